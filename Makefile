@@ -1,0 +1,37 @@
+# All set-up included: a local .venv from the lock file; nothing outside this folder is touched, no sudo.
+#   make demo    trains a small CNN on real images, then quantize, generate, compile, emulate, validate
+#   make test    the whole test suite
+#   make check   ruff, mypy --strict, clang-format, C warnings as errors
+# PYTHON=python3.12 chooses the interpreter that .venv is made with (3.11 to 3.13).
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11,\
+  $(shell $(p) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && echo $(p))))
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+.PHONY: help setup demo test check clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "edgeq needs Python 3.11, 3.12 or 3.13; none was found on PATH. Install one, or say which: make PYTHON=/path/to/python3.12"; exit 3; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup
+	$(BIN)/edgeq demo
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+check: setup
+	PATH="$(CURDIR)/$(BIN):$$PATH" tools/check
+
+clean:
+	rm -rf $(VENV) build dist edgeq-demo .pytest_cache .mypy_cache .ruff_cache

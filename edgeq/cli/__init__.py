@@ -1,0 +1,66 @@
+"""The command line: one module per command, imported when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+_COMMANDS = {
+    "build": "Quantize, generate C, compile, run on the device, compare bit by bit.",
+    "demo": "The whole flow on a small CNN that is trained on the spot.",
+    "validate": "Run the test samples of a build on a device again.",
+    "drift": "Layer by layer: where does the device leave the host?",
+    "profile": "Instructions, cycles and latency, per layer.",
+    "inspect": "What is in a .tflite, and is it full-integer?",
+    "data": "Look at a data set before it is used.",
+    "diff": "What changed between two reports.",
+    "boards": "The boards that edgeq knows.",
+    "doctor": "What is installed, what is missing, and the command that fixes it.",
+    "monitor": "Show what a device says on its serial port.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Knows its commands' names and one-line helps, and imports a command's module only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"edgeq.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as exc:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if close and "No such command" in exc.message:
+                exc.message += f" Did you mean '{close[0]}'?"
+            raise
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="edgeq", prog_name="edgeq")
+def edgeq() -> None:
+    """From a Keras model to int8 firmware that is proven, bit by bit, on the device.
+
+    \b
+    Start with
+      edgeq demo                                                 no model needed
+      edgeq build model.keras --data data.npz --target cortex-m  your own model
+
+    Exit codes: 0 all good; 1 a check failed (drift, accuracy, budget); 2 wrong usage or input;
+    3 a device or tool is not available; 130 interrupted.
+    """

@@ -1,0 +1,1 @@
+"""Emulators, boards and host stand-ins behind one serial interface."""

@@ -1,0 +1,1 @@
+"""Graph to Program: kernels chosen, memory planned."""

@@ -1,0 +1,1 @@
+"""One module per operator family: a .tflite op to a kernel call."""

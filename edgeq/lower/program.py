@@ -1,0 +1,112 @@
+"""A Program: the graph as the aot engine will run it, ready to be written as C.
+
+Straight-line code: every `KernelCall` is one call of a C kernel on buffers at fixed offsets of the arena. Nothing here
+is C text except names and enumerators; the templates write the C.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.model.graph import Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Constant:
+    """A read-only array in flash: weights, bias, multipliers, a table.
+
+    `name` is unique in the program and becomes part of a C identifier. `data` is int8, uint8, int16, int32 or float32.
+    """
+
+    name: str
+    data: NDArray[np.generic]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enumerator:
+    """A C enumerator or macro by name, where a kernel's parameter is not a plain number."""
+
+    name: str
+
+
+# What a field of a kernel's parameter struct may hold: a number, a fixed-size array of numbers (a nested tuple for a
+# nested struct), a pointer to a Constant, or None for a null pointer.
+Param = int | float | bool | Enumerator | Constant | None | tuple["Param", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a value lives: `offset` bytes into the arena, `nbytes` long. `first`/`last` are the indices of the kernel
+    calls between which its bytes must stay untouched (−1: filled before the first call; len(calls): read after the
+    last)."""
+
+    name: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+
+
+# A kernel's operand: a value of the graph, by tensor index (found in the arena through `Program.placements`), or a
+# constant in flash.
+Operand = int | Constant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class KernelCall:
+    """One call: `kernel(&params, inputs…, outputs…[, scratch])`.
+
+    `kernel` is the C function, declared in `edgeq/kernels.h` and defined in `firmware/kernels/<source>`;
+    `params_type` is the C struct, and `params` its fields by name. Kernels without parameters have None.
+
+    `source_ops` are the indices of the .tflite's ops that this call computes (more than one where passes fused them);
+    `traced` says whether the outputs equal the .tflite's tensors of the same index element by element, so that a
+    fingerprint of them can be compared with the reference's. `macs` counts multiply-accumulates of the source ops.
+    """
+
+    kernel: str
+    source: str
+    params_type: str | None
+    params: Mapping[str, Param]
+    inputs: tuple[Operand, ...]
+    outputs: tuple[int, ...]
+    source_ops: tuple[int, ...]
+    label: str
+    macs: int = 0
+    scratch_bytes: int = 0
+    traced: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Vanished:
+    """A tensor of the .tflite that the program does not compute, and why ("alias of …", "fused into …")."""
+
+    tensor: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Program:
+    """The whole program.
+
+    `placements` has every tensor that lives in the arena, by tensor index; aliases (RESHAPE) share an offset.
+    `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
+    time: no plan can be smaller than it.
+    """
+
+    calls: tuple[KernelCall, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    placements: Mapping[int, Placement]
+    scratch: Mapping[int, Placement]
+    arena_bytes: int
+    arena_align: int
+    liveness_bound: int
+    vanished: tuple[Vanished, ...]
+    model_sha256: str
+    macs: int
+    constants: tuple[Constant, ...] = field(default=())

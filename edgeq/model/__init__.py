@@ -1,0 +1,1 @@
+"""Reads models: Keras, SavedModel and .tflite."""

@@ -1,0 +1,1 @@
+"""Float model to full-integer .tflite."""

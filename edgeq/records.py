@@ -1,0 +1,312 @@
+"""The records that stages hand to each other: frozen, keyword-only, no behaviour beyond small derived values.
+
+The graph's own records are in `edgeq.model.graph`, the program's in `edgeq.lower.program`, the board's in
+`edgeq.boards`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgeq.model.graph import Graph
+
+
+class ModelFormat(Enum):
+    """What a model file is."""
+
+    KERAS3 = "Keras 3 .keras"
+    TF_KERAS = "tf_keras .keras"
+    H5 = "legacy .h5"
+    SAVED_MODEL = "SavedModel"
+    TFLITE = ".tflite"
+
+
+class Method(Enum):
+    """How a float model becomes int8."""
+
+    PTQ = "ptq"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueSpec:
+    """One input or output of a float model. `shape` has no batch dimension; None is a free size."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FloatModel:
+    """A loaded float model. `handle` is the Keras model (Keras 3 or tf_keras), or the SavedModel's folder."""
+
+    path: Path
+    format: ModelFormat
+    sha256: str
+    inputs: tuple[ValueSpec, ...]
+    outputs: tuple[ValueSpec, ...]
+    parameters: int
+    handle: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Split:
+    """Samples and, where known, labels.
+
+    `x` has one array per model input, shape (n, *input shape), float32 or integer as given. `y` is (n,) class
+    indices, or (n, …) float targets, or None.
+    """
+
+    x: tuple[NDArray[np.generic], ...]
+    y: NDArray[np.generic] | None = None
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.x[0])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Dataset:
+    """Everything that was read from --data. `sha256` covers all arrays; `source` is what the user named."""
+
+    source: str
+    sha256: str
+    test: Split
+    train: Split | None = None
+    validation: Split | None = None
+    calibration: Split | None = None
+    class_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Quantized:
+    """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself."""
+
+    content: bytes
+    graph: Graph
+    method: Method | None
+    float_model: FloatModel | None
+    calibration_samples: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing that verification found. `where` names the op or tensor; `fix` says what to do."""
+
+    rule: str
+    where: str
+    message: str
+    fix: str
+
+
+class Reference(Enum):
+    """A host interpreter that a device is compared with."""
+
+    TFLM = "tflm"
+    LITERT_REFERENCE = "litert-reference"
+    LITERT_DEFAULT = "litert-default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReferenceOutputs:
+    """What a reference interpreter answered. One array per model output, shape (n, *output shape), its own dtype."""
+
+    reference: Reference
+    version: str
+    outputs: tuple[NDArray[np.generic], ...]
+
+
+class Group(Enum):
+    """What a part of an image is for: the rows of the memory table, and the folders of the C project."""
+
+    WEIGHTS = "weights"
+    MODEL = "model"
+    KERNELS = "kernels"
+    ARENA = "arena"
+    LINK = "link"
+    RUNTIME = "runtime"
+    STACK = "stack"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A generated C project. Paths are relative to `root`, in POSIX form, sorted.
+
+    `sources` has the C files to compile per group; `tflm_files` are the TFLite Micro artifacts, which the aot engine
+    does not compile. `symbol` is the C prefix and `<symbol>_model` the `edgeq_model`; `op_symbols[i]` is the C
+    function of kernel call i.
+    """
+
+    root: Path
+    symbol: str
+    sources: Mapping[Group, tuple[str, ...]]
+    include_dirs: tuple[str, ...]
+    linker_script: str
+    tflm_files: tuple[str, ...]
+    op_symbols: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Toolchain:
+    """A compiler that was found: `name` is "zig" or "gcc", `flags` what every C file was compiled with."""
+
+    name: str
+    version: str
+    flags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One section of an image. `flash` and `ram` are the bytes that it takes of either (.data takes both)."""
+
+    name: str
+    group: Group
+    flash: int
+    ram: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """What an image takes, read from the ELF. `stack_bytes` is the stack's reserved size until a run measured its
+    high-water mark (`stack_measured`)."""
+
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    stack_measured: bool
+    sections: tuple[Section, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """A compiled firmware. `traced` images report per-layer fingerprints and are never measured."""
+
+    elf: Path
+    toolchain: Toolchain
+    memory: MemoryUse
+    traced: bool
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DeviceRun:
+    """What a device answered. Outputs as in ReferenceOutputs; `ticks` has one count per sample (0: no counter).
+
+    `stack_bytes` is the stack's high-water mark, None where the device does not measure it.
+    """
+
+    device: str
+    board: str
+    clock_hz: int
+    outputs: tuple[NDArray[np.generic], ...]
+    ticks: NDArray[np.uint32]
+    ticks_hz: int
+    stack_bytes: int | None
+    seconds: float
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerCost:
+    """Instructions and estimated cycles of one kernel call in one inference."""
+
+    index: int
+    label: str
+    kernel: str
+    macs: int
+    instructions: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Cost of one inference. `source` is "estimated" (emulated instructions × documented timings) or "measured".
+
+    `latency_ms` is cycles / clock. `layers` need not add up to the whole: calls between layers are in the total only.
+    """
+
+    source: str
+    instructions: int
+    cycles_estimated: int | None
+    cycles_measured: int | None
+    clock_hz: int
+    latency_ms: float
+    layers: tuple[LayerCost, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drift:
+    """How far a device's int8 outputs are from a reference's, over all samples and outputs.
+
+    LSB is one step of the integer output. `histogram` maps the signed difference (device − reference) to its count.
+    `sqnr_db` is 10·log10(Σ ref² / Σ (ref − dev)²) on dequantized values; `inf` if equal. `first_layer` names the
+    first layer whose fingerprint differs, None if none does or it is unknown (see `layers`).
+    """
+
+    reference: Reference
+    samples: int
+    outputs: int
+    mismatches: int
+    mismatched_samples: int
+    max_lsb: int
+    histogram: Mapping[int, int]
+    top1_agreement: float | None
+    rmse: float
+    cosine: float
+    sqnr_db: float
+    first_layer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerDrift:
+    """One trace point over the traced samples. `state` is "equal", "differs", or why it has no fingerprint."""
+
+    point: int | None
+    label: str
+    tensor: str
+    state: str
+    samples: int
+    differing_samples: int
+    mismatches: int
+    max_lsb: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accuracy:
+    """Share of right top-1 predictions: `correct` of `n`, with the 95 % Wilson score interval.
+
+    `ties` counts samples whose largest output was not unique, so that the lowest index decided.
+    """
+
+    value: float
+    n: int
+    correct: int
+    ci95: tuple[float, float]
+    ties: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Wall time of one stage in seconds."""
+
+    stage: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Called by long stages: `start(what, total)`, `step(n)`; the CLI draws bars, notebooks may pass their own."""
+
+    start: Any = field(default=lambda what, total: None)
+    step: Any = field(default=lambda n=1: None)

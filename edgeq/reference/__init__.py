@@ -1,0 +1,1 @@
+"""Reference outputs on the host, whole and per layer."""

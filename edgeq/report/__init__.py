@@ -1,0 +1,1 @@
+"""report.json first; console and HTML rendered from it."""

@@ -1,0 +1,1 @@
+"""Compilers, and what they made: images and their memory use."""

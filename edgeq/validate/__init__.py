@@ -1,0 +1,1 @@
+"""Drift, accuracy and latency: the device against the host."""

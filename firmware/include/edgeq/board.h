@@ -1,0 +1,38 @@
+/* What the firmware asks of a board. One board.c per folder under boards/ defines these; registers only. */
+#ifndef EDGEQ_BOARD_H
+#define EDGEQ_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+extern const char edgeq_board_name[]; /* as the folder under boards/ */
+extern const uint32_t edgeq_board_clock_hz;
+
+typedef enum edgeq_ticks_kind {
+  EDGEQ_TICKS_NONE = 0,     /* no counter: ticks are always 0 */
+  EDGEQ_TICKS_CPU = 1,      /* CPU cycles of a real core */
+  EDGEQ_TICKS_TIMER = 2,    /* a timer of edgeq_board_ticks_hz; in an emulator a measure of instructions */
+} edgeq_ticks_kind;
+
+extern const edgeq_ticks_kind edgeq_board_ticks_kind;
+extern const uint32_t edgeq_board_ticks_hz;
+
+/* Clocks, UART (8N1), counter. Called once, after .data and .bss are set up. */
+void edgeq_board_init(void);
+
+/* A counter that runs up and wraps at 2^32. */
+uint32_t edgeq_board_ticks(void);
+
+/* The next received byte, or -1 if none is there yet. Never waits. */
+int edgeq_board_read(void);
+
+/* Sleeps until a byte may have been received (or at once returns: waiting is optional). */
+void edgeq_board_wait(void);
+
+/* Sends a byte; waits for room in the transmitter. */
+void edgeq_board_write(uint8_t byte);
+
+/* Starts anew, as after power-on. Does not return. */
+void edgeq_board_reset(void);
+
+#endif
