@@ -6,7 +6,7 @@ The graph's own records are in `edgeq.model.graph`, the program's in `edgeq.lowe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -270,7 +270,11 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerDrift:
-    """One trace point over the traced samples. `state` is "equal", "differs", or why it has no fingerprint."""
+    """One trace point over the traced samples. `state` is "equal", "differs", or why it has no fingerprint.
+
+    `mismatches` and `max_lsb` are over the `fetched_samples` whose values were compared one by one, of `elements`
+    values each; `differing_samples` is over all traced samples.
+    """
 
     point: int | None
     label: str
@@ -280,20 +284,49 @@ class LayerDrift:
     differing_samples: int
     mismatches: int
     max_lsb: int
+    fetched_samples: int = 0
+    elements: int = 0
+
+
+class Metric(Enum):
+    """What an accuracy figure is. Top-1 is better when larger, an error when smaller."""
+
+    TOP1 = "top-1 accuracy"
+    MSE = "mean squared error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """Share of right top-1 predictions: `correct` of `n`, with the 95 % Wilson score interval.
 
-    `ties` counts samples whose largest output was not unique, so that the lowest index decided.
+    `ties` counts samples whose largest output was not unique, so that the lowest index decided. For another metric
+    than top-1, `correct` and `ties` are None and `value` is the mean over the samples with its normal interval.
     """
 
     value: float
     n: int
-    correct: int
+    correct: int | None
     ci95: tuple[float, float]
-    ties: int
+    ties: int | None
+    metric: Metric = Metric.TOP1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyDifference:
+    """`after` against `before` on the same samples: `value` is after − before, `p_value` two-sided.
+
+    `only_before` and `only_after` count the samples that only one of them got right (None for an error metric).
+    """
+
+    before: str
+    after: str
+    metric: Metric
+    value: float
+    ci95: tuple[float, float]
+    p_value: float
+    n: int
+    only_before: int | None
+    only_after: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -306,7 +339,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Called by long stages: `start(what, total)`, `step(n)`; the CLI draws bars, notebooks may pass their own."""
+    """Called by long stages: `start(what, total)` (total None: unknown), `step(n)`; the CLI draws bars, notebooks may pass their own."""
 
-    start: Any = field(default=lambda what, total: None)
-    step: Any = field(default=lambda n=1: None)
+    start: Callable[..., None] = field(default=lambda what, total=None: None)
+    step: Callable[..., None] = field(default=lambda n=1: None)

@@ -1,0 +1,85 @@
+"""edgeq: from a Keras model to int8 firmware that is proven, bit by bit, on the device.
+
+The functions here are what the command line calls, so that a notebook can call them too::
+
+    import edgeq
+    from pathlib import Path
+
+    options = edgeq.BuildOptions(model=Path("model.keras"), data="data.npz", out=Path("build"))
+    report = edgeq.build(options)
+    print(report.drift, report.accuracy)
+
+Every one of them raises `edgeq.EdgeqError` or a subclass for what a user can cause. Names are imported when they are
+first used: `import edgeq` alone costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from edgeq.api import build, check_data, demo, diff, drift, inspect, profile, validate
+    from edgeq.boards import Board, list_boards, load_board
+    from edgeq.data import load_dataset
+    from edgeq.doctor import examine
+    from edgeq.errors import EdgeqError
+    from edgeq.options import BuildOptions, Engine, Target
+    from edgeq.records import Method, Progress
+    from edgeq.report.record import Report
+
+_HOME = {
+    "Board": "edgeq.boards",
+    "BuildOptions": "edgeq.options",
+    "EdgeqError": "edgeq.errors",
+    "Engine": "edgeq.options",
+    "Method": "edgeq.records",
+    "Progress": "edgeq.records",
+    "Report": "edgeq.report.record",
+    "Target": "edgeq.options",
+    "build": "edgeq.api",
+    "check_data": "edgeq.api",
+    "demo": "edgeq.api",
+    "diff": "edgeq.api",
+    "drift": "edgeq.api",
+    "examine": "edgeq.doctor",
+    "inspect": "edgeq.api",
+    "list_boards": "edgeq.boards",
+    "load_board": "edgeq.boards",
+    "load_dataset": "edgeq.data",
+    "profile": "edgeq.api",
+    "validate": "edgeq.api",
+}
+
+__all__ = [
+    "Board",
+    "BuildOptions",
+    "EdgeqError",
+    "Engine",
+    "Method",
+    "Progress",
+    "Report",
+    "Target",
+    "build",
+    "check_data",
+    "demo",
+    "diff",
+    "drift",
+    "examine",
+    "inspect",
+    "list_boards",
+    "load_board",
+    "load_dataset",
+    "profile",
+    "validate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(importlib.import_module(_HOME[name]), name)
+    raise AttributeError(f"module 'edgeq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

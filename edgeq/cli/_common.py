@@ -1,0 +1,122 @@
+"""What several commands share: options, progress bars, and printing a report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from edgeq.records import Progress
+    from edgeq.report.record import Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEVICE_HELP = (
+    "Where the firmware runs: emulated (Unicorn), qemu, native (compiled for this host), tflm-host (the TensorFlow "
+    "Lite Micro interpreter on the generated array), a serial port (/dev/ttyACM0, COM3) or a pyserial URL "
+    "(socket://host:port, rfc2217://host:port)."
+)
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout.")
+device_option = click.option("--device", default="emulated", show_default=True, help=DEVICE_HELP)
+seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of everything random.")
+trust_option = click.option(
+    "--trust-model",
+    "trusted",
+    is_flag=True,
+    help="Load the model even if it carries code (Lambda layers, custom classes). Only for files that you made.",
+)
+
+
+class ByteSize(click.ParamType):
+    """A number of bytes: 65536, 64K, 64KiB, 1M."""
+
+    name = "bytes"
+    _units = {"": 1, "B": 1, "K": 1024, "KB": 1024, "KIB": 1024, "M": 1024**2, "MB": 1024**2, "MIB": 1024**2}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number of bytes; fails with a usage error."""
+        text = str(value).strip().upper()
+        digits = text.rstrip("BKIM ")
+        unit = text[len(digits) :].strip()
+        if not digits.isdigit() or unit not in self._units or int(digits) == 0:
+            self.fail(f"{value!r} is no size; write bytes (65536) or a unit (64K, 1M).", param, ctx)
+        return int(digits) * self._units[unit]
+
+
+@contextlib.contextmanager
+def progress(*, quiet: bool = False) -> Iterator[Progress]:
+    """Bars on stderr while a terminal watches, one line per stage otherwise; nothing if `quiet`."""
+    from edgeq.records import Progress
+
+    if quiet:
+        yield Progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+    from rich.progress import SpinnerColumn, Task
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.0f}/s" if task.speed and (task.total or 0) > 1 else "")
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield Progress(start=lambda what, total=None: click.echo(what, err=True))
+        return
+    bars = Bars(
+        SpinnerColumn(finished_text="[green]✓[/]"),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+    )
+    current: list[Any] = []
+
+    def finish() -> None:
+        while current:
+            task = current.pop()
+            total = bars.tasks[task].total if task < len(bars.tasks) else None
+            bars.update(task, total=total or 1, completed=total or 1)
+
+    def start(what: str, total: int | None = None) -> None:
+        finish()
+        current.append(bars.add_task(what, total=total))
+
+    def step(n: int = 1) -> None:
+        if current:
+            bars.advance(current[-1], n)
+
+    with bars:
+        yield Progress(start=start, step=step)
+        finish()
+
+
+def show(report: Report, *, as_json: bool, html: Path | None = None) -> int:
+    """Print a report; the command's exit status: 1 if a check failed."""
+    if as_json:
+        from edgeq.report.record import to_json
+
+        json.dump(to_json(report), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        from rich.console import Console
+
+        from edgeq.report.console import render
+
+        console = Console()
+        console.print(render(report))
+        if html is not None:
+            console.print(f"Report: {html}", soft_wrap=True, markup=False, highlight=False)
+    return 0 if all(check.passed for check in report.checks) else 1

@@ -1,0 +1,80 @@
+"""`edgeq build`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edgeq.cli._common import ByteSize, device_option, json_option, progress, seed_option, show, trust_option
+from edgeq.options import BuildOptions, Engine, Target
+from edgeq.records import Method
+
+_D = BuildOptions(model=Path(), data=None, out=Path())
+
+
+@click.command("build")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    help="Samples: an .npz (x_train, y_train, x_test, y_test; optional x_val, y_val, x_calib), a folder of images by "
+    "class, or module:callable. May be left out for a .tflite: then drift only, on random inputs.",
+)
+@click.option(
+    "--target", type=click.Choice([t.value for t in Target]), default=_D.target.value, show_default=True, help="Class of device."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True, help="Folder to write. An earlier build is replaced."
+)
+@click.option("--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]")
+@device_option
+@click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler.")
+@click.option("--engine", type=click.Choice([e.value for e in Engine]), default=_D.engine.value, show_default=True, help="What runs the model.")
+@click.option("--method", type=click.Choice([m.value for m in Method]), default=_D.method.value, show_default=True, help="How the model becomes int8.")
+@click.option(
+    "--calibration-samples", type=click.IntRange(1), default=_D.calibration_samples, show_default=True,
+    help="Samples that the activation ranges are taken from.",
+)
+@seed_option
+@click.option("--name", help="Prefix of every C symbol.  [default: from the model's file name]")
+@click.option("--samples", type=click.IntRange(1), help="At most so many test samples go through the device.  [default: all]")
+@click.option(
+    "--traced-samples", type=click.IntRange(0), default=_D.traced_samples, show_default=True,
+    help="Samples that are compared layer by layer.",
+)
+@click.option("--flash-limit", type=ByteSize(), help="Flash that the firmware may take (64K, 1M).  [default: the board's]")
+@click.option("--ram-limit", type=ByteSize(), help="The same for RAM, stack included.")
+@click.option(
+    "--max-lsb", type=click.IntRange(0, 255), default=_D.max_lsb, show_default=True,
+    help="Largest difference from TensorFlow Lite Micro that passes, in steps of the int8 output.",
+)
+@click.option(
+    "--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes (0.02 is 2 points)."
+)
+@trust_option
+@json_option
+def command(as_json: bool, target: str, engine: str, method: str, **options: Any) -> int:
+    """Quantize MODEL, generate C, compile it, run it on the device, compare bit by bit.
+
+    MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite.
+
+    \b
+    The output folder holds
+      report.html, report.json   the result
+      model.tflite               the quantized model
+      project/                   the C project: builds with plain make, made to be committed to your repository
+      firmware.elf               what ran on the device
+
+    \b
+    Examples
+      edgeq build model.keras --data digits.npz
+      edgeq build model.keras --data digits.npz --board mps2-an500 --toolchain gcc --device qemu
+      edgeq build model.tflite --flash-limit 256K --ram-limit 64K
+    """
+    import edgeq
+
+    request = BuildOptions(target=Target(target), engine=Engine(engine), method=Method(method), **options)
+    with progress(quiet=as_json) as bars:
+        report = edgeq.build(request, progress=bars)
+    return show(report, as_json=as_json, html=request.out / "report.html")

@@ -1,0 +1,43 @@
+"""`edgeq doctor`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import click
+
+from edgeq.cli._common import json_option
+
+
+@click.command("doctor")
+@json_option
+def command(as_json: bool) -> int:
+    """What is installed, what is missing, and the command that fixes it.
+
+    Exit code 0 if the default path (zig, the emulated board) can run, 3 if something that it needs is missing.
+    """
+    from edgeq.doctor import State, examine, healthy
+
+    checks = examine()
+    if as_json:
+        click.echo(json.dumps([asdict(c) | {"state": c.state.value} for c in checks], indent=2))
+        return 0 if healthy(checks) else 3
+    from rich.console import Console
+    from rich.table import Table
+
+    marks = {State.OK: "[green]✓[/]", State.OPTIONAL: "[yellow]–[/]", State.MISSING: "[red]✗[/]"}
+    table = Table(box=None, pad_edge=False)
+    for header in ("", "what", "found", "what for"):
+        table.add_column(header)
+    for c in checks:
+        table.add_row(marks[c.state], c.name, c.found, c.use)
+    console = Console()
+    console.print(table)
+    fixes = [c for c in checks if c.fix]
+    if fixes:
+        console.print("\nTo add what is missing:")
+        for c in fixes:
+            console.print(f"  {c.fix}", highlight=False, markup=False, soft_wrap=True)
+    console.print("\nReady: edgeq demo" if healthy(checks) else "\n[red]Not ready.[/] See ✗ above.")
+    return 0 if healthy(checks) else 3

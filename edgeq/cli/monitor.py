@@ -1,0 +1,19 @@
+"""`edgeq monitor`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command("monitor")
+@click.argument("port")
+@click.option("--baud", type=click.IntRange(min=1200), default=115200, show_default=True, help="Line speed of a real port.")
+def command(port: str, baud: int) -> int:
+    """Show what the device at PORT says: frames decoded, everything else as text, until Ctrl-C.
+
+    PORT is a serial port or a pyserial URL (socket://host:port, rfc2217://host:port).
+    """
+    from edgeq.link.monitor import monitor
+
+    monitor(port, baud=baud, write=click.echo)
+    return 0

@@ -1,0 +1,36 @@
+"""`edgeq profile`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeq.cli._common import device_option, json_option, progress
+
+
+@click.command("profile")
+@click.argument("build", type=click.Path(path_type=Path))
+@device_option
+@json_option
+def command(build: Path, device: str, as_json: bool) -> int:
+    """Instructions, cycles and latency of one inference, per layer.
+
+    On an emulator, cycles are estimated from the core's documented timings, with zero wait states, and labelled so.
+    """
+    import json
+    from dataclasses import asdict
+
+    import edgeq
+
+    with progress(quiet=as_json) as bars:
+        profile = edgeq.profile(build, device=device, progress=bars)
+    if as_json:
+        click.echo(json.dumps(asdict(profile), indent=2))
+    else:
+        from rich.console import Console
+
+        from edgeq.report.console import render_profile
+
+        Console().print(render_profile(profile))
+    return 0

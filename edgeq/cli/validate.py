@@ -1,0 +1,31 @@
+"""`edgeq validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeq.cli._common import device_option, json_option, progress, show
+
+
+@click.command("validate")
+@click.argument("build", type=click.Path(path_type=Path))
+@device_option
+@click.option("--samples", type=click.IntRange(1), help="At most so many test samples.  [default: all of the build's]")
+@click.option("--max-lsb", type=click.IntRange(0, 255), default=0, show_default=True, help="Largest difference from TensorFlow Lite Micro that passes.")
+@click.option("--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes.")
+@json_option
+def command(build: Path, device: str, samples: int | None, max_lsb: int, max_drop: float | None, as_json: bool) -> int:
+    """Run the test samples of BUILD on a device again, and compare.
+
+    BUILD is a folder that `edgeq build` wrote; it knows its own model, data and references. Nothing in it is changed.
+    A device that runs another model is refused.
+    """
+    import edgeq
+
+    with progress(quiet=as_json) as bars:
+        report = edgeq.validate(
+            build, device=device, samples=samples, max_lsb=max_lsb, max_drop=max_drop, progress=bars
+        )
+    return show(report, as_json=as_json)

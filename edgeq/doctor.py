@@ -1,0 +1,139 @@
+"""What is installed, what is missing, and the command that fixes it. Imports none of the heavy packages."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import Enum
+
+from edgeq.errors import UnavailableError
+from edgeq.process import run
+
+
+class State(Enum):
+    """Outcome of one check."""
+
+    OK = "ok"
+    OPTIONAL = "optional"
+    MISSING = "missing"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at: `found` is a version or what is wrong; `use` what it is for; `fix` a command."""
+
+    name: str
+    state: State
+    found: str
+    use: str
+    fix: str = ""
+
+
+_PACKAGES = (
+    ("tensorflow", "loads and converts Keras models"),
+    ("keras", "Keras 3 models"),
+    ("tf-keras", "legacy Keras models"),
+    ("tensorflow-model-optimization", "quantization-aware training of legacy Keras models"),
+    ("ai-edge-litert", "reads .tflite, LiteRT reference outputs"),
+    ("ziglang", "the default compiler"),
+    ("unicorn", "the default emulator"),
+    ("pyserial", "the serial line"),
+    ("matplotlib", "plots of the report"),
+)
+
+_TOOLS = (
+    ("qemu-system-arm", "--device qemu: a second emulator, and the only one for Cortex-M55", "qemu-system-arm"),
+    ("arm-none-eabi-gcc", "--toolchain gcc, and `make firmware` in a generated project", "gcc-arm-none-eabi"),
+    ("gcc", "plain `make` in a generated project", "gcc"),
+    ("make", "plain `make` in a generated project", "make"),
+)
+
+
+def examine() -> tuple[Check, ...]:
+    """Look at everything that edgeq uses. Starts no more than `--version` of the tools that it finds."""
+    return (_python(), *(_package(name, use) for name, use in _PACKAGES), _tflm(), *(_tool(*t) for t in _TOOLS), _ports())
+
+
+def healthy(checks: tuple[Check, ...]) -> bool:
+    """Nothing that the default path needs is missing."""
+    return all(check.state is not State.MISSING for check in checks)
+
+
+def _python() -> Check:
+    good = (3, 11) <= sys.version_info < (3, 14)
+    return Check(
+        name="Python",
+        state=State.OK if good else State.MISSING,
+        found=platform.python_version(),
+        use="3.11 to 3.13",
+        fix="" if good else "make a virtual environment with Python 3.12 and install edgeq there",
+    )
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _package(name: str, use: str) -> Check:
+    found = _version(name)
+    if found is None:
+        return Check(name=name, state=State.MISSING, found="not installed", use=use, fix=f"pip install {name}")
+    return Check(name=name, state=State.OK, found=found, use=use)
+
+
+def _tflm() -> Check:
+    use = "the reference: TensorFlow Lite Micro's own kernels on this host"
+    found = _version("tflite-micro")
+    if found is not None:
+        return Check(name="tflite-micro", state=State.OK, found=found, use=use)
+    if sys.platform == "linux" and platform.machine() == "x86_64":
+        return Check(
+            name="tflite-micro", state=State.MISSING, found="not installed", use=use, fix="pip install --pre tflite-micro"
+        )
+    return Check(
+        name="tflite-micro",
+        state=State.OPTIONAL,
+        found=f"there is no wheel for {sys.platform} {platform.machine()}",
+        use=use + "; LiteRT's reference kernels stand in, and reports say so",
+    )
+
+
+def _tool(name: str, use: str, debian: str) -> Check:
+    if shutil.which(name) is None:
+        fix = f"apt-get install {debian}" if shutil.which("apt-get") else f"install {debian}"
+        return Check(name=name, state=State.OPTIONAL, found="not installed", use=use, fix=fix)
+    try:
+        out = run([name, "--version"], timeout=10, what=f"asking {name} for its version").stdout
+    except UnavailableError as exc:
+        return Check(
+            name=name, state=State.OPTIONAL, found=f"does not run: {exc.message}", use=use, fix=f"reinstall {debian}"
+        )
+    version = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", out.decode(errors="replace")))
+    return Check(name=name, state=State.OK, found=version[0] if version else "found", use=use)
+
+
+def _ports() -> Check:
+    from serial.tools import list_ports
+
+    use = "boards: --device PORT"
+    ports = sorted(p.device for p in list_ports.comports())
+    if not ports:
+        return Check(name="serial ports", state=State.OPTIONAL, found="none", use=use, fix="plug in a board")
+    closed = [p for p in ports if os.path.exists(p) and not os.access(p, os.R_OK | os.W_OK)]  # noqa: PTH110 (device names)
+    if closed:
+        return Check(
+            name="serial ports",
+            state=State.OPTIONAL,
+            found=f"{', '.join(closed)}: no permission",
+            use=use,
+            fix="sudo usermod -aG dialout $USER, then log in again",
+        )
+    return Check(name="serial ports", state=State.OK, found=", ".join(ports), use=use)

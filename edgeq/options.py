@@ -1,0 +1,70 @@
+"""What a user may ask for: one frozen record per command, with the defaults that the command line shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from edgeq.records import Method
+
+
+class Target(Enum):
+    """A class of devices; the value is what `--target` takes."""
+
+    CORTEX_M = "cortex-m"
+
+    @property
+    def default_board(self) -> str:
+        """The board that is meant when none is named."""
+        return {Target.CORTEX_M: "mps2-an386"}[self]
+
+
+class Engine(Enum):
+    """What runs the model on the device; the value is what `--engine` takes."""
+
+    AOT = "aot"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """Everything `edgeq build` can be told.
+
+    Attributes:
+        model: a .keras, .h5, SavedModel folder or int8 .tflite.
+        data: what `edgeq.load_dataset` takes; None only for a .tflite (then drift alone, on random inputs).
+        out: the folder to write; replaced only if it is an earlier build.
+        board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
+        device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
+        toolchain: "zig" or "gcc".
+        calibration_samples: how many samples the activation ranges are taken from.
+        seed: of everything random: which samples calibrate, random inputs.
+        name: prefix of every C symbol; None derives it from the model's file name.
+        samples: at most so many test samples go through the device; None takes all.
+        traced_samples: how many samples are compared layer by layer.
+        flash_limit: bytes of flash that the firmware may take; None takes the board's.
+        ram_limit: the same for RAM.
+        max_lsb: largest difference from TensorFlow Lite Micro that still passes, in steps of the int8 output.
+        max_drop: largest loss of accuracy from float to device that still passes, as a fraction; None: not checked.
+        trusted: load a model file even if it carries code.
+    """
+
+    model: Path
+    data: str | None
+    out: Path
+    target: Target = Target.CORTEX_M
+    board: str | None = None
+    device: str = "emulated"
+    toolchain: str = "zig"
+    engine: Engine = Engine.AOT
+    method: Method = Method.PTQ
+    calibration_samples: int = 200
+    seed: int = 0
+    name: str | None = None
+    samples: int | None = None
+    traced_samples: int = 4
+    flash_limit: int | None = None
+    ram_limit: int | None = None
+    max_lsb: int = 0
+    max_drop: float | None = None
+    trusted: bool = False
