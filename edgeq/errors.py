@@ -57,7 +57,7 @@ class UnsupportedError(InputError):
     """A layer, op or attribute that edgeq or the chosen engine does not support."""
 
 
-class CheckFailed(EdgeqError):
+class CheckFailed(EdgeqError):  # noqa: N818 (it is no error of the program)
     """Everything ran, and the answer is no."""
 
     exit_code = 1

@@ -107,7 +107,7 @@ def start(
         UnavailableError: (class `error`) it cannot be started.
     """
     try:
-        return subprocess.Popen(  # noqa: PLW1509 (prctl alone runs between fork and exec)
+        return subprocess.Popen(
             [str(a) for a in argv],
             cwd=cwd,
             env=None if env is None else dict(env),
@@ -115,7 +115,7 @@ def start(
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-            preexec_fn=_die_with_parent(),
+            preexec_fn=_die_with_parent(),  # noqa: PLW1509 (prctl alone runs between fork and exec)
         )
     except OSError as exc:
         raise error(f"{what}: cannot start {argv[0]}: {exc.strerror or exc}") from exc

@@ -46,7 +46,7 @@ class ValueSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FloatModel:
-    """A loaded float model. `handle` is the Keras model (Keras 3 or tf_keras), or the SavedModel's folder."""
+    """A loaded float model. `handle` is the Keras model (Keras 3 or tf_keras), or the loaded SavedModel."""
 
     path: Path
     format: ModelFormat
@@ -339,7 +339,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Called by long stages: `start(what, total)` (total None: unknown), `step(n)`; the CLI draws bars, notebooks may pass their own."""
+    """Called by long stages: `start(what, total)` (total None: unknown), `step(n)`.
+
+    The CLI draws bars; notebooks may pass their own functions.
+    """
 
     start: Callable[..., None] = field(default=lambda what, total=None: None)
     step: Callable[..., None] = field(default=lambda n=1: None)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from edgeq.records import Progress
     from edgeq.report.record import Report
 
@@ -23,9 +26,13 @@ DEVICE_HELP = (
     "(socket://host:port, rfc2217://host:port)."
 )
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout.")
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout."
+)
 device_option = click.option("--device", default="emulated", show_default=True, help=DEVICE_HELP)
-seed_option = click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of everything random.")
+seed_option = click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of everything random."
+)
 trust_option = click.option(
     "--trust-model",
     "trusted",
@@ -38,7 +45,16 @@ class ByteSize(click.ParamType):
     """A number of bytes: 65536, 64K, 64KiB, 1M."""
 
     name = "bytes"
-    _units = {"": 1, "B": 1, "K": 1024, "KB": 1024, "KIB": 1024, "M": 1024**2, "MB": 1024**2, "MIB": 1024**2}
+    _units: ClassVar = {"": 1, "B": 1, "K": 2**10, "KB": 2**10, "KIB": 2**10, "M": 2**20, "MB": 2**20, "MIB": 2**20}
+        "": 1,
+        "B": 1,
+        "K": 1024,
+        "KB": 1024,
+        "KIB": 1024,
+        "M": 1024**2,
+        "MB": 1024**2,
+        "MIB": 1024**2,
+    }
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes; fails with a usage error."""
@@ -59,19 +75,38 @@ def progress(*, quiet: bool = False) -> Iterator[Progress]:
         yield Progress()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    # An own copy of the descriptor: while TensorFlow's chatter is swallowed, descriptor 2 points elsewhere.
+    with os.fdopen(os.dup(2), "w") as stderr:
+        console = Console(file=stderr)
+        if console.is_terminal:
+            with _bars(console) as drawn:
+                yield drawn
+        else:
+            yield Progress(start=lambda what, total=None: print(what, file=stderr, flush=True))
+
+
+@contextlib.contextmanager
+def _bars(console: Console) -> Iterator[Progress]:
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        ProgressColumn,
+        SpinnerColumn,
+        Task,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
-    from rich.progress import SpinnerColumn, Task
     from rich.text import Text
+
+    from edgeq.records import Progress
 
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(f"{task.speed:.0f}/s" if task.speed and (task.total or 0) > 1 else "")
 
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield Progress(start=lambda what, total=None: click.echo(what, err=True))
-        return
     bars = Bars(
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("{task.description}", markup=False),

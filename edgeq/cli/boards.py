@@ -39,7 +39,12 @@ def command(as_json: bool) -> int:
         table.add_column(header, justify="right" if header in ("clock", "flash", "RAM") else "left")
     for b in boards:
         table.add_row(
-            b.name, b.core, f"{b.clock_hz / 1e6:g} MHz", f"{b.flash.length // 1024:,} K", f"{b.ram.length // 1024:,} K", b.tried
+            b.name,
+            b.core,
+            f"{b.clock_hz / 1e6:g} MHz",
+            f"{b.flash.length // 1024:,} K",
+            f"{b.ram.length // 1024:,} K",
+            b.tried,
         )
     Console().print(table)
     click.echo("\nYour own board: a folder with a board.toml, given as --board path/to/folder.")

@@ -22,35 +22,74 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     "class, or module:callable. May be left out for a .tflite: then drift only, on random inputs.",
 )
 @click.option(
-    "--target", type=click.Choice([t.value for t in Target]), default=_D.target.value, show_default=True, help="Class of device."
+    "--target",
+    type=click.Choice([t.value for t in Target]),
+    default=_D.target.value,
+    show_default=True,
+    help="Class of device.",
 )
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("build"), show_default=True, help="Folder to write. An earlier build is replaced."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("build"),
+    show_default=True,
+    help="Folder to write. An earlier build is replaced.",
 )
-@click.option("--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]")
+@click.option(
+    "--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]"
+)
 @device_option
-@click.option("--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler.")
-@click.option("--engine", type=click.Choice([e.value for e in Engine]), default=_D.engine.value, show_default=True, help="What runs the model.")
-@click.option("--method", type=click.Choice([m.value for m in Method]), default=_D.method.value, show_default=True, help="How the model becomes int8.")
 @click.option(
-    "--calibration-samples", type=click.IntRange(1), default=_D.calibration_samples, show_default=True,
+    "--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler."
+)
+@click.option(
+    "--engine",
+    type=click.Choice([e.value for e in Engine]),
+    default=_D.engine.value,
+    show_default=True,
+    help="What runs the model.",
+)
+@click.option(
+    "--method",
+    type=click.Choice([m.value for m in Method]),
+    default=_D.method.value,
+    show_default=True,
+    help="How the model becomes int8.",
+)
+@click.option(
+    "--calibration-samples",
+    type=click.IntRange(1),
+    default=_D.calibration_samples,
+    show_default=True,
     help="Samples that the activation ranges are taken from.",
 )
 @seed_option
 @click.option("--name", help="Prefix of every C symbol.  [default: from the model's file name]")
-@click.option("--samples", type=click.IntRange(1), help="At most so many test samples go through the device.  [default: all]")
 @click.option(
-    "--traced-samples", type=click.IntRange(0), default=_D.traced_samples, show_default=True,
+    "--samples", type=click.IntRange(1), help="At most so many test samples go through the device.  [default: all]"
+)
+@click.option(
+    "--traced-samples",
+    type=click.IntRange(0),
+    default=_D.traced_samples,
+    show_default=True,
     help="Samples that are compared layer by layer.",
 )
-@click.option("--flash-limit", type=ByteSize(), help="Flash that the firmware may take (64K, 1M).  [default: the board's]")
+@click.option(
+    "--flash-limit", type=ByteSize(), help="Flash that the firmware may take (64K, 1M).  [default: the board's]"
+)
 @click.option("--ram-limit", type=ByteSize(), help="The same for RAM, stack included.")
 @click.option(
-    "--max-lsb", type=click.IntRange(0, 255), default=_D.max_lsb, show_default=True,
+    "--max-lsb",
+    type=click.IntRange(0, 255),
+    default=_D.max_lsb,
+    show_default=True,
     help="Largest difference from TensorFlow Lite Micro that passes, in steps of the int8 output.",
 )
 @click.option(
-    "--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes (0.02 is 2 points)."
+    "--max-drop",
+    type=click.FloatRange(0, 1),
+    help="Largest loss of accuracy from float to device that passes (0.02 is 2 points).",
 )
 @trust_option
 @json_option

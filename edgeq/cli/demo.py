@@ -11,7 +11,11 @@ from edgeq.cli._common import device_option, json_option, progress, seed_option,
 
 @click.command("demo")
 @click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("edgeq-demo"), show_default=True, help="Folder for the model, its data and the build."
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("edgeq-demo"),
+    show_default=True,
+    help="Folder for the model, its data and the build.",
 )
 @device_option
 @seed_option

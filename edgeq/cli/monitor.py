@@ -7,7 +7,9 @@ import click
 
 @click.command("monitor")
 @click.argument("port")
-@click.option("--baud", type=click.IntRange(min=1200), default=115200, show_default=True, help="Line speed of a real port.")
+@click.option(
+    "--baud", type=click.IntRange(min=1200), default=115200, show_default=True, help="Line speed of a real port."
+)
 def command(port: str, baud: int) -> int:
     """Show what the device at PORT says: frames decoded, everything else as text, until Ctrl-C.
 

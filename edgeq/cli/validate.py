@@ -13,8 +13,16 @@ from edgeq.cli._common import device_option, json_option, progress, show
 @click.argument("build", type=click.Path(path_type=Path))
 @device_option
 @click.option("--samples", type=click.IntRange(1), help="At most so many test samples.  [default: all of the build's]")
-@click.option("--max-lsb", type=click.IntRange(0, 255), default=0, show_default=True, help="Largest difference from TensorFlow Lite Micro that passes.")
-@click.option("--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes.")
+@click.option(
+    "--max-lsb",
+    type=click.IntRange(0, 255),
+    default=0,
+    show_default=True,
+    help="Largest difference from TensorFlow Lite Micro that passes.",
+)
+@click.option(
+    "--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes."
+)
 @json_option
 def command(build: Path, device: str, samples: int | None, max_lsb: int, max_drop: float | None, as_json: bool) -> int:
     """Run the test samples of BUILD on a device again, and compare.

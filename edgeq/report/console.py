@@ -1,0 +1,148 @@
+"""The report as a console summary: 80 columns are enough, and no colour where nobody sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeq.records import Drift, Metric
+from edgeq.report import format as fmt
+from edgeq.report.record import Report
+from edgeq.report.verdict import COLUMNS, Level, verdict
+from edgeq.validate.explain import REFERENCE_NAMES
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+_COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.UNKNOWN: "default"}
+_LABEL, _CELL = 25, 16
+"""Widths of a table's first and other columns: 25 + 3 · (16 + 2) fits 80 columns."""
+
+_MARKS = {Level.OK: "✓", Level.WARN: "!", Level.FAIL: "✗", Level.UNKNOWN: "–"}
+
+
+def render(report: Report) -> RenderableType:
+    """The result table, what failed, and the verdict, to be printed by a rich Console.
+
+    Nothing of the model's is taken for markup or for a terminal's control codes.
+    """
+    from rich.console import Group
+
+    parts: list[RenderableType] = []
+    if report.accuracy.device or report.accuracy.int8_host or report.accuracy.float_host:
+        parts += [_accuracy(report), _text("")]
+    elif report.accuracy.note:
+        parts += [_text(report.accuracy.note, "dim"), _text("")]
+    if report.drift is not None:
+        parts += [_drift(report), _text("")]
+    parts += [_cost(report), _text(""), *_problems(report)]
+    result = verdict(report)
+    line = _text(f"{_MARKS[result.level]} {result.headline}. {result.detail}.", f"bold {_COLOURS[result.level]}")
+    return Group(*parts, line)
+
+
+def _accuracy(report: Report) -> Table:
+    arms = (report.accuracy.float_host, report.accuracy.int8_host, report.accuracy.device)
+    known = next(arm for arm in arms if arm is not None)
+    what = "accuracy" if known.metric is Metric.TOP1 else "MSE"
+    table = _table(f"{what}, {known.n:,} samples", "float, host", "int8, host", "int8, device")
+    table.add_row("value", *(fmt.accuracy(arm) for arm in arms))
+    table.add_row("95 % interval", *(fmt.interval(arm) for arm in arms))
+    if any(arm is not None and arm.ties for arm in arms):
+        table.add_row("ties", *(fmt.count(arm.ties if arm else None) for arm in arms))
+    return table
+
+
+def _drift(report: Report) -> Table:
+    drift = report.drift
+    columns = [drift.get(reference) if drift else None for reference in COLUMNS]
+    table = _table("drift of the device from", *(REFERENCE_NAMES[r] for r in COLUMNS))
+
+    def row(label: str, cell: object, tone: bool = False) -> None:
+        table.add_row(label, *(_drift_cell(d, cell, tone) for d in columns))
+
+    def differing(d: Drift) -> str:
+        both = f"{d.mismatches:,} of {d.outputs:,}"
+        return both if len(both) <= _CELL else f"{d.mismatches:,}"
+
+    row("outputs that differ", differing, tone=True)
+    row("worst difference", lambda d: f"{d.max_lsb} LSB")
+    row("same top-1 class", lambda d: fmt.percent(d.top1_agreement))
+    row("SQNR", lambda d: f"{fmt.real(d.sqnr_db)} dB")
+    return table
+
+
+def _drift_cell(drift: Drift | None, cell: object, tone: bool) -> RenderableType:
+    if drift is None or not callable(cell):
+        return _text("not run", "dim")
+    return _text(str(cell(drift)), ("yellow" if drift.mismatches else "green") if tone else "")
+
+
+def _cost(report: Report) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2))
+    table.add_column(width=_LABEL, overflow="fold")
+    table.add_column(overflow="fold")
+    built = f", {report.toolchain.name} {report.toolchain.version}" if report.toolchain else ""
+    core = f" ({report.device.core})" if report.device.core else ""
+    table.add_row(
+        _text("model", "bold"), _text(f"{report.model.name}, {fmt.count(report.model.parameters)} parameters")
+    )
+    table.add_row(_text("device", "bold"), _text(f"{report.board}{core}, {report.device.name}{built}"))
+    profile, memory = report.profile, report.memory
+    if profile is not None:
+        cycles = profile.cycles_measured or profile.cycles_estimated
+        table.add_row(
+            _text(f"cycles, {profile.source}", "bold"),
+            f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz",
+        )
+        table.add_row(
+            _text("instructions", "bold"), f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
+        )
+    if memory is not None:
+        stack = "" if memory.stack_measured else " reserved"
+        table.add_row(_text("flash", "bold"), _used(memory.flash_bytes, memory.flash_limit))
+        table.add_row(_text("RAM", "bold"), _used(memory.ram_bytes, memory.ram_limit))
+        table.add_row("", f"arena {fmt.count(memory.arena_bytes)}, stack {fmt.count(memory.stack_bytes)}{stack}")
+    return table
+
+
+def _used(used: int, limit: int | None) -> RenderableType:
+    if limit is None:
+        return _text(f"{used:,} bytes")
+    over = used > limit
+    return _text(f"{used:,} of {limit:,} bytes ({fmt.percent(used / limit)})", "red" if over else "")
+
+
+def _problems(report: Report) -> list[RenderableType]:
+    from rich.table import Table
+
+    failed = [check for check in report.checks if not check.passed]
+    if not failed and not report.findings:
+        return []
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(no_wrap=True)
+    grid.add_column()
+    for check in failed:
+        grid.add_row(_text("✗", "red"), _text(f"{check.name}: {check.message}"))
+    for finding in report.findings:
+        grid.add_row(_text("!", "yellow"), _text(f"{finding.where}: {finding.message}. To do: {finding.fix}"))
+    return [grid, _text("")]
+
+
+def _table(title: str, *columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    table.add_column(_text(title, "bold"), width=_LABEL, overflow="fold")
+    for column in columns:
+        table.add_column(_text(column, "bold"), justify="right", width=_CELL, overflow="fold")
+    return table
+
+
+def _text(content: str, style: str = "") -> RenderableType:
+    from rich.text import Text
+
+    return Text(fmt.printable(content), style=style)

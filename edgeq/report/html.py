@@ -1,0 +1,187 @@
+"""One self-contained HTML page: no network, no framework, everything from the model escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from edgeq.records import Group, LayerCost, Section
+from edgeq.report import format as fmt
+from edgeq.report import plots
+from edgeq.report.record import MemoryInfo, PlanCall, Report, portable_flag
+from edgeq.report.verdict import COLUMNS, drift_cell, verdict
+from edgeq.validate.explain import REFERENCE_NAMES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerRow:
+    """One kernel call in the layer table: cost and memory, each None if unknown; shares are of the largest."""
+
+    index: int
+    label: str
+    kernel: str
+    macs: int | None
+    cycles: int | None
+    share: float | None
+    cycles_bar: float
+    weight_bytes: int | None
+    weight_bar: float
+    live_bytes: int | None
+    live_bar: float
+
+    @property
+    def cycles_per_mac(self) -> float | None:
+        """Cycles per multiply-accumulate; None for a layer without any."""
+        return self.cycles / self.macs if self.cycles is not None and self.macs else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confusion:
+    """A pair of classes that the device takes for each other."""
+
+    true: str
+    guess: str
+    number: int
+    total: int
+
+
+def render_html(report: Report) -> str:
+    """The whole page. The same report gives the same bytes.
+
+    The page carries a Content-Security-Policy that allows its own inline script and style, by their hashes, and
+    nothing else.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    from edgeq.resources import templates
+
+    folder = templates()
+    style = (folder / "report" / "style.css").read_text("utf-8")
+    script = (folder / "report" / "page.js").read_text("utf-8")
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        count=fmt.count, short=fmt.short, size=fmt.size, percent=fmt.percent, real=fmt.real, ms=fmt.milliseconds,
+        accuracy=fmt.accuracy, interval=fmt.interval, difference=fmt.difference, drift_cell=drift_cell,
+        xy=lambda value: f"{value:.2f}".rstrip("0").rstrip("."), flag=portable_flag,
+    )  # fmt: skip
+    return environment.get_template("report.html.j2").render(
+        **_context(report),
+        style=Markup(style),  # noqa: S704 (our own file, named in the policy by its hash)
+        script=Markup(script),  # noqa: S704
+        policy=f"default-src 'none'; style-src '{_source(style)}'; script-src '{_source(script)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'",
+    )
+
+
+def _context(report: Report) -> dict[str, Any]:
+    memory, drift, accuracy = report.memory, report.drift, report.accuracy
+    arms = (
+        ("float, host", "arm-float", accuracy.float_host),
+        ("int8, host", "arm-int8", accuracy.int8_host),
+        ("int8, device", "arm-device", accuracy.device),
+    )
+    names = report.data.class_names
+    return {
+        "report": report,
+        "verdict": verdict(report),
+        "reference_names": REFERENCE_NAMES,
+        "columns": [(REFERENCE_NAMES[r], drift.get(r) if drift else None, r) for r in COLUMNS],
+        "histograms": [
+            (REFERENCE_NAMES[d.reference], d, plots.histogram_plot(d)) for d in (drift.references if drift else ())
+        ],
+        "arms": arms,
+        "accuracy_plot": plots.accuracy_plot(arms),
+        "confusion_plot": plots.confusion_plot(accuracy.confusion, names),
+        "confusions": worst_confusions(accuracy.confusion, names),
+        "layers": layer_rows(report),
+        "arena": plots.arena_plot(memory.plan) if memory and memory.plan and memory.plan.arena_bytes else None,
+        "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],
+        "stacks": _stacks(memory) if memory else [],
+        "by_group": _by_group(memory.sections) if memory else {},
+        "slowest": max((t.seconds for t in report.timings), default=0.0),
+        "seconds": sum(t.seconds for t in report.timings),
+    }
+
+
+def layer_rows(report: Report) -> tuple[LayerRow, ...]:
+    """Cost and memory per kernel call, joined by the call's number; either may be missing."""
+    costs: dict[int, LayerCost] = {c.index: c for c in report.profile.layers} if report.profile else {}
+    plan = report.memory.plan if report.memory else None
+    calls: dict[int, PlanCall] = dict(enumerate(plan.calls)) if plan else {}
+    total = 0
+    if report.profile is not None:
+        total = report.profile.cycles_measured or report.profile.cycles_estimated or 0
+    most = max((c.cycles for c in costs.values()), default=0)
+    weights = max((c.weight_bytes for c in calls.values()), default=0)
+    live = plan.arena_bytes if plan else 0
+    rows = []
+    for i in sorted(costs.keys() | calls.keys()):
+        cost, call = costs.get(i), calls.get(i)
+        cycles = cost.cycles if cost else None
+        rows.append(
+            LayerRow(
+                index=i,
+                label=cost.label if cost else calls[i].label,
+                kernel=cost.kernel if cost else calls[i].kernel,
+                macs=cost.macs if cost else None,
+                cycles=cycles,
+                share=cycles / total if cycles is not None and total else None,
+                cycles_bar=_share(cycles, most),
+                weight_bytes=call.weight_bytes if call else None,
+                weight_bar=_share(call.weight_bytes if call else None, weights),
+                live_bytes=call.live_bytes if call else None,
+                live_bar=_share(call.live_bytes if call else None, live),
+            )
+        )
+    return tuple(rows)
+
+
+def worst_confusions(
+    confusion: tuple[tuple[int, ...], ...], names: tuple[str, ...], limit: int = 8
+) -> tuple[Confusion, ...]:
+    """The pairs of classes that are mixed up most often, worst first."""
+    found = [
+        Confusion(true=_name(names, i), guess=_name(names, j), number=number, total=sum(row))
+        for i, row in enumerate(confusion)
+        for j, number in enumerate(row)
+        if i != j and number
+    ]
+    return tuple(sorted(found, key=lambda c: -c.number)[:limit])
+
+
+def _stacks(memory: MemoryInfo) -> list[tuple[str, int, int | None, tuple[plots.Mark, ...]]]:
+    return [
+        (name, used, limit, plots.stack_marks(memory.sections, ram=ram, limit=limit))
+        for name, used, limit, ram in (
+            ("Flash", memory.flash_bytes, memory.flash_limit, False),
+            ("RAM", memory.ram_bytes, memory.ram_limit, True),
+        )
+    ]
+
+
+def _by_group(sections: tuple[Section, ...]) -> dict[Group, tuple[int, int]]:
+    return {
+        g: (sum(s.flash for s in sections if s.group is g), sum(s.ram for s in sections if s.group is g)) for g in Group
+    }
+
+
+def _share(value: int | None, most: int) -> float:
+    return min(1.0, value / most) if value and most else 0.0
+
+
+def _name(names: tuple[str, ...], index: int) -> str:
+    return names[index] if index < len(names) else str(index)
+
+
+def _source(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

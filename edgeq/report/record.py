@@ -1,0 +1,281 @@
+"""What a report holds. JSON, console and HTML are all made from one frozen `Report`.
+
+`to_json` and `from_json` are the file's two directions; docs/report.md explains every field, docs/report.schema.json
+is its JSON Schema. Both are written from these records (`edgeq.report.schema`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from edgeq.errors import InputError
+from edgeq.records import (
+    Accuracy,
+    AccuracyDifference,
+    Drift,
+    Finding,
+    LayerDrift,
+    Profile,
+    Reference,
+    Section,
+    Timing,
+    Toolchain,
+)
+from edgeq.report import codec
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorInfo:
+    """An input or output of the int8 model; scale and zero point are None for float32."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float | None
+    zero_point: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInfo:
+    """The int8 model. `sha256` is that of the .tflite, `source_sha256` that of the float model it was made from."""
+
+    name: str
+    format: str
+    sha256: str
+    source_sha256: str | None
+    size_bytes: int
+    ops: int
+    macs: int
+    parameters: int
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuantizationInfo:
+    """How the model became int8; `method` is None if the user gave the .tflite itself."""
+
+    method: str | None
+    full_integer: bool
+    per_channel: bool
+    calibration_samples: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanCall:
+    """One kernel call in the memory plan. `weight_bytes` are the constants in flash that it reads."""
+
+    label: str
+    kernel: str
+    weight_bytes: int
+    live_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanBlock:
+    """A value in the arena: `nbytes` from `offset`, untouched from call `first` to call `last` (−1: filled before the
+    first call; the number of calls: read after the last)."""
+
+    name: str
+    kind: str
+    offset: int
+    nbytes: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArenaPlan:
+    """The arena over one inference. No plan can be smaller than `liveness_bound`."""
+
+    arena_bytes: int
+    liveness_bound: int
+    calls: tuple[PlanCall, ...]
+    blocks: tuple[PlanBlock, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryInfo:
+    """What the image takes and what it may take. `tflm_arena_bytes` is the TFLM engine's estimate, with margin."""
+
+    flash_bytes: int
+    ram_bytes: int
+    arena_bytes: int
+    stack_bytes: int
+    stack_measured: bool
+    flash_limit: int | None
+    ram_limit: int | None
+    tflm_arena_bytes: int | None
+    sections: tuple[Section, ...]
+    plan: ArenaPlan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceInfo:
+    """What ran the firmware. `core` is the processor's name, None where it is unknown."""
+
+    name: str
+    clock_hz: int
+    core: str | None
+    samples_per_second: float | None
+    retries: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftInfo:
+    """The drift per reference, the primary one first, and layer by layer against the primary one."""
+
+    references: tuple[Drift, ...]
+    versions: Mapping[str, str]
+    layers: tuple[LayerDrift, ...]
+    explanation: tuple[str, ...]
+
+    @property
+    def primary(self) -> Drift:
+        """The reference that decides."""
+        return self.references[0]
+
+    def get(self, reference: Reference) -> Drift | None:
+        """The drift against one reference, None if it was not run."""
+        return next((d for d in self.references if d.reference is reference), None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccuracyInfo:
+    """Accuracy on the same samples. `note` says why something is missing, or which output was measured.
+
+    `confusion` has the device's counts, one row per true class; empty where there are no classes.
+    """
+
+    float_host: Accuracy | None = field(metadata={"json": "float"})
+    int8_host: Accuracy | None
+    device: Accuracy | None
+    int8_host_reference: str | None
+    differences: tuple[AccuracyDifference, ...]
+    note: str | None
+    confusion: tuple[tuple[int, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataInfo:
+    """The samples. `source` is a file's name or "random"; `class_names` may be empty."""
+
+    source: str
+    sha256: str | None
+    samples: int
+    labelled: bool
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """Something that had to hold. `message` says what was found, also when it passed."""
+
+    name: str
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Everything that one run found out."""
+
+    schema_version: int = SCHEMA_VERSION
+    edgeq_version: str
+    model: ModelInfo
+    quantization: QuantizationInfo
+    engine: str
+    toolchain: Toolchain | None
+    board: str
+    memory: MemoryInfo | None
+    device: DeviceInfo
+    profile: Profile | None
+    drift: DriftInfo | None
+    accuracy: AccuracyInfo
+    data: DataInfo
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...]
+    timings: tuple[Timing, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Every check passed."""
+        return all(check.passed for check in self.checks)
+
+
+def to_json(report: Report) -> dict[str, Any]:
+    """The report as JSON values, keys in the order of docs/report.md.
+
+    There is no NaN and no infinity: such numbers are the strings "nan", "inf" and "-inf". Paths in compiler flags
+    are cut to their last part, so that a report tells nothing about the machine that made it.
+    """
+    if report.toolchain is not None:
+        flags = tuple(portable_flag(f) for f in report.toolchain.flags)
+        report = replace(report, toolchain=replace(report.toolchain, flags=flags))
+    encoded: dict[str, Any] = codec.encode(report)
+    if report.drift is not None:
+        encoded["drift"] = _drift_to_json(report.drift, encoded["drift"])
+    return encoded
+
+
+def from_json(value: Any, *, name: str = "report.json") -> Report:
+    """Read what `to_json` wrote.
+
+    Args:
+        value: the parsed JSON.
+        name: the file, for messages.
+
+    Raises:
+        InputError: not a report, from another schema version, or a field is missing, unknown or of another type; the
+            message names the field.
+    """
+    if not isinstance(value, dict) or "schema_version" not in value:
+        raise InputError(f"{name} is not an edgeq report.", hint="Give the report.json that `edgeq build` wrote.")
+    version = value["schema_version"]
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{name} has schema version {version!r}; this edgeq reads version {SCHEMA_VERSION}.",
+            hint="Make the report again with this edgeq.",
+        )
+    content = dict(value)
+    if isinstance(content.get("drift"), dict):
+        content["drift"] = _drift_from_json(content["drift"], name)
+    try:
+        report: Report = codec.decode(Report, content, "")
+    except codec.DecodeError as exc:
+        raise InputError(f"{name}: {exc}", hint="The file was changed or cut; make the report again.") from exc
+    return report
+
+
+def portable_flag(flag: str) -> str:
+    """A compiler flag without the folders of this machine: -I/home/me/x/include becomes -Iinclude."""
+    return _ABSOLUTE_PATH.sub(lambda m: m.group(1) + re.split(r"[\\/]", m.group(2).rstrip("\\/"))[-1], flag)
+
+
+# At the start, after an option that takes a path in the same word, or after = or a comma.
+_ABSOLUTE_PATH = re.compile(r"(^|[=,]|^-(?:[ILTB]|isystem|iquote|include))((?:[A-Za-z]:)?[\\/][^=,]*)")
+
+
+def _drift_to_json(drift: DriftInfo, encoded: dict[str, Any]) -> dict[str, Any]:
+    by_name = {d.reference.value: e for d, e in zip(drift.references, encoded["references"], strict=True)}
+    primary = encoded["references"][0]
+    return {**primary, **encoded, "references": by_name}
+
+
+def _drift_from_json(value: dict[str, Any], name: str) -> dict[str, Any]:
+    """Undo `_drift_to_json`: the primary reference's figures stand twice, and must agree."""
+    references = value.get("references")
+    first = value.get("reference")
+    if not isinstance(references, dict) or not isinstance(first, str) or first not in references:
+        raise InputError(f"{name}: drift.references has nothing about drift.reference ({first!r}).")
+    for key, figure in references[first].items() if isinstance(references[first], dict) else ():
+        if value.get(key, figure) != figure:
+            raise InputError(f"{name}: drift.{key} contradicts drift.references.{first}.{key}.")
+    own = {key: value[key] for key in value if key not in codec.json_names(Drift)}
+    return {**own, "references": [references[first], *(r for key, r in references.items() if key != first)]}

@@ -1,0 +1,66 @@
+"""The report in one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from edgeq.records import Drift, Reference
+from edgeq.report.record import Report
+from edgeq.validate.explain import REFERENCE_NAMES
+
+COLUMNS = tuple(Reference)
+"""The references in the order of the drift table's columns."""
+
+
+class Level(Enum):
+    """How it ended; the value is the word for it."""
+
+    OK = "passed"
+    WARN = "passed with differences"
+    FAIL = "failed"
+    UNKNOWN = "not compared"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """`headline` is about the device against its reference, `detail` about the checks."""
+
+    level: Level
+    headline: str
+    detail: str
+
+
+def verdict(report: Report) -> Verdict:
+    """What the report says, in words."""
+    failed = [check for check in report.checks if not check.passed]
+    exact = report.drift is not None and report.drift.primary.mismatches == 0
+    level = Level.FAIL if failed else Level.UNKNOWN if report.drift is None else Level.OK if exact else Level.WARN
+    if failed:
+        word = "check" if len(report.checks) == 1 else "checks"
+        detail = f"{len(failed)} of {len(report.checks)} {word} failed: {', '.join(c.name for c in failed)}"
+    elif report.checks:
+        detail = f"All {len(report.checks)} checks passed" if len(report.checks) > 1 else "The check passed"
+    else:
+        detail = "Nothing was checked"
+    return Verdict(level=level, headline=_headline(report), detail=detail)
+
+
+def drift_cell(drift: Drift | None) -> str:
+    """A drift in a few words, for a table's cell."""
+    if drift is None:
+        return "not run"
+    return "bit for bit equal" if drift.mismatches == 0 else f"differs, by up to {drift.max_lsb} LSB"
+
+
+def _headline(report: Report) -> str:
+    if report.drift is None:
+        return "The device's outputs were not compared with a reference"
+    drift = report.drift.primary
+    name = REFERENCE_NAMES[drift.reference]
+    if drift.samples == 0:
+        return f"No sample was compared with {name}"
+    samples = "1 sample" if drift.samples == 1 else f"{drift.samples:,} samples"
+    if drift.mismatches == 0:
+        return f"Device equals {name} bit for bit on {samples}"
+    return f"Device differs from {name} on {drift.mismatched_samples:,} of {samples}, by up to {drift.max_lsb} LSB"

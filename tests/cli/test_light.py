@@ -1,0 +1,87 @@
+"""Commands that need no TensorFlow must not import it, and `--help` must be quick to come."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "unicorn")
+
+_PROBE = """
+import json, sys
+from edgeq.__main__ import _run
+sys.argv = ["edgeq", *json.loads(sys.argv[1])]
+status = _run()
+print("\\n" + json.dumps([status, sorted(m for m in sys.modules if "." not in m)]))
+"""
+
+
+def loaded_by(*arguments: str) -> tuple[int, set[str], str]:
+    """Exit status of `edgeq ARGUMENTS`, the top-level modules that it left behind, and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-c", _PROBE, json.dumps(arguments)], capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip(), done.stderr
+    status, modules = json.loads(done.stdout.splitlines()[-1])
+    return status, set(modules), done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["data", "check", "--help"], ["--version"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    status, modules, _ = loaded_by(*arguments)
+    assert status == 0
+    assert not modules & {*HEAVY, "numpy", "rich", "serial", "ai_edge_litert"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["boards"],
+        ["doctor"],
+        ["monitor", "/dev/edgeq-no-such-port"],
+        ["validate", "no-such-build"],
+        ["drift", "no-such-build"],
+        ["profile", "no-such-build"],
+        ["diff", "no-such-report.json", "no-such-report.json"],
+        ["inspect", "no-such-model.tflite"],
+    ],
+)
+def test_commands_that_talk_to_devices_import_no_tensorflow(arguments: list[str]) -> None:
+    _, modules, output = loaded_by(*arguments)
+    assert not modules & set(HEAVY), output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["bild"], 2, "Did you mean 'build'?"),
+        (["build"], 2, "Missing argument 'MODEL'"),
+        (["build", "no-such-model.keras", "--data", "d.npz"], 2, "no-such-model.keras"),
+        (["build", "x.tflite", "--flash-limit", "12 apples"], 2, "no size"),
+        (["monitor", "/dev/edgeq-no-such-port"], 3, "/dev/edgeq-no-such-port"),
+        (["validate", "no-such-build"], 2, "no-such-build"),
+        (["diff", "a.json", "b.json"], 2, "a.json"),
+    ],
+)
+def test_wrong_usage_says_what_to_do(arguments: list[str], status: int, said: str) -> None:
+    got, _, output = loaded_by(*arguments)
+    assert (got, "Traceback" in output) == (status, False), output
+    assert said in output
+
+
+def test_help_is_not_much_slower_than_python_itself() -> None:
+    """A ratio of best-of-five, not an absolute time: `edgeq --help` is python, click and nothing else."""
+
+    def best(*argv: str) -> float:
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *argv], capture_output=True, check=True)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert best("-m", "edgeq", "--help") < 2 * best("-c", "import click")

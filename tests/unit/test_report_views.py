@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from report_samples import SAMPLES, bare, digits, failing, many_layers, regression
+from rich.console import Console
+
+from edgeq.records import Accuracy, Metric
+from edgeq.report.console import render
+from edgeq.report.diff import Outcome, diff_reports, render_diff, to_dict
+from edgeq.report.verdict import Level, verdict
+
+
+def text_of(renderable: Any, width: int = 80) -> str:
+    out = io.StringIO()
+    Console(file=out, width=width).print(renderable)
+    return out.getvalue()
+
+
+# Verdict, console
+
+
+@pytest.mark.parametrize(
+    ("make", "level", "words"),
+    [
+        (digits, Level.OK, "Device equals TFLite Micro bit for bit on 500 samples"),
+        (failing, Level.FAIL, "Device differs from TFLite Micro on 186 of 500 samples, by up to 7 LSB"),
+        (bare, Level.UNKNOWN, "not compared with a reference"),
+        (regression, Level.OK, "Device equals LiteRT reference bit for bit on 500 samples"),
+        (lambda: replace(failing(), checks=digits().checks), Level.WARN, "Device differs from TFLite Micro"),
+    ],
+)
+def test_verdict(make, level, words):
+    found = verdict(make())
+    assert found.level is level and words in found.headline
+    assert words in " ".join(text_of(render(make())).split())
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_console_fits_80_columns_without_colour(name):
+    text = text_of(render(SAMPLES[name]()))
+    assert max(map(len, text.splitlines())) <= 80
+    assert "\x1b" not in text
+
+
+def test_console_takes_no_orders_from_names():
+    report = replace(digits(), model=replace(digits().model, name="[red]x[/red]\x1b[2Jy"))
+    assert "[red]x[/red]\N{REPLACEMENT CHARACTER}[2Jy" in text_of(render(report))
+
+
+def test_console_shows_what_failed():
+    text = text_of(render(failing()))
+    assert "✗ flash: 5,684 bytes too many" in text and "To do: calibrate" in text
+    assert "2 of 3 checks failed" in " ".join(text.split())
+
+
+# Diff
+
+
+def outcomes(old: Any, new: Any, **options: float) -> dict[str, Outcome]:
+    diff = diff_reports(old, new, **options)
+    assert diff.regressed == (Outcome.WORSE in [c.outcome for c in diff.changes])
+    assert json.loads(json.dumps(to_dict(diff), allow_nan=False))["regressed"] == diff.regressed
+    return {f"{c.section}: {c.name}": c.outcome for c in diff.changes if c.old != c.new}
+
+
+def with_cycles(factor: float) -> Any:
+    report = digits()
+    assert report.profile is not None and report.profile.cycles_estimated is not None
+    return replace(
+        report, profile=replace(report.profile, cycles_estimated=int(report.profile.cycles_estimated * factor))
+    )
+
+
+def test_equal_reports_have_no_changes():
+    assert outcomes(digits(), digits()) == {}
+    assert "0 worse, 0 better" in text_of(render_diff(diff_reports(digits(), digits())))
+
+
+def test_cycles_within_the_tolerance_are_not_worse():
+    name = "cost of one inference: cycles, estimated"
+    assert outcomes(digits(), with_cycles(1.005))[name] is Outcome.NEUTRAL
+    assert outcomes(digits(), with_cycles(1.02))[name] is Outcome.WORSE
+    assert outcomes(digits(), with_cycles(1.02), tolerance=0.05)[name] is Outcome.NEUTRAL
+    assert outcomes(digits(), with_cycles(0.8))[name] is Outcome.BETTER
+
+
+def test_accuracy_and_its_slack():
+    def with_accuracy(value: float) -> Any:
+        arm = replace(digits().accuracy.device or Accuracy(value=0, n=0, correct=0, ci95=(0, 0), ties=0), value=value)
+        return replace(digits(), accuracy=replace(digits().accuracy, device=arm))
+
+    name = "accuracy: int8, device"
+    assert outcomes(with_accuracy(0.9), with_accuracy(0.89))[name] is Outcome.WORSE
+    assert outcomes(with_accuracy(0.9), with_accuracy(0.89), max_drop=0.02)[name] is Outcome.NEUTRAL
+    assert outcomes(with_accuracy(0.9), with_accuracy(0.91))[name] is Outcome.BETTER
+
+
+def test_an_error_metric_is_better_when_smaller():
+    old = regression()
+    assert old.accuracy.device is not None and old.accuracy.device.metric is Metric.MSE
+    new = replace(old, accuracy=replace(old.accuracy, device=replace(old.accuracy.device, value=0.02)))
+    assert outcomes(old, new)["accuracy: int8, device"] is Outcome.WORSE
+    assert outcomes(new, old)["accuracy: int8, device"] is Outcome.BETTER
+
+
+def test_drift_is_judged_by_the_primary_reference_alone():
+    found = outcomes(digits(), failing())
+    assert found["drift from TFLite Micro: outputs that differ"] is Outcome.WORSE
+    assert found["checks: drift"] is Outcome.WORSE
+    old = digits()
+    assert old.drift is not None
+    worse = replace(old.drift.references[2], mismatches=999)
+    new = replace(old, drift=replace(old.drift, references=(*old.drift.references[:2], worse)))
+    assert outcomes(old, new) == {"drift from LiteRT default: outputs that differ": Outcome.NEUTRAL}
+
+
+def test_what_does_not_compare_is_said():
+    other = replace(
+        many_layers(), data=replace(digits().data, sha256="other"), model=replace(digits().model, sha256="other")
+    )
+    notes = " ".join(diff_reports(digits(), other).notes)
+    assert "another one" in notes and "samples are others" in notes
+    assert "no reference" in " ".join(diff_reports(digits(), bare()).notes)
+    assert "another metric" in " ".join(diff_reports(digits(), regression()).notes)
+    assert all(len(line) <= 80 for line in text_of(render_diff(diff_reports(digits(), other))).splitlines())
