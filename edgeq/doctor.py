@@ -56,7 +56,13 @@ _TOOLS = (
 
 def examine() -> tuple[Check, ...]:
     """Look at everything that edgeq uses. Starts no more than `--version` of the tools that it finds."""
-    return (_python(), *(_package(name, use) for name, use in _PACKAGES), _tflm(), *(_tool(*t) for t in _TOOLS), _ports())
+    return (
+        _python(),
+        *(_package(name, use) for name, use in _PACKAGES),
+        _tflm(),
+        *(_tool(*t) for t in _TOOLS),
+        _ports(),
+    )
 
 
 def healthy(checks: tuple[Check, ...]) -> bool:
@@ -96,7 +102,11 @@ def _tflm() -> Check:
         return Check(name="tflite-micro", state=State.OK, found=found, use=use)
     if sys.platform == "linux" and platform.machine() == "x86_64":
         return Check(
-            name="tflite-micro", state=State.MISSING, found="not installed", use=use, fix="pip install --pre tflite-micro"
+            name="tflite-micro",
+            state=State.MISSING,
+            found="not installed",
+            use=use,
+            fix="pip install --pre tflite-micro",
         )
     return Check(
         name="tflite-micro",

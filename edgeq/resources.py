@@ -11,7 +11,9 @@ def _find(name: str) -> Path:
     for root in (_PACKAGE / "_resources", _PACKAGE.parent):
         if (root / name).is_dir():
             return root / name
-    raise FileNotFoundError(f"edgeq's {name}/ is missing beside {_PACKAGE}: the installation is incomplete, reinstall edgeq")
+    raise FileNotFoundError(
+        f"edgeq's {name}/ is missing beside {_PACKAGE}: the installation is incomplete, reinstall edgeq"
+    )
 
 
 def templates() -> Path:

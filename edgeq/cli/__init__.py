@@ -47,7 +47,7 @@ class _LazyGroup(click.Group):
 
             close = difflib.get_close_matches(args[0], _COMMANDS, n=1)
             if close and "No such command" in exc.message:
-                exc.message += f" Did you mean '{close[0]}'?"
+                raise click.UsageError(f"{exc.message} Did you mean '{close[0]}'?", ctx) from exc
             raise
 
 

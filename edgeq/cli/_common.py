@@ -41,20 +41,11 @@ trust_option = click.option(
 )
 
 
-class ByteSize(click.ParamType):
+class ByteSize(click.ParamType[int]):
     """A number of bytes: 65536, 64K, 64KiB, 1M."""
 
     name = "bytes"
     _units: ClassVar = {"": 1, "B": 1, "K": 2**10, "KB": 2**10, "KIB": 2**10, "M": 2**20, "MB": 2**20, "MIB": 2**20}
-        "": 1,
-        "B": 1,
-        "K": 1024,
-        "KB": 1024,
-        "KIB": 1024,
-        "M": 1024**2,
-        "MB": 1024**2,
-        "MIB": 1024**2,
-    }
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """The number of bytes; fails with a usage error."""

@@ -33,7 +33,7 @@ def command(build: Path, device: str, samples: int, as_json: bool) -> int:
     else:
         from rich.console import Console
 
-        from edgeq.report.console import render_layers
+        from edgeq.report.tables import render_layers
 
         Console().print(render_layers(layers))
     return 1 if any(layer.differing_samples for layer in layers) else 0

@@ -22,15 +22,21 @@ def command(build: Path, device: str, as_json: bool) -> int:
     from dataclasses import asdict
 
     import edgeq
+    from edgeq.errors import InputError
 
     with progress(quiet=as_json) as bars:
         profile = edgeq.profile(build, device=device, progress=bars)
+    if profile is None:
+        raise InputError(
+            f"Nothing can count the instructions of device {device}: it has no counter, and no emulator its core.",
+            hint="Use --device emulated or qemu, or build for another board.",
+        )
     if as_json:
         click.echo(json.dumps(asdict(profile), indent=2))
     else:
         from rich.console import Console
 
-        from edgeq.report.console import render_profile
+        from edgeq.report.tables import render_profile
 
         Console().print(render_profile(profile))
     return 0

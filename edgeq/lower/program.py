@@ -60,12 +60,18 @@ Operand = int | Constant
 class KernelCall:
     """One call: `kernel(&params, inputs…, outputs…[, scratch])`.
 
+    With `array_inputs` (kernels of any number of inputs: CONCATENATION), the inputs are passed as one array of
+    pointers, `const int8_t *const inputs[]`, in their place.
+
     `kernel` is the C function, declared in `edgeq/kernels.h` and defined in `firmware/kernels/<source>`;
     `params_type` is the C struct, and `params` its fields by name. Kernels without parameters have None.
 
     `source_ops` are the indices of the .tflite's ops that this call computes (more than one where passes fused them);
     `traced` says whether the outputs equal the .tflite's tensors of the same index element by element, so that a
     fingerprint of them can be compared with the reference's. `macs` counts multiply-accumulates of the source ops.
+
+    `in_place` has the positions among `inputs` whose buffer the (only) output may share: the kernel reads every
+    element before it writes the one at the same place.
     """
 
     kernel: str
@@ -79,9 +85,21 @@ class KernelCall:
     macs: int = 0
     scratch_bytes: int = 0
     traced: bool = True
+    array_inputs: bool = False
+    in_place: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alias:
+    """An op that only gives tensor `input` another shape: tensor `output` has the same bytes, and no code runs."""
+
+    output: int
+    input: int
+    source_op: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vanished:
     """A tensor of the .tflite that the program does not compute, and why ("alias of …", "fused into …")."""
 

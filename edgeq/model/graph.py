@@ -61,7 +61,10 @@ class Quantization:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tensor:
-    """One tensor. `data` is set for constants only: shape `shape`, dtype `dtype`, read-only."""
+    """One tensor. `data` is set for constants only: shape `shape`, dtype `dtype`, read-only.
+
+    `signature` is the shape with −1 where the converter left a size free; empty if every size is fixed.
+    """
 
     index: int
     name: str
@@ -70,6 +73,7 @@ class Tensor:
     quantization: Quantization | None = None
     data: NDArray[np.generic] | None = None
     is_variable: bool = False
+    signature: tuple[int, ...] = ()
 
     @property
     def elements(self) -> int:

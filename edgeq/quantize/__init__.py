@@ -1,1 +1,57 @@
-"""Float model to full-integer .tflite."""
+"""Float model to full-integer .tflite. A method is a function in `METHODS`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from edgeq.quantize.calibration import calibration_source
+from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.ptq import ptq
+from edgeq.records import Dataset, FloatModel, Method, Quantized
+
+__all__ = ["METHODS", "QuantizeOptions", "from_tflite", "quantize"]
+
+# float model, data, options -> the .tflite's bytes: full-integer, int8 inputs and outputs in the model's order
+METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], bytes]] = {Method.PTQ: ptq}
+
+
+def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | None = None) -> Quantized:
+    """Make `model` full-integer: int8 inputs and outputs, int8 weights per channel, int32 biases.
+
+    The data calibrate the activation ranges: x_calib if there is one, else training, else validation samples; never
+    test samples. The data must have passed `edgeq.data.check_dataset`.
+
+    Raises:
+        DataError: no samples to calibrate with.
+        UnsupportedError: a layer that cannot be quantized; the message names it where the converter does.
+    """
+    from edgeq.model.flatbuffer import parse_tflite
+
+    options = options or QuantizeOptions()
+    _, source = calibration_source(dataset)
+    content = METHODS[options.method](model, dataset, options)
+    return Quantized(
+        content=content,
+        graph=parse_tflite(content),
+        method=options.method,
+        float_model=model,
+        calibration_samples=min(options.calibration_samples, len(source)),
+        seed=options.seed,
+    )
+
+
+def from_tflite(content: bytes, path: Path) -> Quantized:
+    """An already quantized model, as it is. `path` is where it came from, for messages.
+
+    Raises:
+        ModelError: no readable .tflite.
+    """
+    from edgeq.errors import ModelError
+    from edgeq.model.flatbuffer import parse_tflite
+
+    try:
+        graph = parse_tflite(content)
+    except ModelError as exc:
+        raise ModelError(f"{path}: {exc.message}", hint=exc.hint) from exc
+    return Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0)

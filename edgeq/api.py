@@ -1,0 +1,139 @@
+"""What `import edgeq` offers, and the command line calls: one function per command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeq.options import BuildOptions
+from edgeq.records import Finding, LayerDrift, Profile, Progress
+
+if TYPE_CHECKING:
+    from edgeq.data import DataSummary
+    from edgeq.model.inspect import ModelSummary
+    from edgeq.report.diff import ReportDiff
+    from edgeq.report.record import Report
+
+
+def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
+    """Quantize a model, generate C, compile it, run it on a device, and compare with the host.
+
+    See `edgeq.pipeline.build`, which this is.
+    """
+    from edgeq import pipeline
+
+    return pipeline.build(options, progress=progress)
+
+
+def demo(folder: Path, *, device: str = "emulated", seed: int = 0, progress: Progress | None = None) -> Report:
+    """Train a small CNN on scikit-learn's digits into `folder`, then `build` it into `folder`/build.
+
+    Raises:
+        EdgeqError: as `build`.
+    """
+    from edgeq.digits import make_demo
+
+    model, data = make_demo(folder, seed=seed, progress=progress)
+    options = BuildOptions(model=model, data=str(data), out=folder / "build", device=device, seed=seed, name="digits")
+    return build(options, progress=progress)
+
+
+def validate(
+    folder: Path,
+    *,
+    device: str = "emulated",
+    samples: int | None = None,
+    max_lsb: int = 0,
+    max_drop: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Run the test samples of a build on a device again, and compare. Nothing in the build is changed.
+
+    Raises:
+        InputError: no build, or it was changed.
+        UnavailableError: the device is missing, silent, broken, or runs another model.
+    """
+    from edgeq import measure
+    from edgeq.builds import open_build
+    from edgeq.stopwatch import Stopwatch
+
+    made = open_build(folder)
+    measure.check_device(device, made.board)
+    return measure.measure(
+        made, device, samples=samples, traced_samples=4, max_lsb=max_lsb, max_drop=max_drop,
+        progress=progress or Progress(), clock=Stopwatch(),
+    )  # fmt: skip
+
+
+def drift(
+    folder: Path, *, device: str = "emulated", samples: int = 4, progress: Progress | None = None
+) -> tuple[LayerDrift, ...]:
+    """Compare a build on a device with the primary reference, layer by layer, on its first samples.
+
+    Raises:
+        InputError, UnavailableError: as `validate`.
+    """
+    from edgeq import measure
+    from edgeq.builds import open_build
+
+    made = open_build(folder)
+    measure.check_device(device, made.board)
+    primary = made.references[0].reference
+    inputs = measure.first(made.samples.inputs, samples)
+    return measure.trace(made, device, inputs, [primary], progress or Progress())[primary]
+
+
+def profile(folder: Path, *, device: str = "emulated", progress: Progress | None = None) -> Profile | None:
+    """Instructions, cycles and latency of one inference; None where the device cannot tell.
+
+    Raises:
+        InputError, UnavailableError: as `validate`.
+    """
+    from edgeq import measure
+    from edgeq.builds import open_build
+
+    made = open_build(folder)
+    measure.check_device(device, made.board)
+    (progress or Progress()).start("Counting instructions")
+    return measure.count(made, device, made.samples.inputs)
+
+
+def inspect(path: Path) -> tuple[ModelSummary, tuple[Finding, ...]]:
+    """What is in a .tflite, and what stands in the way of running it as a full-integer model with the aot engine.
+
+    Raises:
+        ModelError: not readable, or no .tflite.
+    """
+    from edgeq.lower.ops import supported_ops
+    from edgeq.model.flatbuffer import parse_tflite
+    from edgeq.model.inspect import summarize
+    from edgeq.model.load import read_tflite
+    from edgeq.model.verify import verify_int8
+
+    graph = parse_tflite(read_tflite(path), where=str(path))
+    return summarize(graph), verify_int8(graph, supported_ops=supported_ops(), engine="aot", float_io=True)
+
+
+def check_data(spec: str, *, model: Path | None = None, trusted: bool = False) -> DataSummary:
+    """What is in a data set, and whether it can be used; against a model's inputs if one is given.
+
+    Raises:
+        InputError: it cannot be used; the message says why.
+    """
+    from edgeq.data import summarize_dataset
+    from edgeq.inputs import read_data
+
+    data, warnings = read_data(spec, model, trusted=trusted)
+    return summarize_dataset(data, warnings)
+
+
+def diff(old: Path, new: Path) -> ReportDiff:
+    """What changed between two reports (report.json files, or build folders).
+
+    Raises:
+        InputError: either is no report.
+    """
+    from edgeq.report.diff import diff_reports
+    from edgeq.report.files import read_report
+
+    return diff_reports(read_report(old), read_report(new))

@@ -1,0 +1,88 @@
+"""Alignment checks that Unicorn leaves out, as hooks at the instructions that need them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import unicorn
+from unicorn import arm_const as arm
+
+from edgeq.devices import faults
+from edgeq.devices.alignment import AlignedAccess
+
+REGISTERS = [*(getattr(arm, f"UC_ARM_REG_R{i}") for i in range(13)), arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR]
+# Hooks cost about a microsecond each time. Where the first inference ran no more of them, they stay for good.
+_CHEAP = 20_000
+
+
+class AlignmentChecks:
+    """Hooks at loads and stores that fault on the core if their address is not aligned, and not in Unicorn.
+
+    They are there from the start until the first inference has returned, and again while instructions are counted: the
+    engine's addresses do not depend on its data. Where they are cheap, they stay.
+    """
+
+    def __init__(
+        self, uc: Any, accesses: Sequence[AlignedAccess], invoke: int | None, faulted: Callable[[faults.Fault], None]
+    ) -> None:
+        """`invoke` is the address of the engine's invoke function; without it, the checks stay for good. `faulted` is
+        called before a misaligned access is executed."""
+        self._uc, self._accesses, self._invoke, self._faulted = uc, accesses, invoke, faulted
+        self._hooks: list[Any] = []
+        self._first: list[Any] = []
+        self._executed = 0
+        self.settled = False
+        self._add()
+        if invoke is not None:
+            self._first.append(uc.hook_add(unicorn.UC_HOOK_CODE, self._on_invoke, None, begin=invoke, end=invoke))
+
+    def settle(self) -> None:
+        """After the first inference (`settled` was set, and the emulation stopped)."""
+        self.settled = False
+        for hook in self._first:
+            self._uc.hook_del(hook)
+        self._first.clear()
+        if self._executed > _CHEAP:
+            self._remove()
+        self._uc.ctl_flush_tb()
+
+    def resume(self) -> None:
+        """Add the hooks again."""
+        if not self._hooks:
+            self._add()
+            self._uc.ctl_flush_tb()
+
+    def suspend(self) -> None:
+        """Remove the hooks, if they were too slow to stay."""
+        if self._executed > _CHEAP and not self._first:
+            self._remove()
+            self._uc.ctl_flush_tb()
+
+    def _add(self) -> None:
+        for access in self._accesses:
+            hook = self._uc.hook_add(unicorn.UC_HOOK_CODE, self._on_access, access, begin=access.pc, end=access.pc)
+            self._hooks.append(hook)
+
+    def _remove(self) -> None:
+        for hook in self._hooks:
+            self._uc.hook_del(hook)
+        self._hooks.clear()
+
+    def _on_access(self, uc: Any, _address: int, _size: int, access: AlignedAccess) -> None:
+        self._executed += 1
+        address = uc.reg_read(REGISTERS[access.base]) + access.offset
+        if access.index is not None:
+            address += uc.reg_read(REGISTERS[access.index])
+        if address % access.alignment:
+            self._faulted(faults.unaligned(access.text, address & 0xFFFF_FFFF, access.alignment))
+            uc.emu_stop()
+
+    def _on_invoke(self, uc: Any, _address: int, _size: int, _data: Any) -> None:
+        if len(self._first) == 1:
+            back = uc.reg_read(arm.UC_ARM_REG_LR) & ~1
+            self._first.append(uc.hook_add(unicorn.UC_HOOK_CODE, self._on_return, None, begin=back, end=back))
+
+    def _on_return(self, uc: Any, _address: int, _size: int, _data: Any) -> None:
+        self.settled = True
+        uc.emu_stop()

@@ -1,0 +1,308 @@
+"""A Cortex-M board on Unicorn: core and memories from a board file, faults where the core has them.
+
+Imported in the emulator's own process only (edgeq.devices.unicorn_child): Unicorn is GPL.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import unicorn
+from unicorn import arm_const as arm
+
+from edgeq.boards import Board
+from edgeq.devices import faults
+from edgeq.devices.alignment import aligned_accesses
+from edgeq.devices.checks import REGISTERS, AlignmentChecks
+from edgeq.devices.counting import BlockCounter
+from edgeq.devices.peripherals import COUNTERS, UARTS, SystemControl
+from edgeq.errors import InputError
+from edgeq.toolchain.elf import load_segments, symbols
+
+_PAGE = 0x1000
+_PPB, _PPB_SIZE = 0xE000_0000, 0x10_0000
+_WFI, _WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
+_NEVER = 0xFFFF_FFFE
+# Of QEMU under -icount shift=6: 64 ns an instruction. A counter of f Hz moves by f × 64e-9 ticks an instruction.
+_NS_PER_INSTRUCTION = 64
+# Exceptions that Unicorn reports by number (target/arm/cpu.h of the QEMU that it comes from).
+_PREFETCH_ABORT = 3
+_INTERNAL = {
+    1: faults.undefined("(the core does not know it)"),
+    7: faults.BREAKPOINT,
+    17: faults.NO_COPROCESSOR,
+    18: faults.INVALID_STATE,
+}
+
+
+class Machine:
+    """One emulated board with an image in its memory.
+
+    `run` executes until the firmware sleeps for a byte that is not there, or cannot go on (`failure`).
+    """
+
+    def __init__(
+        self,
+        elf: Path,
+        board: Board,
+        invoke: str | None,
+        *,
+        starved: Callable[[], None],
+        full: Callable[[], None],
+        faulted: Callable[[str | None], None],
+    ) -> None:
+        """`invoke` names the engine's invoke function. `starved` and `full`: see CmsdkUart. `faulted` is told what
+        happened when the core faults, and None when it starts anew.
+
+        Raises:
+            InputError: the board has a core, UART or counter that this emulator does not have.
+        """
+        self.board = board
+        self.failure: str | None = None
+        self._faulted = faulted
+        self.symbols = symbols(elf)
+        self._segments = load_segments(elf)
+        self._uc = self._core(board)
+        self._counter: BlockCounter | None = None
+        self._block_hook: Any = None
+        self._pending: faults.Fault | None = None
+        self._pc = 0
+        self._reset_wanted = False
+        self._map(board, starved, full)
+        function = self.symbols.find(invoke) if invoke else None
+        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
+        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+        self._checks = AlignmentChecks(
+            self._uc, aligned_accesses(elf, board.core), function.address if function else None, self._set_pending
+        )
+        self._reset()
+
+    @staticmethod
+    def _core(board: Board) -> Any:
+        model = getattr(arm, f"UC_CPU_ARM_{board.unicorn_cpu}", None)
+        if model is None:
+            raise InputError(
+                f"The built-in emulator cannot play {board.name} (unicorn_cpu: {board.unicorn_cpu}).",
+                hint="Try --device qemu.",
+            )
+        uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB | unicorn.UC_MODE_MCLASS)
+        uc.ctl_set_cpu_model(model)
+        return uc
+
+    def _map(self, board: Board, starved: Callable[[], None], full: Callable[[], None]) -> None:
+        for memory in board.memories:
+            start = memory.origin & -_PAGE
+            size = -(start - memory.end) + (-(memory.end - start)) % _PAGE
+            code_only = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
+            self._uc.mem_map(start, size, code_only if memory.name == "flash" else unicorn.UC_PROT_ALL)
+        if board.uart is None or board.uart.kind not in UARTS:
+            raise InputError(f"The built-in emulator has no UART of the kind that {board.name} names.")
+        self.uart = UARTS[board.uart.kind](starved, full)
+        self.system = SystemControl(board.core, self._want_reset)
+        devices: list[tuple[int, Any]] = [(board.uart.address, self.uart)]
+        if board.counter is not None:
+            if board.counter.kind not in COUNTERS:
+                raise InputError(f"The built-in emulator has no counter of the kind that {board.name} names.")
+            devices.append((board.counter.address, COUNTERS[board.counter.kind](self._ticks)))
+        pages: dict[int, list[tuple[int, Any]]] = {}
+        for address, model in devices:
+            pages.setdefault(address & -_PAGE, []).append((address & (_PAGE - 1), model))
+        for page, models in pages.items():
+            self._map_page(page, models)
+        self._uc.mmio_map(
+            _PPB,
+            _PPB_SIZE,
+            lambda uc, offset, size, _: self.system.read(offset),
+            None,
+            lambda uc, offset, size, value, _: self.system.write(offset, value),
+            None,
+        )
+
+    def _map_page(self, page: int, models: list[tuple[int, Any]]) -> None:
+        # Devices with 0x1000 bytes of their own, or one register inside of such a block.
+        def at(offset: int) -> tuple[int, Any]:
+            base, model = max((m for m in models if m[0] <= offset), key=lambda m: m[0], default=models[0])
+            return offset - base, model
+
+        if len(models) == 1 and models[0][0] == 0:
+            model = models[0][1]
+            self._uc.mmio_map(
+                page,
+                _PAGE,
+                lambda uc, offset, size, _: model.read(offset),
+                None,
+                lambda uc, offset, size, value, _: model.write(offset, value),
+                None,
+            )
+            return
+
+        def read(_uc: Any, offset: int, _size: int, _data: Any) -> int:
+            inner, model = at(offset)
+            return int(model.read(inner))
+
+        def write(_uc: Any, offset: int, _size: int, value: int, _data: Any) -> None:
+            inner, model = at(offset)
+            model.write(inner, value)
+
+        self._uc.mmio_map(page, _PAGE, read, None, write, None)
+
+    # Running
+
+    def run(self) -> None:
+        """Until the firmware sleeps, or `failure` is set."""
+        while self.failure is None:
+            error: unicorn.UcError | None = None
+            try:
+                self._uc.emu_start(self._pc | 1, _NEVER)
+            except unicorn.UcError as exc:
+                error = exc
+            self._pc = self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1
+            if self._pending is not None:
+                fault, self._pending = self._pending, None
+                self._raise(fault)
+            elif error is not None:
+                self._raise(self._fault_of(error))
+            elif self._reset_wanted:
+                self._reset()
+            elif self._checks.settled:
+                self._checks.settle()
+            elif self._is_asleep():
+                return
+            else:
+                self._end(f"the emulation stopped at {self.symbols.where(self._pc)} for no known reason")
+
+    def _end(self, why: str) -> None:
+        self.failure = why
+        self._faulted(why)
+
+    def _is_asleep(self) -> bool:
+        before = bytes(self._uc.mem_read(self._pc - 4, 4)) if self._pc >= 4 else b""
+        return before[2:] == _WFI or before == _WFI_WIDE
+
+    @property
+    def wakes_on_input(self) -> bool:
+        """Whether a received byte ends the firmware's sleep."""
+        uart = self.board.uart
+        return uart is not None and self.uart.can_interrupt and self.system.irq_enabled(uart.irq)
+
+    def _want_reset(self) -> None:
+        self._reset_wanted = True
+        self._uc.emu_stop()
+
+    def _reset(self) -> None:
+        self._reset_wanted = False
+        self._faulted(None)
+        for address, data in self._segments:
+            self._uc.mem_write(address, data)
+        stack, start = struct.unpack("<II", bytes(self._uc.mem_read(self.board.flash.origin, 8)))
+        self._uc.reg_write(arm.UC_ARM_REG_IPSR, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_CONTROL, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_PRIMASK, 0)
+        self._uc.reg_write(arm.UC_ARM_REG_MSP, stack)
+        self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
+        self.system.power_on()
+        self._pc = start & ~1
+
+    # Faults
+
+    def _set_pending(self, fault: faults.Fault) -> None:
+        self._pending = fault
+
+    def _on_invalid(self, _uc: Any, access: int, address: int, size: int, _value: int, _data: Any) -> bool:
+        protected = self.system.protects(address)
+        if access in (unicorn.UC_MEM_FETCH_UNMAPPED, unicorn.UC_MEM_FETCH_PROT):
+            self._pending = faults.bad_fetch(address)
+        elif access in (unicorn.UC_MEM_WRITE_UNMAPPED, unicorn.UC_MEM_WRITE_PROT):
+            why = "which is flash" if access == unicorn.UC_MEM_WRITE_PROT else "where there is no memory"
+            self._pending = faults.bad_access("write", address, size, why, protected)
+        else:
+            self._pending = faults.bad_access("read", address, size, "where there is no memory", protected)
+        return False
+
+    def _on_exception(self, _uc: Any, number: int, _data: Any) -> None:
+        if number == _PREFETCH_ABORT:
+            self._pending = faults.bad_fetch(self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1)
+        else:
+            self._pending = _INTERNAL.get(number) or faults.undefined(f"(exception {number} of the emulator)")
+        self._uc.emu_stop()
+
+    def _fault_of(self, error: unicorn.UcError) -> faults.Fault:
+        if error.errno in (unicorn.UC_ERR_INSN_INVALID, unicorn.UC_ERR_EXCEPTION):
+            first = int.from_bytes(bytes(self._uc.mem_read(self._pc, 2)), "little")
+            return faults.undefined(f"{first:#06x}")
+        return faults.undefined(f"({error})")
+
+    def _raise(self, fault: faults.Fault) -> None:
+        """Enter the exception as the core does: push the frame, go to the handler (Armv7-M ARM, B1.5.6)."""
+        uc, system = self._uc, self.system
+        what = f"{fault.what}, at {self.symbols.where(self._pc)}"
+        if uc.reg_read(arm.UC_ARM_REG_IPSR):
+            self._end(f"lockup: {what}, while a fault was being handled")
+            return
+        status, exception, v6m = fault.status, fault.exception, self.board.core.startswith("cortex-m0")
+        control = uc.reg_read(arm.UC_ARM_REG_CONTROL)
+        extended = bool(control & 4) and "fpu" in self.board.features
+        sp = uc.reg_read(arm.UC_ARM_REG_SP)
+        frame = sp - (0x68 if extended else 0x20)
+        padded = frame & 4
+        frame -= padded
+        xpsr = (uc.reg_read(arm.UC_ARM_REG_XPSR) & ~0x200) | (0x200 if padded else 0) | (1 << 24)
+        words = [uc.reg_read(r) for r in (*REGISTERS[:4], REGISTERS[12], arm.UC_ARM_REG_LR)]
+        try:
+            uc.mem_write(frame, struct.pack("<8I", *(w & 0xFFFF_FFFF for w in (*words, self._pc, xpsr))))
+        except unicorn.UcError:
+            status |= faults.MSTKERR if system.protects(frame) else faults.STKERR
+            what = f"stack overflow: {what}"
+        enabled = system.read(SystemControl.SHCSR) >> 16 & 7
+        hard = fault.hard_status
+        if exception != faults.HARD and (v6m or not enabled >> (exception - faults.MEMORY) & 1):
+            exception, hard = faults.HARD, hard | faults.HFSR_FORCED
+        if not v6m:
+            system.registers[SystemControl.CFSR] = system.read(SystemControl.CFSR) | status
+            system.registers[SystemControl.HFSR] = system.read(SystemControl.HFSR) | hard
+            if fault.address is not None:
+                system.registers[SystemControl.MMFAR if exception == faults.MEMORY else SystemControl.BFAR] = (
+                    fault.address
+                )
+        on_process_stack = bool(control & 2)
+        uc.reg_write(arm.UC_ARM_REG_PSP if on_process_stack else arm.UC_ARM_REG_MSP, frame & 0xFFFF_FFFF)
+        uc.reg_write(arm.UC_ARM_REG_LR, (0xFFFF_FFED if extended else 0xFFFF_FFFD) - (0 if on_process_stack else 4))
+        uc.reg_write(arm.UC_ARM_REG_IPSR, exception)
+        handler = int.from_bytes(bytes(uc.mem_read(self.board.flash.origin + 4 * exception, 4)), "little")
+        self._pc = handler & ~1
+        self._faulted(what)
+
+    # Counting
+
+    def _ticks(self) -> int:
+        if self._counter is None or self.board.counter is None:
+            return 0
+        return self._counter.instructions() * _NS_PER_INSTRUCTION * self.board.counter.hz // 10**9
+
+    def start_counting(self, invoke: str, operators: tuple[str, ...]) -> None:
+        """Count blocks from now on, and let the counter register follow the instructions. Only between `run`s."""
+        self.stop_counting()
+        self._checks.resume()
+        uc = self._uc
+        self._counter = BlockCounter(
+            self.symbols,
+            invoke,
+            operators,
+            lambda: int(uc.reg_read(arm.UC_ARM_REG_LR)),
+            lambda address, size: bytes(uc.mem_read(address, size)),
+        )
+        self._block_hook = uc.hook_add(unicorn.UC_HOOK_BLOCK, self._counter.hook())
+        self._uc.ctl_flush_tb()
+
+    def stop_counting(self) -> BlockCounter | None:
+        """What was counted. Only between `run`s."""
+        counter, self._counter = self._counter, None
+        if self._block_hook is not None:
+            self._uc.hook_del(self._block_hook)
+            self._block_hook = None
+            self._checks.suspend()
+            self._uc.ctl_flush_tb()
+        return counter

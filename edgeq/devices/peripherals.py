@@ -1,0 +1,160 @@
+"""Models of what the firmware touches outside of memory: UART, counter, system control space.
+
+Each has `read(offset) -> int` and `write(offset, value)`, offsets in bytes from its base. A new kind of UART or counter
+is a class here and a line in `UARTS` or `COUNTERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+# CPUID by core (the cores' Technical Reference Manuals).
+CPUID = {
+    "cortex-m0": 0x410C_C200,
+    "cortex-m0plus": 0x410C_C601,
+    "cortex-m3": 0x412F_C231,
+    "cortex-m4": 0x410F_C241,
+    "cortex-m7": 0x411F_C272,
+    "cortex-m33": 0x411F_D213,
+}
+# Cores with the memory protection unit of Armv7-M.
+_MPU_V7 = frozenset({"cortex-m3", "cortex-m4", "cortex-m7"})
+
+
+class CmsdkUart:
+    """CMSDK APB UART (Arm DDI 0479, 4.3). Received bytes wait without loss, as in QEMU.
+
+    `starved` is called when the firmware keeps asking for a byte and there is none: it may block until one arrives.
+    """
+
+    _POLLS_BEFORE_WAIT = 64
+
+    def __init__(self, starved: Callable[[], None], full: Callable[[], None]) -> None:
+        """`full` is called when many bytes wait to be sent."""
+        self.received = bytearray()
+        self.sent = bytearray()
+        self._starved, self._full = starved, full
+        self._control = 0
+        self._polls = 0
+
+    def read(self, offset: int) -> int:
+        """DATA, STATE, CTRL, INTSTATUS; 0 elsewhere."""
+        if offset == 0x04:
+            if not self.received:
+                self._polls += 1
+                if self._polls > self._POLLS_BEFORE_WAIT:
+                    self._polls = 0
+                    self._starved()
+            return 2 if self.received else 0
+        if offset == 0x00:
+            self._polls = 0
+            return self.received.pop(0) if self.received else 0
+        if offset == 0x08:
+            return self._control
+        if offset == 0x0C:
+            return 2 if self.interrupting else 0
+        return 0
+
+    def write(self, offset: int, value: int) -> None:
+        """DATA and CTRL; there is nothing to clear and no speed to set."""
+        if offset == 0x00:
+            self._polls = 0
+            self.sent.append(value & 0xFF)
+            if len(self.sent) >= 4096:
+                self._full()
+        elif offset == 0x08:
+            self._control = value
+
+    @property
+    def interrupting(self) -> bool:
+        """Whether the receive interrupt is raised."""
+        return bool(self.received) and bool(self._control & 8)
+
+    @property
+    def can_interrupt(self) -> bool:
+        """Whether a received byte would raise the receive interrupt."""
+        return bool(self._control & 8)
+
+
+class UpCounter:
+    """A free-running 32-bit counter at offset 0. `ticks` says how far it is."""
+
+    def __init__(self, ticks: Callable[[], int]) -> None:
+        """`ticks` is asked at every read."""
+        self._ticks = ticks
+
+    def read(self, offset: int) -> int:
+        """The counter's value."""
+        return self._ticks() & 0xFFFF_FFFF if offset == 0 else 0
+
+    def write(self, offset: int, value: int) -> None:
+        """Read-only: nothing happens."""
+
+
+class SystemControl:
+    """The private peripheral bus as far as firmware without interrupt handlers needs it (Armv7-M ARM, B3.2).
+
+    Registers keep what is written to them, with the exceptions below. SysTick and the cycle counter stand still.
+    """
+
+    ISER, ICER, ISPR, ICPR = 0xE100, 0xE180, 0xE200, 0xE280
+    CPUID, AIRCR, SHCSR, CFSR, HFSR, MMFAR, BFAR = 0xED00, 0xED0C, 0xED24, 0xED28, 0xED2C, 0xED34, 0xED38
+    MPU_TYPE, MPU_CTRL, MPU_RNR, MPU_RBAR, MPU_RASR = 0xED90, 0xED94, 0xED98, 0xED9C, 0xEDA0
+    _MPU_REGIONS = 8
+    _ONE_CLEARS = frozenset({CFSR, HFSR})
+
+    def __init__(self, core: str, reset: Callable[[], None]) -> None:
+        """`reset` is called when the firmware asks for a system reset."""
+        self.registers: dict[int, int] = {self.CPUID: CPUID.get(core, 0)}
+        if core in _MPU_V7:
+            self.registers[self.MPU_TYPE] = self._MPU_REGIONS << 8
+        self._regions: dict[int, tuple[int, int]] = {}
+        self._enabled: set[int] = set()
+        self._reset = reset
+
+    def protects(self, address: int) -> bool:
+        """Whether the memory protection unit is on and one of its regions holds the address.
+
+        The unit is not asked before every access: it says whether an access that failed anyway (nothing there, or a
+        write to flash) is one that it would have refused before the bus.
+        """
+        if not self.registers.get(self.MPU_CTRL, 0) & 1:
+            return False
+        return any(a & 1 and b <= address < b + (2 << (a >> 1 & 31)) for b, a in self._regions.values())
+
+    def power_on(self) -> None:
+        """Back to the state after a reset, except for what the program never changes."""
+        keep = (self.CPUID, self.MPU_TYPE)
+        self.registers = {k: v for k, v in self.registers.items() if k in keep}
+        self._regions.clear()
+        self._enabled.clear()
+
+    def irq_enabled(self, irq: int) -> bool:
+        """Whether the NVIC would let that interrupt wake the core up."""
+        return irq in self._enabled
+
+    def read(self, offset: int) -> int:
+        """A register."""
+        if self.ISER <= offset < self.ISPR:
+            first = (offset & 0x7F) * 8
+            return sum(1 << (irq - first) for irq in self._enabled if first <= irq < first + 32)
+        return self.registers.get(offset, 0)
+
+    def write(self, offset: int, value: int) -> None:
+        """A register."""
+        if self.ISER <= offset < self.ISPR:
+            irqs = {(offset & 0x7F) * 8 + bit for bit in range(32) if value >> bit & 1}
+            self._enabled = self._enabled | irqs if offset < self.ICER else self._enabled - irqs
+        elif offset == self.AIRCR:
+            if value >> 16 == 0x05FA and value & 4:
+                self._reset()
+        elif offset in self._ONE_CLEARS:
+            self.registers[offset] = self.registers.get(offset, 0) & ~value
+        elif offset not in (self.CPUID, self.MPU_TYPE):
+            self.registers[offset] = value
+            if offset == self.MPU_RASR:
+                self._regions[self.registers.get(self.MPU_RNR, 0)] = (self.registers.get(self.MPU_RBAR, 0) & ~31, value)
+
+
+UARTS = {"cmsdk": CmsdkUart}
+COUNTERS = {"mps2-fpgaio": UpCounter}

@@ -1,0 +1,247 @@
+"""The device's side of the link in Python, for models that run on the host. The twin of firmware/src/commands.c.
+
+One table of conversations (tests/vectors/link.json) drives both.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from edgeq.link.codes import PROTOCOL_VERSION, QUIET, REPLY, HelloFlag, Item, Kind, Mode, Refusal, Status, TicksKind
+from edgeq.link.frame import BadFrame, Decoder, Frame, encode
+from edgeq.link.messages import EVENT, WRITE_HEAD, Answer, Error, Hello, MessageError, Read, Run, Stats, TensorInfo
+
+_ENGINE_ABI = 1
+_DESCRIBE = struct.Struct("<BxH")
+
+
+class HostModel(Protocol):
+    """A model that runs in this process. Tensors are their little-endian bytes."""
+
+    name: str
+    engine: str
+    board: str
+    sha256: str
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    op_count: int
+    trace_point_count: int
+    arena_bytes: int
+
+    def invoke(self, inputs: Sequence[bytes]) -> Sequence[bytes]:
+        """The outputs."""
+        ...
+
+    def points(self, inputs: Sequence[bytes]) -> Sequence[bytes]:
+        """The tensors at all trace points."""
+        ...
+
+    def selftest(self) -> Status:
+        """The golden input against the golden output."""
+        ...
+
+
+class _RefusalError(Exception):
+    def __init__(self, code: Refusal, detail: int = 0) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class Responder:
+    """Answers requests. `receive` takes the line's bytes; answers go to `send`."""
+
+    def __init__(self, model: HostModel, send: Callable[[bytes], object], *, max_payload: int = 1024) -> None:
+        """Announces itself (BOOT)."""
+        self._model = model
+        self._send = send
+        self._max_payload = max_payload
+        self._decoder = Decoder()
+        self._session = 0
+        self._input_bytes = sum(t.nbytes for t in model.inputs)
+        self._output_bytes = sum(t.nbytes for t in model.outputs)
+        self._open_run = 0
+        self._input = bytearray()
+        self._done_run = 0
+        self._fresh_run = 0
+        self._answer = b""
+        self._outputs: bytes | None = None
+        self._result = b""
+        self._good = self._bad = self._runs = self._repeats = 0
+        self.reset_requested = False
+        self._event(Kind.BOOT, PROTOCOL_VERSION, 0)
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes of the line; every request that they complete is executed and answered."""
+        for frame in self._decoder.feed(data):
+            if isinstance(frame, BadFrame):
+                self._bad += 1
+                if len(frame.raw) > 4:  # a few stray bytes are no frame
+                    self._event(Kind.DAMAGED, self._open_run, len(self._input))
+            else:
+                self._good += 1
+                if not frame.kind & REPLY:
+                    self._answer_request(frame)
+                if self.reset_requested:
+                    return
+
+    def _event(self, kind: Kind, first: int, second: int) -> None:
+        self._send(encode(Frame(kind, EVENT.pack(first, second))))
+
+    def _answer_request(self, request: Frame) -> None:
+        try:
+            payload = self._dispatch(request)
+        except _RefusalError as exc:
+            error = Error(
+                code=exc.code, request=request.kind, session=self._session, run=self._open_run, detail=exc.detail
+            )
+            self._send(encode(Frame(Kind.ERROR, error.pack(), 0, request.sequence)))
+        else:
+            if payload is not None:
+                self._send(encode(Frame(request.kind | REPLY, payload, 0, request.sequence)))
+
+    def _dispatch(self, request: Frame) -> bytes | None:
+        known = QUIET if request.kind == Kind.WRITE else 0
+        if request.flags & ~known:
+            raise _RefusalError(Refusal.UNKNOWN_REQUEST, request.flags)
+        match request.kind:
+            case Kind.PING:
+                return bytes(request.payload)
+            case Kind.HELLO:
+                return self._hello(request.payload)
+            case Kind.DESCRIBE:
+                return self._describe(request.payload)
+            case Kind.WRITE:
+                return self._write(request)
+            case Kind.RUN:
+                return self._run(request.payload)
+            case Kind.READ:
+                return self._read(request.payload)
+            case Kind.STATS:
+                return Stats(
+                    frames_good=self._good, frames_bad=self._bad, runs=self._runs, repeats=self._repeats,
+                    stack_high_water=0,
+                ).pack()  # fmt: skip
+            case Kind.RESET:
+                self.reset_requested = True
+                return b""
+        raise _RefusalError(Refusal.UNKNOWN_REQUEST)
+
+    @staticmethod
+    def _need(payload: bytes, size: int) -> None:
+        if len(payload) < size:
+            raise _RefusalError(Refusal.MALFORMED, size)
+
+    def _hello(self, payload: bytes) -> bytes:
+        self._need(payload, 4)
+        model = self._model
+        before, self._session = self._session, int.from_bytes(payload[:4], "little")
+        return Hello(
+            version=PROTOCOL_VERSION, engine_abi=_ENGINE_ABI,
+            flags=HelloFlag.TRACED if model.trace_point_count else HelloFlag(0),
+            session_before=before, last_run=self._open_run, clock_hz=0, ticks_hz=0, ticks_kind=TicksKind.NONE,
+            max_payload=self._max_payload, rx_window=0, input_count=len(model.inputs),
+            output_count=len(model.outputs), op_count=model.op_count, trace_point_count=model.trace_point_count,
+            input_bytes=self._input_bytes, output_bytes=self._output_bytes, arena_bytes=model.arena_bytes,
+            stack_bytes=0, sha256=model.sha256, board=model.board, engine=model.engine, model=model.name,
+        ).pack()  # fmt: skip
+
+    def _describe(self, payload: bytes) -> bytes:
+        self._need(payload, _DESCRIBE.size)
+        direction, index = map(int, _DESCRIBE.unpack_from(payload))
+        tensors = self._model.outputs if direction else self._model.inputs
+        if direction > 1 or index >= len(tensors):
+            raise _RefusalError(Refusal.OUT_OF_RANGE, len(tensors))
+        return tensors[index].pack()
+
+    def _write(self, request: Frame) -> bytes | None:
+        self._need(request.payload, WRITE_HEAD.size)
+        run, offset = WRITE_HEAD.unpack_from(request.payload)
+        self._open(run)
+        self._take(offset, request.payload[WRITE_HEAD.size :])
+        return None if request.flags & QUIET else WRITE_HEAD.pack(self._open_run, len(self._input))
+
+    def _open(self, run: int) -> None:
+        if run < self._open_run:
+            raise _RefusalError(Refusal.STALE)
+        if run > self._open_run:
+            self._open_run = run
+            self._input.clear()
+            self._fresh_run = 0
+
+    def _take(self, offset: int, data: bytes) -> None:
+        if offset + len(data) > self._input_bytes:
+            raise _RefusalError(Refusal.OUT_OF_RANGE, self._input_bytes)
+        if self._done_run == self._open_run:
+            return
+        if offset > len(self._input):
+            raise _RefusalError(Refusal.NEED_INPUT, len(self._input))
+        self._input += data[len(self._input) - offset :]
+
+    def _run(self, payload: bytes) -> bytes:
+        self._need(payload, Run.FORM.size)
+        try:
+            run = Run.unpack(payload)
+        except MessageError as exc:
+            raise _RefusalError(Refusal.OUT_OF_RANGE) from exc
+        if run.run == 0 or run.repeat == 0 or (run.repeat > 1 and run.mode is not Mode.INFER):
+            raise _RefusalError(Refusal.OUT_OF_RANGE)
+        if run.mode in (Mode.TRACE, Mode.FETCH) and run.point >= self._model.trace_point_count:
+            points = self._model.trace_point_count
+            raise _RefusalError(Refusal.OUT_OF_RANGE if points else Refusal.NOT_TRACED, points)
+        if run.run == self._done_run:
+            self._repeats += 1
+            return self._answer
+        self._open(run.run)
+        self._take(run.offset, run.data)
+        if run.mode is not Mode.SELFTEST and len(self._input) < self._input_bytes:
+            raise _RefusalError(Refusal.NEED_INPUT, len(self._input))
+        self._event(Kind.RUNNING, run.run, self._session)
+        self._execute(run)
+        return self._answer
+
+    def _execute(self, run: Run) -> None:
+        model = self._model
+        inputs, at = [], 0
+        for tensor in model.inputs:
+            inputs.append(bytes(self._input[at : at + tensor.nbytes]))
+            at += tensor.nbytes
+        status = Status.OK
+        self._outputs, self._result = None, b""
+        match run.mode:
+            case Mode.INFER:
+                for _ in range(run.repeat):
+                    self._outputs = self._result = b"".join(model.invoke(inputs))
+            case Mode.TRACE:
+                self._outputs = b"".join(model.invoke(inputs))
+                crcs = [zlib.crc32(tensor) for tensor in model.points(inputs)[run.point :]]
+                self._result = struct.pack(f"<{len(crcs)}I", *crcs)
+            case Mode.FETCH:
+                self._result = bytes(model.points(inputs)[run.point])
+                status = Status.STOPPED
+            case Mode.SELFTEST:
+                status = model.selftest()
+        self._runs += 1
+        self._done_run = self._fresh_run = run.run
+        self._answer = Answer(
+            run=run.run, status=status, mode=run.mode, repeat=run.repeat, total=len(self._result), ticks=0,
+            ticks_min=0, ticks_max=0, ticks_sum=0, data=self._result[: self._max_payload - Answer.FORM.size],
+        ).pack()  # fmt: skip
+
+    def _read(self, payload: bytes) -> bytes:
+        self._need(payload, Read.FORM.size)
+        try:
+            read = Read.unpack(payload)
+        except MessageError as exc:
+            raise _RefusalError(Refusal.OUT_OF_RANGE) from exc
+        if read.run == 0 or read.run != self._fresh_run:
+            raise _RefusalError(Refusal.NOT_AVAILABLE, self._fresh_run)
+        data = self._outputs if read.item is Item.OUTPUT else self._result
+        if data is None:
+            raise _RefusalError(Refusal.NOT_AVAILABLE, self._fresh_run)
+        if read.length > self._max_payload - Read.FORM.size or read.offset + read.length > len(data):
+            raise _RefusalError(Refusal.OUT_OF_RANGE, len(data))
+        return read.pack() + data[read.offset : read.offset + read.length]

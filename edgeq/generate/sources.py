@@ -1,0 +1,80 @@
+"""Which of edgeq's own C files a project needs, and where they go in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from edgeq import resources
+from edgeq.boards import Board
+from edgeq.errors import InputError
+from edgeq.lower.program import Program
+from edgeq.records import Group
+
+INCLUDE = "include"
+
+_INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
+_MODEL_SOURCES = ("affine.c", "selftest.c")
+_LINK_SOURCES = ("commands.c", "crc32.c", "frame.c", "main.c")
+# Headers that the templates' files include.
+_MODEL_HEADERS = ("affine.h", "attributes.h", "engine.h", "kernels.h", "link.h", "selftest.h")
+
+
+def copied_files(program: Program, board: Board) -> dict[str, Path]:
+    """Path in the project -> file that is copied there as it is.
+
+    Raises:
+        InputError: two of the board's files have the same name.
+    """
+    firmware = resources.firmware()
+    files = {f"kernels/{call.source}": firmware / "kernels" / call.source for call in program.calls}
+    files |= {f"model/{name}": firmware / "model" / name for name in _MODEL_SOURCES}
+    files |= {f"link/{name}": firmware / "src" / name for name in _LINK_SOURCES}
+    board_files = [*board.sources, *([board.linker_script] if board.linker_script else []), *board.linker_includes]
+    for file in board_files:
+        place = f"board/{file.name}"
+        if place in files and files[place] != file:
+            raise InputError(
+                f"The board {board.name} uses two files called {file.name}: {files[place]} and {file}.",
+                hint="Rename one of them.",
+            )
+        files[place] = file
+    for header in (*(firmware / "include" / "edgeq" / name for name in _MODEL_HEADERS), *board.headers):
+        files[f"{INCLUDE}/edgeq/{header.name}"] = header
+    return _with_includes(files, firmware / "include")
+
+
+def sources_by_group(paths: Iterable[str], prefix: str) -> dict[Group, tuple[str, ...]]:
+    """The C files to compile, of all files in a project, by what they are for."""
+    found: dict[Group, list[str]] = {}
+    for path in sorted(paths):
+        if path.endswith(".c") and path != "app/selftest.c":
+            found.setdefault(_group(path, prefix), []).append(path)
+    return {group: tuple(found[group]) for group in Group if group in found}
+
+
+def _group(path: str, prefix: str) -> Group:
+    folder = path.split("/", maxsplit=1)[0]
+    if path == f"model/{prefix}_weights.c":
+        return Group.WEIGHTS
+    return {"kernels": Group.KERNELS, "model": Group.MODEL, "link": Group.LINK}.get(folder, Group.RUNTIME)
+
+
+def _with_includes(files: dict[str, Path], include: Path) -> dict[str, Path]:
+    """The files, and the headers that they include with quotes, and what those include."""
+    todo = list(files.items())
+    complete = dict(files)
+    while todo:
+        place, file = todo.pop()
+        for name in (m.decode() for m in _INCLUDE.findall(file.read_bytes())):
+            beside = file.parent / name
+            found = (
+                (f"{place.rpartition('/')[0]}/{name}", beside)
+                if beside.is_file()
+                else (f"{INCLUDE}/{name}", include / name)
+            )
+            if found[0] not in complete and found[1].is_file():
+                complete[found[0]] = found[1]
+                todo.append(found)
+    return complete

@@ -1,0 +1,280 @@
+"""What the templates see of a program: names and values, ready to be written down."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.errors import DataError
+from edgeq.generate.cformat import c_float, c_int, c_type
+from edgeq.generate.names import op_number, op_symbol
+from edgeq.lower.lower import constants_in, constants_of
+from edgeq.lower.program import Constant, Enumerator, KernelCall, Param, Placement, Program
+from edgeq.lower.trace import trace_points
+from edgeq.model.graph import DType, Graph, Tensor
+
+_DTYPES = {
+    DType.INT8: "EDGEQ_DTYPE_INT8",
+    DType.INT16: "EDGEQ_DTYPE_INT16",
+    DType.INT32: "EDGEQ_DTYPE_INT32",
+    DType.FLOAT32: "EDGEQ_DTYPE_FLOAT32",
+}
+_LONGEST_LABEL = 56
+_HELPERS = {DType.INT8: "int8", DType.INT16: "int16"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ConstantView:
+    """An array in flash. `name` is the program's, `symbol` the C array; `note` says what reads it."""
+
+    name: str
+    symbol: str
+    c_type: str
+    data: NDArray[np.generic]
+    note: str
+
+    @property
+    def count(self) -> int:
+        """Number of elements."""
+        return int(self.data.size)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperandView:
+    """A buffer in the arena (`offset`), or a constant (`symbol`)."""
+
+    offset: int | None
+    symbol: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TraceView:
+    """A trace point after a call."""
+
+    point: int
+    offset: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallView:
+    """One kernel call. `params` are (field, C literal) pairs; `title` is its label, short."""
+
+    symbol: str
+    number: str
+    kernel: str
+    title: str
+    params_type: str | None
+    params: tuple[tuple[str, str], ...]
+    inputs: tuple[OperandView, ...]
+    array_inputs: bool
+    outputs: tuple[OperandView, ...]
+    scratch: OperandView | None
+    traces: tuple[TraceView, ...]
+    source: str
+    shapes: str
+    macs: int
+    weight_bytes: int
+    offsets: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueView:
+    """One input or output of the model. `suffix` and `macro` tell several apart ("_1", "INPUT_1")."""
+
+    kind: str
+    suffix: str
+    macro: str
+    index: int
+    name: str
+    c_type: str
+    dtype: str
+    helper: str | None
+    offset: int
+    nbytes: int
+    elements: int
+    shape: tuple[int, ...]
+    scale: float
+    zero_point: int
+
+
+def constant_views(program: Program, prefix: str) -> tuple[ConstantView, ...]:
+    """Every constant once, in the order of the program's first use, named after its part there: `kws_weights_03`."""
+    views: dict[str, ConstantView] = {}
+    taken: set[str] = set()
+    for i, call in enumerate(program.calls):
+        number = op_number(i, len(program.calls))
+        for role, constant in _roles(call):
+            if constant.name in views:
+                continue
+            symbol, copies = f"{prefix}_{role}_{number}", 1
+            while symbol in taken:
+                copies += 1
+                symbol = f"{prefix}_{role}{copies}_{number}"
+            taken.add(symbol)
+            views[constant.name] = ConstantView(
+                name=constant.name,
+                symbol=symbol,
+                c_type=c_type(constant.data.dtype),
+                data=constant.data,
+                note=f"{_shape(constant.data.shape)}, of {short_label(call.label)}",
+            )
+    return tuple(views.values())
+
+
+def _roles(call: KernelCall) -> Iterator[tuple[str, Constant]]:
+    """The constants of a call and what they are to it: the parameter's name; operands are weights."""
+    yield from (("weights", operand) for operand in call.inputs if isinstance(operand, Constant))
+    for field, value in call.params.items():
+        # The generated code has arrays of its own under these names.
+        role = f"{field}_data" if field in {"params", "inputs"} else field
+        yield from ((role, constant) for constant in constants_in((value,)))
+
+
+def short_label(label: str) -> str:
+    """A label for comments: converters join the names of all layers that they fuse."""
+    first = label.split(";", maxsplit=1)[0]
+    return first if len(first) <= _LONGEST_LABEL else "..." + first[-_LONGEST_LABEL + 3 :]
+
+
+def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[ConstantView]) -> tuple[CallView, ...]:
+    """Every kernel call; `constants` gives the names of the arrays that they read."""
+    points = trace_points(program)
+    symbols = {c.name: c.symbol for c in constants}
+
+    def operand(value: int | Constant) -> OperandView:
+        if isinstance(value, Constant):
+            return OperandView(offset=None, symbol=symbols[value.name])
+        return OperandView(offset=program.placements[value].offset, symbol=None)
+
+    views = []
+    for i, call in enumerate(program.calls):
+        symbol = op_symbol(prefix, i, len(program.calls), call.kernel)
+        read = {c.name: c.data.nbytes for c in constants_of(call)}
+        scratch = program.scratch.get(i)
+        views.append(
+            CallView(
+                symbol=symbol,
+                number=op_number(i, len(program.calls)),
+                kernel=call.kernel,
+                title=short_label(call.label),
+                params_type=call.params_type,
+                params=tuple((name, param_literal(value, symbols)) for name, value in call.params.items()),
+                inputs=tuple(operand(v) for v in call.inputs),
+                array_inputs=call.array_inputs,
+                outputs=tuple(operand(v) for v in call.outputs),
+                scratch=None if scratch is None else OperandView(offset=scratch.offset, symbol=None),
+                traces=tuple(
+                    TraceView(point=p.point, offset=place.offset, nbytes=place.nbytes)
+                    for p, place in ((p, program.placements[p.tensor]) for p in points if p.call == i)
+                ),
+                source=" + ".join(f"op {op} {graph.ops[op].name}" for op in call.source_ops),
+                shapes=_shapes(graph, call),
+                macs=call.macs,
+                weight_bytes=sum(read.values()),
+                offsets=_offsets(program.placements, call, scratch),
+            )
+        )
+    return tuple(views)
+
+
+def value_views(program: Program, tensors: Sequence[Tensor], kind: str) -> tuple[ValueView, ...]:
+    """The model's inputs or outputs; `kind` is "input" or "output"."""
+    views = []
+    for i, tensor in enumerate(tensors):
+        quantization = tensor.quantization if tensor.dtype is not DType.FLOAT32 else None
+        per_tensor = quantization if quantization is not None and not quantization.per_channel else None
+        suffix = f"_{i}" if len(tensors) > 1 else ""
+        views.append(
+            ValueView(
+                kind=kind,
+                suffix=suffix,
+                macro=(kind + suffix).upper(),
+                index=i,
+                name=tensor.name,
+                c_type=c_type(tensor.dtype.value),
+                dtype=_DTYPES[tensor.dtype],
+                helper=_HELPERS.get(tensor.dtype) if per_tensor else None,
+                offset=program.placements[tensor.index].offset,
+                nbytes=tensor.nbytes,
+                elements=tensor.elements,
+                shape=tensor.shape,
+                scale=per_tensor.scale if per_tensor else 0.0,
+                zero_point=per_tensor.zero_point if per_tensor else 0,
+            )
+        )
+    return tuple(views)
+
+
+def param_literal(value: Param, symbols: Mapping[str, str]) -> str:
+    """A kernel's parameter as a C initializer; `symbols` has the C name of every constant.
+
+    Raises:
+        TypeError: not a value that a parameter can have.
+    """
+    match value:
+        case None:
+            return "0"
+        case Constant():
+            return symbols[value.name]
+        case Enumerator():
+            return value.name
+        case bool():
+            return str(int(value))
+        case float():
+            return c_float(value)
+        case int():
+            return c_int(value)
+        case tuple():
+            return "{" + ", ".join(param_literal(v, symbols) for v in value) + "}"
+    if isinstance(value, np.integer):
+        return c_int(int(value))
+    if isinstance(value, np.floating):
+        return c_float(float(value))
+    raise TypeError(f"no C literal for {value!r}")
+
+
+def golden_arrays(values: Sequence[NDArray[np.generic]], tensors: Sequence[Tensor]) -> tuple[NDArray[np.generic], ...]:
+    """One sample's values, flat, checked against the model's tensors.
+
+    Raises:
+        DataError: another number of arrays, another type or size.
+    """
+    if len(values) != len(tensors):
+        raise DataError(f"{len(values)} golden arrays for {len(tensors)} tensors of the model.")
+    for array, tensor in zip(values, tensors, strict=True):
+        if array.dtype != np.dtype(tensor.dtype.value) or array.size != tensor.elements:
+            raise DataError(
+                f'The golden values of "{tensor.name}" are {array.size} {array.dtype}; the model has '
+                f"{tensor.elements} {tensor.dtype.value}."
+            )
+    return tuple(np.ascontiguousarray(a).reshape(-1) for a in values)
+
+
+def output_crc(outputs: Sequence[NDArray[np.generic]]) -> int:
+    """CRC-32 of all outputs, one behind the other, little-endian."""
+    crc = 0
+    for array in outputs:
+        crc = zlib.crc32(array.astype(array.dtype.newbyteorder("<")).tobytes(), crc)
+    return crc
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def _shapes(graph: Graph, call: KernelCall) -> str:
+    sources = [_shape(graph.tensors[v].shape) for v in call.inputs if isinstance(v, int)]
+    targets = [_shape(graph.tensors[v].shape) for v in call.outputs]
+    return f"{', '.join(sources)} -> {', '.join(targets)}"
+
+
+def _offsets(placements: Mapping[int, Placement], call: KernelCall, scratch: Placement | None) -> str:
+    sources = [str(placements[v].offset) for v in call.inputs if isinstance(v, int)]
+    targets = [str(placements[v].offset) for v in call.outputs]
+    extra = f" ({scratch.nbytes} scratch at {scratch.offset})" if scratch else ""
+    return f"{', '.join(sources)} -> {', '.join(targets)}{extra}"

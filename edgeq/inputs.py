@@ -1,0 +1,143 @@
+"""What the user gives: a model and data, read and checked, and the samples that will go through the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from edgeq.builds import BuildSamples
+from edgeq.data import check_dataset, load_dataset, random_dataset
+from edgeq.errors import InputError
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.graph import DType, Graph, Tensor
+from edgeq.model.load import detect_format, load_float_model, read_tflite
+from edgeq.model.quantization import quantize_input
+from edgeq.options import BuildOptions
+from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, ValueSpec
+
+RANDOM_SAMPLES = 100
+"""How many random samples a .tflite without data is compared on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Source:
+    """A float model, or the bytes of an int8 .tflite; and data. `warnings` are about the data."""
+
+    format: ModelFormat
+    float_model: FloatModel | None
+    tflite: bytes | None
+    data: Dataset
+    warnings: tuple[str, ...]
+
+
+def read_source(options: BuildOptions, progress: Progress) -> Source:
+    """Read the model and the data, the data first: they are checked before TensorFlow, which takes seconds to import.
+
+    Raises:
+        InputError: either is missing, damaged, of another shape than the other, or not to be trusted.
+    """
+    format = detect_format(options.model)
+    if format is ModelFormat.TFLITE:
+        return _read_tflite_source(options)
+    if options.data is None:
+        raise InputError(
+            f"{options.model} is a float model ({format.value}); to quantize it, edgeq needs samples.",
+            hint="Give them with --data: an .npz, a folder of images by class, or module:callable. `edgeq data --help`",
+        )
+    from edgeq.model.peek import peek_inputs
+    from edgeq.model.scan import scan_model
+
+    progress.start("Reading the data")
+    scan_model(options.model, format, trusted=options.trusted)
+    peeked = peek_inputs(options.model, format)
+    data = load_dataset(options.data, inputs=peeked, seed=options.seed)
+    check_dataset(data, peeked)
+    progress.start("Loading the model")
+    model = load_float_model(options.model, trusted=options.trusted)
+    if peeked != model.inputs:
+        data = load_dataset(options.data, inputs=model.inputs, seed=options.seed)
+    warnings = check_dataset(data, model.inputs, _classes(data, model.outputs))
+    return Source(format=format, float_model=model, tflite=None, data=data, warnings=warnings)
+
+
+def read_data(spec: str, model: Path | None, *, trusted: bool, seed: int = 0) -> tuple[Dataset, tuple[str, ...]]:
+    """Data as `edgeq data check` looks at them, and warnings; against a model's inputs if one is given.
+
+    Raises:
+        InputError: as `read_source`.
+    """
+    if model is None:
+        data = load_dataset(spec, seed=seed)
+        return data, check_dataset(data, None)
+    options = BuildOptions(model=model, data=spec, out=Path(), trusted=trusted, seed=seed)
+    source = read_source(options, Progress())
+    return source.data, source.warnings
+
+
+def test_samples(source: Source, graph: Graph, options: BuildOptions) -> BuildSamples:
+    """The test samples as the int8 model takes them; the float model's outputs are added later.
+
+    Raises:
+        DataError: values that have no int8 form.
+    """
+    split = source.data.test
+    count = min(len(split), options.samples or len(split))
+    return BuildSamples(
+        inputs=tuple(quantize_input(x[:count], t) for x, t in zip(split.x, graph.input_tensors, strict=True)),
+        labels=None if split.y is None else split.y[:count],
+        float_outputs=None,
+        source=Path(source.data.source).name or source.data.source,
+        sha256=source.data.sha256,
+        class_names=source.data.class_names,
+    )
+
+
+def with_float_outputs(samples: BuildSamples, source: Source, progress: Progress) -> BuildSamples:
+    """The samples with the float model's answers to them, if there is a float model."""
+    if source.float_model is None:
+        return samples
+    from edgeq.reference.float_model import float_outputs
+
+    progress.start("Running the float model")
+    inputs = tuple(x[: len(samples)] for x in source.data.test.x)
+    return replace(samples, float_outputs=float_outputs(source.float_model, inputs))
+
+
+def _read_tflite_source(options: BuildOptions) -> Source:
+    content = read_tflite(options.model)
+    graph = parse_tflite(content, where=str(options.model))
+    inputs = tuple(_value_spec(t) for t in graph.input_tensors)
+    ranges = tuple(_range(t) for t in graph.input_tensors)
+    warnings: tuple[str, ...] = ()
+    if options.data is None:
+        data = random_dataset(inputs, options.samples or RANDOM_SAMPLES, options.seed, ranges)
+    else:
+        data = load_dataset(options.data, inputs=inputs, seed=options.seed)
+        outputs = tuple(_value_spec(t) for t in graph.output_tensors)
+        warnings = check_dataset(data, inputs, _classes(data, outputs), ranges)
+    return Source(format=ModelFormat.TFLITE, float_model=None, tflite=content, data=data, warnings=warnings)
+
+
+def _classes(data: Dataset, outputs: tuple[ValueSpec, ...]) -> int | None:
+    """The number of classes, if the labels are class indices and one output is a vector of that kind."""
+    labels = data.test.y
+    if labels is None or labels.ndim != 1 or labels.dtype.kind not in "iu" or len(outputs) != 1:
+        return None
+    (output,) = outputs
+    size = output.shape[-1] if len(output.shape) == 1 else None
+    return size if size is not None and size > 1 else None
+
+
+def _value_spec(tensor: Tensor) -> ValueSpec:
+    shape = tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+    return ValueSpec(name=tensor.name, shape=shape, dtype="float32")
+
+
+def _range(tensor: Tensor) -> tuple[float, float]:
+    """What an input can hold, smallest and largest real value."""
+    q = tensor.quantization
+    if q is None or tensor.dtype is DType.FLOAT32:
+        return (-1.0, 1.0)
+    limits = {DType.INT8: (-128, 127), DType.UINT8: (0, 255), DType.INT16: (-32768, 32767)}.get(tensor.dtype, (0, 1))
+    low, high = (q.scale * (edge - q.zero_point) for edge in limits)
+    return (low, high)

@@ -1,0 +1,314 @@
+"""One request at a time over a line that may lose, damage, duplicate or delay anything.
+
+A request is sent again until its reply arrives: at once when either side noticed a damaged frame, else after a time
+that doubles. Every request of the protocol may be repeated without harm, so nothing here knows what a request means.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from edgeq.errors import DeviceError, LinkError
+from edgeq.link.codes import REPLY, Kind
+from edgeq.link.faults import Symbolise, describe_fault
+from edgeq.link.frame import BadFrame, Decoder, Frame, encode
+from edgeq.link.messages import EVENT, Error, Fault, MessageError
+from edgeq.link.transport import Transport
+
+_T = TypeVar("_T")
+
+_FIRST_WAIT = 0.25  # seconds until the first repetition, besides the time that the bytes take
+_LONGEST_WAIT = 4.0
+_HURRIED = (
+    16  # repetitions because of damaged frames between two because of time: a burst of noise is no reason for more
+)
+_RESTART = 0.3
+_LAST_WORDS = 1.0  # seconds until a process whose pseudo-terminal is gone is known to have ended
+_LOOK = 0.25  # seconds between looks at the device's health
+_BITS = 10  # of a byte on the line, 8N1
+
+
+class DeviceResetError(Exception):
+    """The device started anew: what it knew of the current run is gone."""
+
+
+class FaultReportedError(DeviceError):
+    """The device's fault handler told what happened."""
+
+
+class RefusedError(Exception):
+    """The device answered with ERROR."""
+
+    def __init__(self, error: Error) -> None:
+        """`error` is what it said."""
+        super().__init__(f"request {error.request:#04x} refused with code {error.code}")
+        self.error = error
+
+
+@dataclass(slots=True)
+class Counters:
+    """What went wrong on the line so far."""
+
+    retries: int = 0
+    bad_frames: int = 0
+    resets: int = 0
+
+
+class Exchange:
+    """The host's end of the line."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        timeout: float,
+        run_timeout: float,
+        failure: Callable[[], str | None] = lambda: None,
+        symbolise: Symbolise | None = None,
+    ) -> None:
+        """Nothing is sent yet.
+
+        Args:
+            transport: an open line; it stays the caller's.
+            timeout: seconds of silence after which the device counts as dead.
+            run_timeout: seconds that one RUN may compute.
+            failure: asked now and then: why the device cannot answer any more.
+            symbolise: names the place of an address, for messages.
+        """
+        self.transport = transport
+        self.timeout = timeout
+        self.run_timeout = run_timeout
+        self.counters = Counters()
+        self.session = 0
+        self.longest_run = 0.0
+        self._failure = failure
+        self._symbolise = symbolise
+        self._decoder = Decoder()
+        self._arrived: deque[Frame | BadFrame] = deque()
+        self._sequence = 0
+        self._noise = b""
+
+    def frame(self, kind: Kind, payload: bytes, *, flags: int = 0) -> Frame:
+        """A request with the next sequence number."""
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        return Frame(kind, payload, flags, self._sequence)
+
+    def request(self, frame: Frame, *, before: bytes = b"", again: Frame | None = None) -> Frame:
+        """Send `frame` until its reply is here.
+
+        Args:
+            frame: made by `frame()`.
+            before: bytes to send ahead of it, the first time only.
+            again: what to send on repetitions, with the same sequence number; None: the same frame.
+
+        Raises:
+            RefusedError: the reply is ERROR.
+            DeviceResetError: the device started anew meanwhile.
+            DeviceError: it reported a fault, or `failure` said why it cannot answer.
+            LinkError: no reply in time, or the port is gone.
+        """
+        data, repetition = encode(frame), encode(again or frame)
+        line_seconds = (len(before) + len(data) + 1024) * _BITS / self.transport.baud
+        clock = _Clock(self, min(_FIRST_WAIT, self.timeout / 4) + line_seconds)
+        self._noise = b""
+        self._write(before + data)
+        while True:
+            arrived = self._next(clock.next_look())
+            match arrived:
+                case None:
+                    self._check_alive(clock)
+                    if clock.wait_is_over():
+                        clock.waited_in_vain()
+                        self._repeat(repetition, clock)
+                case BadFrame():
+                    self.counters.bad_frames += 1
+                    self._noise = (self._noise + arrived.raw)[-200:]
+                    if not self._arrived and clock.may_hurry():
+                        self._repeat(repetition, clock)
+                case Frame() if self._is_reply(frame, arrived):
+                    clock.finished()
+                    if arrived.kind == Kind.ERROR:
+                        raise self._refusal(arrived, frame)
+                    return arrived
+                case Frame():
+                    self._on_event(arrived, frame, repetition, clock)
+
+    def restart(self) -> None:
+        """Send RESET, and forget what arrives for a moment: answers of a fault handler that has a request to each."""
+        self.transport.write(encode(self.frame(Kind.RESET, b"")))
+        end = time.monotonic() + _RESTART
+        while (left := end - time.monotonic()) > 0:
+            self.transport.read(left)
+        self._arrived.clear()
+
+    def _next(self, timeout: float) -> Frame | BadFrame | None:
+        if not self._arrived:
+            try:
+                data = self.transport.read(timeout)
+            except LinkError as exc:
+                raise self._cause_of(exc) from exc
+            self._arrived.extend(self._decoder.feed(data))
+        return self._arrived.popleft() if self._arrived else None
+
+    def _write(self, data: bytes) -> None:
+        """What the line does not take in time counts as lost: it is repeated like everything else."""
+        try:
+            self.transport.write(data)
+        except LinkError as exc:
+            raise self._cause_of(exc) from exc
+
+    def _cause_of(self, exc: LinkError) -> LinkError | DeviceError:
+        """When the port is gone because an emulator died, the emulator's words are what matters."""
+        end = time.monotonic() + _LAST_WORDS
+        while (why := self._failure()) is None:
+            if time.monotonic() > end:
+                return exc
+            time.sleep(_LAST_WORDS / 20)
+        return DeviceError(why)
+
+    @staticmethod
+    def _is_reply(request: Frame, arrived: Frame) -> bool:
+        return arrived.sequence == request.sequence and arrived.kind in (request.kind | REPLY, Kind.ERROR)
+
+    def _repeat(self, data: bytes, clock: _Clock) -> None:
+        self.counters.retries += 1
+        clock.repeated()
+        self._write(data)
+
+    def _on_event(self, event: Frame, request: Frame, repetition: bytes, clock: _Clock) -> None:
+        clock.heard()
+        if event.kind == Kind.FAULT:
+            fault = parsed(Fault.unpack, event.payload)
+            raise FaultReportedError(
+                f"The firmware at {self.transport.url} stopped with {describe_fault(fault, self._symbolise)}.",
+                hint="Reset the board to use it again. If the model runs with --device native, compare the two builds.",
+            )
+        if event.kind == Kind.BOOT and request.kind != Kind.HELLO:
+            raise DeviceResetError
+        if event.kind == Kind.RUNNING and request.kind == Kind.RUN and len(event.payload) >= EVENT.size:
+            if event.payload[:4] == request.payload[:4]:  # the run's number
+                clock.running()
+        elif event.kind in (Kind.DAMAGED, Kind.BOOT) and clock.may_hurry():
+            self._repeat(repetition, clock)
+
+    def _refusal(self, arrived: Frame, request: Frame) -> Exception:
+        error = parsed(Error.unpack, arrived.payload)
+        if error.session != self.session and request.kind != Kind.HELLO:
+            return DeviceResetError()
+        return RefusedError(error)
+
+    def _check_alive(self, clock: _Clock) -> None:
+        if (why := self._failure()) is not None:
+            raise DeviceError(why)
+        if not clock.gave_up():
+            return
+        url = self.transport.url
+        if clock.is_running:
+            raise LinkError(
+                f"{url}: the device began an inference and gave no result within {self.run_timeout:g} s.",
+                hint="It may hang or be slow: try --device native with the same build.",
+            )
+        if not clock.is_silent():
+            raise LinkError(
+                f"{url}: the device answers, but no whole answer arrived within {clock.waited():.0f} s "
+                f"({self.counters.retries} repetitions, {self.counters.bad_frames} damaged frames).",
+                hint="The line is too noisy: try a shorter cable, a common ground, a lower --baud.",
+            )
+        came = "" if clock.was_heard else self._what_came()
+        raise LinkError(f"{url}: no answer within {self.timeout:g} s{came}.", hint=_SILENT)
+
+    def _what_came(self) -> str:
+        noise = self._noise + self._decoder.pending()
+        if not noise:
+            return "; not a single byte arrived"
+        text = "".join(chr(b) if 32 <= b < 127 else "." for b in noise[-60:])
+        return f"; what arrived is not edgeq's protocol: {text!r}"
+
+
+_SILENT = (
+    "Is it the right port, is the board powered, does it run the firmware that edgeq built, and is --baud the speed "
+    "of its line? `edgeq monitor PORT` shows what arrives."
+)
+
+
+class _Clock:
+    """The deadlines of one request, on the monotonic clock."""
+
+    def __init__(self, exchange: Exchange, first_wait: float) -> None:
+        self._exchange = exchange
+        self._begin = self._heard = self._sent = time.monotonic()
+        self._wait = first_wait
+        self._first_wait = first_wait
+        self._running_since: float | None = None
+        self._hurried = 0
+        self.was_heard = False
+
+    @property
+    def is_running(self) -> bool:
+        return self._running_since is not None
+
+    def next_look(self) -> float:
+        return min(max(self._sent + self._wait - time.monotonic(), 0.0), _LOOK)
+
+    def wait_is_over(self) -> bool:
+        return time.monotonic() >= self._sent + self._wait
+
+    def may_hurry(self) -> bool:
+        """Whether to repeat at once because something was damaged; takes one off the budget."""
+        self._hurried += 1
+        return self._hurried <= _HURRIED
+
+    def repeated(self) -> None:
+        self._sent = time.monotonic()
+
+    def waited_in_vain(self) -> None:
+        self._hurried = 0
+        longest = min(_LONGEST_WAIT, self._patience() / 4)
+        self._wait = min(self._wait * 2, max(longest, self._first_wait, 2 * self._exchange.longest_run))
+
+    def heard(self) -> None:
+        self._heard = time.monotonic()
+        self.was_heard = True
+
+    def running(self) -> None:
+        self._sent = time.monotonic()
+        if self._running_since is None:
+            self._running_since = self._sent
+            self._wait = max(self._first_wait, 1.5 * self._exchange.longest_run)
+
+    def finished(self) -> None:
+        if self._running_since is not None:
+            took = time.monotonic() - self._running_since
+            self._exchange.longest_run = max(self._exchange.longest_run, took)
+
+    def waited(self) -> float:
+        return time.monotonic() - self._begin
+
+    def _patience(self) -> float:
+        """A RUNNING may get lost: then a long inference looks like silence."""
+        return max(self._exchange.timeout, 4 * self._exchange.longest_run)
+
+    def is_silent(self) -> bool:
+        return time.monotonic() > self._heard + self._patience()
+
+    def gave_up(self) -> bool:
+        if self._running_since is not None:
+            return time.monotonic() > self._running_since + self._exchange.run_timeout
+        return self.is_silent() or self.waited() > 3 * self._patience()
+
+
+def parsed(unpack: Callable[[bytes], _T], payload: bytes) -> _T:
+    """`unpack(payload)`; a MessageError becomes a LinkError."""
+    try:
+        return unpack(payload)
+    except MessageError as exc:
+        raise LinkError(
+            f"The device sent a message that this edgeq does not understand: {exc}.", hint=_REBUILD
+        ) from exc
+
+
+_REBUILD = "Build and flash the firmware again with this version of edgeq."

@@ -1,0 +1,377 @@
+"""A conversation with a device: connect, check that it is the right one, run samples through it.
+
+Whatever the line does, a result is of the input that was given, once; or an error says what is wrong, in time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import struct
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate, pairwise
+from types import TracebackType
+from typing import Self, TypeVar
+
+from edgeq.errors import DataError, DeviceError, LinkError
+from edgeq.link.codes import PROTOCOL_VERSION, QUIET, HelloFlag, Item, Kind, Mode, Refusal, Status
+from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
+from edgeq.link.faults import Symbolise
+from edgeq.link.frame import Frame, encode
+from edgeq.link.messages import WRITE_HEAD, Answer, Hello, Read, Run, Stats, TensorInfo
+from edgeq.link.transport import Transport
+
+_T = TypeVar("_T")
+
+_RESETS = 4  # of the device within one request, after which it is no accident
+_SMALLEST_CHUNK = 64  # bytes of a tensor in one frame on a very noisy line
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What one inference gave. `outputs` has the bytes of every output.
+
+    Ticks of `Hello.ticks_hz`: of the first inference, and, for repeated ones, the shortest, the longest and the sum.
+    """
+
+    outputs: tuple[bytes, ...]
+    ticks: int
+    ticks_min: int
+    ticks_max: int
+    ticks_sum: int
+
+
+class Session:
+    """A connected device. Made by `connect`; leaving its `with` block closes the line."""
+
+    def __init__(self, exchange: Exchange, hello: Hello) -> None:
+        """Use `connect`."""
+        self._exchange = exchange
+        self.hello = hello
+        self._next_run = hello.last_run + 1
+        self._chunk = hello.max_payload
+        self._tensors: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]] | None = None
+
+    @classmethod
+    def connect(
+        cls,
+        url: str,
+        *,
+        timeout: float = 10.0,
+        run_timeout: float = 120.0,
+        baud: int = 115200,
+        expect_sha256: str | None = None,
+        failure: Callable[[], str | None] = lambda: None,
+        symbolise: Symbolise | None = None,
+    ) -> Self:
+        """Open the line and wait for the device.
+
+        Args:
+            url: a serial port, a pseudo-terminal or a pyserial URL.
+            timeout: seconds of silence after which the device counts as dead.
+            run_timeout: seconds that one inference may take.
+            baud: speed of a real line.
+            expect_sha256: hex digest of the .tflite that the firmware must be built from; None: any.
+            failure: asked now and then: why the device cannot answer any more (`Device.failure`).
+            symbolise: names the place in the program of an address, for messages.
+
+        Raises:
+            LinkError: no such port, no answer in time, or another version of the protocol.
+            DeviceError: another model, a fault, or `failure` said why it cannot answer.
+        """
+        transport = Transport(url, baud=baud)
+        try:
+            transport.clear()
+            exchange = Exchange(
+                transport, timeout=timeout, run_timeout=run_timeout, failure=failure, symbolise=symbolise
+            )
+            try:
+                return cls(exchange, _say_hello(exchange, expect_sha256))
+            except FaultReportedError:
+                # Of an earlier conversation, perhaps: the device waits in its fault handler until it is reset.
+                exchange.restart()
+                return cls(exchange, _say_hello(exchange, expect_sha256))
+        except BaseException:
+            transport.close()
+            raise
+
+    @property
+    def counters(self) -> Counters:
+        """Repetitions, damaged frames and resets so far."""
+        return self._exchange.counters
+
+    @property
+    def inputs(self) -> tuple[TensorInfo, ...]:
+        """The model's inputs, as the device describes them."""
+        return self._described()[0]
+
+    @property
+    def outputs(self) -> tuple[TensorInfo, ...]:
+        """The model's outputs, as the device describes them."""
+        return self._described()[1]
+
+    def run(self, inputs: Sequence[bytes], *, repeat: int = 1) -> RunResult:
+        """One inference; with `repeat`, that many in a row for timing, of which only the first has this input.
+
+        Raises:
+            DataError: `inputs` are not the bytes of the model's inputs.
+            DeviceError, LinkError: as `connect`.
+        """
+        if repeat != 1:
+            outputs = self._run(inputs, Mode.INFER)[1]
+            answer, _ = self._run(inputs, Mode.INFER, repeat=repeat)
+        else:
+            answer, outputs = self._run(inputs, Mode.INFER)
+        bounds = accumulate((tensor.nbytes for tensor in self.outputs), initial=0)
+        return RunResult(
+            outputs=tuple(outputs[a:b] for a, b in pairwise(bounds)),
+            ticks=answer.ticks,
+            ticks_min=answer.ticks_min,
+            ticks_max=answer.ticks_max,
+            ticks_sum=answer.ticks_sum,
+        )
+
+    def run_many(self, samples: Iterable[Sequence[bytes]]) -> Iterator[RunResult]:
+        """`run` of every sample, in order; each result as soon as it is there."""
+        for sample in samples:
+            yield self.run(sample)
+
+    def trace(self, inputs: Sequence[bytes]) -> tuple[int, ...]:
+        """CRC-32 of the tensor at every trace point; empty if the firmware was built without tracing.
+
+        Raises:
+            DataError, DeviceError, LinkError: as `run`.
+        """
+        found: list[int] = []
+        while len(found) < self.hello.trace_point_count:
+            _, data = self._run(inputs, Mode.TRACE, point=len(found))
+            if not data:
+                raise DeviceError(f"The device reported {len(found)} fingerprints of {self.hello.trace_point_count}.")
+            found += (int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4))
+        return tuple(found)
+
+    def fetch(self, inputs: Sequence[bytes], point: int) -> bytes:
+        """The tensor at trace point `point`.
+
+        Raises:
+            DataError: there is no such point.
+            DataError, DeviceError, LinkError: as `run`.
+        """
+        if not 0 <= point < self.hello.trace_point_count:
+            raise DataError(f"There is no trace point {point}; the firmware has {self.hello.trace_point_count}.")
+        return self._run(inputs, Mode.FETCH, point=point)[1]
+
+    def selftest(self) -> bool:
+        """Whether the golden input, run on the device, gives the golden output.
+
+        Raises:
+            DeviceError, LinkError: as `connect`.
+        """
+        return self._run((), Mode.SELFTEST)[0].status == Status.OK
+
+    def stats(self) -> Stats:
+        """What the device counted since its start.
+
+        Raises:
+            DeviceError, LinkError: as `connect`.
+        """
+        return parsed(Stats.unpack, self._ask(Kind.STATS, b""))
+
+    def reset(self) -> None:
+        """Let the device start anew.
+
+        Raises:
+            DeviceError, LinkError: as `connect`.
+        """
+        before = self._exchange.session
+        deadline = time.monotonic() + self._exchange.timeout
+        while before in (self._exchange.session, self.hello.session_before):
+            if time.monotonic() > deadline:
+                raise LinkError(f"{self._exchange.transport.url}: the device answers, but does not reset.")
+            with contextlib.suppress(DeviceResetError):
+                self._exchange.request(self._exchange.frame(Kind.RESET, b""))
+            self._introduce_again()
+
+    def close(self) -> None:
+        """Close the line. May be called twice."""
+        self._exchange.transport.close()
+
+    def __enter__(self) -> Self:
+        """The session itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes the line."""
+        self.close()
+
+    def _introduce_again(self) -> None:
+        """After a reset: say HELLO once more, and check that it is still the same firmware."""
+        before = self.hello
+        self.hello = _say_hello(self._exchange, before.sha256)
+        if (self.hello.input_bytes, self.hello.output_bytes) != (before.input_bytes, before.output_bytes):
+            raise DeviceError("The device came back from a reset with other tensors than before.", hint=_FLASH)
+        self._next_run = self.hello.last_run + 1
+
+    def _surviving(self, action: Callable[[], _T]) -> _T:
+        """The result of `action`, begun anew if the device resets meanwhile."""
+        for _ in range(_RESETS):
+            try:
+                return action()
+            except RefusedError as exc:
+                raise _explained(exc) from exc
+            except DeviceResetError:
+                self._exchange.counters.resets += 1
+                self._introduce_again()
+        raise DeviceError(
+            f"{self._exchange.transport.url}: the device started anew {_RESETS} times within one request.",
+            hint="Is its power supply strong enough? Does its watchdog bite?",
+        )
+
+    def _described(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
+        if self._tensors is None:
+            self._tensors = (
+                tuple(self._describe(0, i) for i in range(self.hello.input_count)),
+                tuple(self._describe(1, i) for i in range(self.hello.output_count)),
+            )
+        return self._tensors
+
+    def _describe(self, direction: int, index: int) -> TensorInfo:
+        return parsed(TensorInfo.unpack, self._ask(Kind.DESCRIBE, struct.pack("<BxH", direction, index)))
+
+    def _ask(self, kind: Kind, payload: bytes) -> bytes:
+        exchange = self._exchange
+        return self._surviving(lambda: exchange.request(exchange.frame(kind, payload)).payload)
+
+    def _check(self, inputs: Sequence[bytes]) -> bytes:
+        sizes, wanted = [len(one) for one in inputs], [tensor.nbytes for tensor in self.inputs]
+        if sizes != wanted:
+            raise DataError(f"The model's inputs have {wanted} bytes, not {sizes}.")
+        return b"".join(inputs)
+
+    def _run(self, inputs: Sequence[bytes], mode: Mode, *, repeat: int = 1, point: int = 0) -> tuple[Answer, bytes]:
+        """The reply to a RUN, and the whole of its result."""
+        data = b"" if mode is Mode.SELFTEST else self._check(inputs)
+        return self._surviving(lambda: self._attempt(data, mode, repeat, point))
+
+    def _attempt(self, data: bytes, mode: Mode, repeat: int, point: int) -> tuple[Answer, bytes]:
+        while True:
+            run, self._next_run = self._next_run, self._next_run + 1
+            answer = self._execute(data, Run(run=run, mode=mode, repeat=repeat, point=point))
+            if answer.status == Status.FAILED:
+                raise DeviceError("The engine on the device could not run the model.", hint=_FLASH)
+            result = bytearray(answer.data)
+            try:
+                while len(result) < answer.total:
+                    result += self._read(run, len(result), answer.total - len(result))
+            except RefusedError as exc:
+                if exc.error.code != Refusal.NOT_AVAILABLE:
+                    raise
+            else:
+                return answer, bytes(result)
+
+    def _execute(self, data: bytes, run: Run) -> Answer:
+        """Bring the input over and let it run; what of it the device has is kept, only what is missing is repeated."""
+        received, progress = 0, time.monotonic()
+        damaged_before = self._damage()
+        while True:
+            try:
+                reply = self._send(data, received, run)
+            except RefusedError as exc:
+                if exc.error.code != Refusal.NEED_INPUT or exc.error.detail > len(data):
+                    raise
+                if exc.error.detail > received:
+                    progress = time.monotonic()
+                elif time.monotonic() > progress + 3 * self._exchange.timeout:
+                    raise LinkError(
+                        f"{self._exchange.transport.url}: the input does not get through.",
+                        hint="The line is too noisy: try a shorter cable, a common ground, a lower --baud.",
+                    ) from exc
+                received = exc.error.detail
+                self._adapt(damaged=True)
+                continue
+            self._adapt(damaged=self._damage() != damaged_before)
+            answer = parsed(Answer.unpack, reply.payload)
+            if answer.run != run.run:
+                raise LinkError(f"The device answered run {answer.run} instead of {run.run}.")
+            return answer
+
+    def _send(self, data: bytes, received: int, run: Run) -> Frame:
+        """Quiet WRITEs up to the last piece, which travels in RUN itself: one round trip. Repetitions ask without data
+        what is missing, unless there is little of it."""
+        room = self._chunk - Run.FORM.size
+        tail = max(len(data) - room, received) if len(data) - received > room else received
+        step = self._chunk - WRITE_HEAD.size
+        before = bytearray()
+        for at in range(received, tail, step):
+            payload = WRITE_HEAD.pack(run.run, at) + data[at : min(at + step, tail)]
+            before += encode(self._exchange.frame(Kind.WRITE, payload, flags=QUIET))
+        frame = self._exchange.frame(Kind.RUN, replace(run, offset=tail, data=data[tail:]).pack())
+        short = len(data) - tail <= _SMALLEST_CHUNK
+        again = None if short else replace(frame, payload=run.pack())
+        return self._exchange.request(frame, before=bytes(before), again=again)
+
+    def _damage(self) -> int:
+        return self.counters.retries + self.counters.bad_frames
+
+    def _adapt(self, *, damaged: bool) -> None:
+        """Shorter frames on a noisy line, longer ones again when it is quiet."""
+        if damaged:
+            self._chunk = max(self._chunk // 2, _SMALLEST_CHUNK + Run.FORM.size)
+        else:
+            self._chunk = min(self._chunk + self._chunk // 8, self.hello.max_payload)
+
+    def _read(self, run: int, offset: int, left: int) -> bytes:
+        length = min(left, self._chunk - Read.FORM.size)
+        request = Read(run=run, item=Item.RESULT, offset=offset, length=length)
+        reply = self._exchange.request(self._exchange.frame(Kind.READ, request.pack())).payload
+        if parsed(Read.unpack, reply) != request or len(reply) != Read.FORM.size + length:
+            raise LinkError("The device answered another READ than it was asked.")
+        return reply[Read.FORM.size :]
+
+
+_FLASH = "Build the firmware again with this version of edgeq, and flash it."
+
+
+def _explained(refused: RefusedError) -> DeviceError:
+    error = refused.error
+    match error.code:
+        case Refusal.ENGINE:
+            return DeviceError(f"The engine on the device did not start (status {error.detail}).", hint=_FLASH)
+        case Refusal.NOT_TRACED:
+            return DeviceError("The firmware was built without tracing.", hint="Build it with tracing to see layers.")
+        case code:
+            name = Refusal(code).name if code in set(Refusal) else str(code)
+            return DeviceError(
+                f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=_FLASH
+            )
+
+
+def _say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
+    """Introduce ourselves under a new session number, and check who answers."""
+    exchange.session = secrets.randbits(32) | 1
+    frame = exchange.frame(Kind.HELLO, exchange.session.to_bytes(4, "little"))
+    try:
+        payload = exchange.request(frame).payload
+    except RefusedError as exc:
+        raise LinkError("The device refuses HELLO.", hint=_FLASH) from exc
+    version = parsed(Hello.version_of, payload)
+    if version != PROTOCOL_VERSION:
+        raise LinkError(
+            f"The firmware at {exchange.transport.url} speaks version {version} of the protocol, this edgeq version "
+            f"{PROTOCOL_VERSION}.",
+            hint=_FLASH,
+        )
+    hello = parsed(Hello.unpack, payload)
+    if expect_sha256 is not None and hello.sha256 != expect_sha256:
+        raise DeviceError(
+            f"The firmware at {exchange.transport.url} was built from another model ({hello.model}): its .tflite has "
+            f"SHA-256 {hello.sha256}, expected was {expect_sha256}.",
+            hint="Flash the image of this build, or name the build that is on the device.",
+        )
+    if hello.flags & HelloFlag.FAILED:
+        raise DeviceError("The engine on the device did not start.", hint=_FLASH)
+    return hello

@@ -1,0 +1,140 @@
+"""Bytes to and from a device, through pyserial: a serial port, a pseudo-terminal, `socket://`, `rfc2217://`."""
+
+from __future__ import annotations
+
+import errno
+import io
+import select
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from edgeq.errors import LinkError
+
+_WRITE_SECONDS = 1.0
+_POLL_SECONDS = 0.001
+
+
+class Transport:
+    """An open line. Every call returns within the time that it is given."""
+
+    def __init__(self, url: str, *, baud: int = 115200) -> None:
+        """Open it.
+
+        Args:
+            url: what `serial.serial_for_url` takes.
+            baud: speed of a real line, 8N1; pseudo-terminals and sockets ignore it.
+
+        Raises:
+            LinkError: there is no such port, it may not be used, or another program uses it.
+        """
+        import serial
+
+        self.url = url
+        self.baud = baud
+        try:
+            # Exclusive where the kind of port knows it: two programs on a line take each other's answers.
+            self._port: Any = serial.serial_for_url(
+                url, baudrate=baud, timeout=0, write_timeout=_WRITE_SECONDS, exclusive=True, do_not_open=True
+            )
+            self._port.open()
+        except (OSError, ValueError) as exc:
+            raise _cannot_open(url, exc) from exc
+        try:
+            self._fileno: int | None = self._port.fileno()
+        except (io.UnsupportedOperation, AttributeError):
+            self._fileno = None
+        self._errors = (OSError, serial.SerialException)
+        self._write_timeout = serial.SerialTimeoutException
+
+    def read(self, timeout: float) -> bytes:
+        """What has arrived, after at most `timeout` seconds; b"" if nothing has.
+
+        Raises:
+            LinkError: the port is gone.
+        """
+        deadline = time.monotonic() + timeout
+        try:
+            while True:
+                left = deadline - time.monotonic()
+                if self._fileno is not None and not select.select([self._fileno], [], [], max(left, 0))[0]:
+                    return b""
+                data = bytes(self._port.read(65536))
+                if data or left <= 0:
+                    return data
+                if self._fileno is None:
+                    time.sleep(min(_POLL_SECONDS, left))
+        except self._errors as exc:
+            raise self._gone(exc) from exc
+
+    def write(self, data: bytes) -> bool:
+        """Send it; False if the line took less than everything within a second.
+
+        Raises:
+            LinkError: the port is gone.
+        """
+        try:
+            self._port.write(data)
+        except self._write_timeout:
+            return False
+        except self._errors as exc:
+            raise self._gone(exc) from exc
+        return True
+
+    def clear(self) -> None:
+        """Forget what has arrived and was not read.
+
+        Raises:
+            LinkError: the port is gone.
+        """
+        try:
+            self._port.reset_input_buffer()
+        except self._errors as exc:
+            raise self._gone(exc) from exc
+
+    def close(self) -> None:
+        """Close it. May be called twice."""
+        self._port.close()
+
+    def _gone(self, exc: BaseException) -> LinkError:
+        return LinkError(
+            f"{self.url}: the port went away ({exc}).",
+            hint="Was the board unplugged, or does another program use the port?",
+        )
+
+    def __enter__(self) -> Self:
+        """The transport itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Closes it."""
+        self.close()
+
+
+def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
+    code = getattr(exc, "errno", None)
+    text = str(exc)
+    if code == errno.EACCES or "Permission denied" in text:
+        return LinkError(
+            f"{url}: you may not use this port.",
+            hint=f"On Linux: sudo usermod -a -G dialout $USER, log in again; or look who owns it: ls -l {url}",
+        )
+    if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
+        return LinkError(f"{url}: another program uses this port.", hint="Close it (a serial monitor, another edgeq).")
+    if code == errno.ENOENT or isinstance(exc, ValueError):
+        return LinkError(f"{url}: there is no such port.", hint=_ports())
+    return LinkError(f"{url}: cannot be opened: {text}", hint=_ports())
+
+
+def _ports() -> str:
+    """A sentence with the serial ports of this machine."""
+    from serial.tools import list_ports
+
+    names = sorted(port.device for port in list_ports.comports())
+    return (
+        f"Ports of this machine: {', '.join(names)}."
+        if names
+        else "This machine has no serial port now: is the board plugged in?"
+    )

@@ -1,0 +1,287 @@
+"""Graph to Program: ops become kernel calls, reshapes disappear, and every value gets its place in the arena."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from edgeq.errors import ModelError, UnsupportedError
+from edgeq.lower import planner
+from edgeq.lower.program import Alias, Constant, KernelCall, Operand, Param, Placement, Program, Vanished
+from edgeq.model.graph import DType, Graph, Op, Tensor
+
+Lowering = Callable[[Graph, Op], KernelCall | Alias]
+
+# The arena's start; each buffer in it is aligned to planner.BUFFER_ALIGN.
+ARENA_ALIGN = 16
+
+_VALUE_TYPES = (DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32)
+
+
+def lower(graph: Graph, *, table: Mapping[str, Lowering] | None = None) -> Program:
+    """The program that computes a model. The same graph gives the same program.
+
+    Args:
+        graph: a model that passed verification: full-integer, every shape fixed.
+        table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
+
+    Raises:
+        UnsupportedError: an op or attribute that the aot engine does not have, or an output that no op computes.
+        ModelError: an input or output that cannot be one.
+    """
+    if table is None:
+        from edgeq.lower.ops import LOWER
+
+        table = LOWER
+    _check_edges(graph)
+    live = _live_ops(graph)
+    graph = _fold_constant_aliases(graph, live, table)
+    lowered = [_lower_op(graph, op, table) for op in live if not _is_folded(graph, op)]
+    roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
+    calls = tuple(_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall))
+    _check_outputs(graph, roots)
+    layout = _Layout(graph, calls, roots)
+    constants = {c.name: c for call in calls for c in constants_of(call)}
+    return Program(
+        calls=calls,
+        inputs=graph.input_tensors,
+        outputs=graph.output_tensors,
+        placements=layout.placements,
+        scratch=layout.scratch,
+        arena_bytes=layout.arena_bytes,
+        arena_align=ARENA_ALIGN,
+        liveness_bound=layout.bound,
+        vanished=tuple(_vanished(graph, calls, [a for a in lowered if isinstance(a, Alias)], live)),
+        model_sha256=graph.sha256,
+        macs=sum(c.macs for c in calls),
+        constants=tuple(constants[name] for name in sorted(constants)),
+    )
+
+
+def constants_of(call: KernelCall) -> Iterator[Constant]:
+    """The constants that a call reads: operands first, then those in its parameters."""
+    yield from constants_in((*call.inputs, *call.params.values()))
+
+
+def constants_in(values: Iterable[Param]) -> Iterator[Constant]:
+    """The constants among values and in tuples of them."""
+    for value in values:
+        if isinstance(value, Constant):
+            yield value
+        elif isinstance(value, tuple):
+            yield from constants_in(value)
+
+
+def _check_edges(graph: Graph) -> None:
+    if not graph.inputs or not graph.outputs:
+        raise ModelError(
+            f"The model has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs.",
+            hint="Export it with at least one of each.",
+        )
+    for tensor in (*graph.input_tensors, *graph.output_tensors):
+        if tensor.dtype not in _VALUE_TYPES:
+            raise UnsupportedError(
+                f'"{tensor.name}", an input or output of the model, is {tensor.dtype.value}.',
+                hint="Quantize the model full-integer, with int8 inputs and outputs.",
+            )
+        if tensor.elements < 1:
+            raise ModelError(f'"{tensor.name}", an input or output of the model, is empty: shape {tensor.shape}.')
+    for tensor in graph.tensors:
+        if tensor.is_variable:
+            raise UnsupportedError(
+                f'"{tensor.name}" keeps its value from one inference to the next; edgeq supports no stateful models.',
+                hint="Unroll recurrent layers (unroll=True) before the conversion.",
+            )
+
+
+def _live_ops(graph: Graph) -> list[Op]:
+    """The ops that some output depends on, in the model's order."""
+    needed = set(graph.outputs)
+    live = []
+    for op in reversed(graph.ops):
+        if needed & set(op.outputs):
+            live.append(op)
+            needed |= set(op.inputs)
+    return live[::-1]
+
+
+def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering]) -> KernelCall | Alias:
+    names = ", ".join(f'"{graph.tensors[i].name}"' for i in op.outputs)
+    lowering = table.get(op.name)
+    if lowering is None:
+        raise UnsupportedError(
+            f"The aot engine has no {op.name} (op {op.index}, output {names}).",
+            hint=f"Replace it in the model. Supported operators: {', '.join(sorted(table))}.",
+        )
+    result = lowering(graph, op)
+    if isinstance(result, KernelCall) and not any(
+        isinstance(i, int) and graph.tensors[i].data is None for i in result.inputs
+    ):
+        raise UnsupportedError(
+            f"{op.name} (op {op.index}, output {names}) has nothing but constants as its input.",
+            hint="Compute it before the conversion, so that the model holds its result instead.",
+        )
+    return result
+
+
+def _is_folded(graph: Graph, op: Op) -> bool:
+    return all(graph.tensors[i].data is not None for i in op.outputs)
+
+
+def _fold_constant_aliases(graph: Graph, ops: list[Op], table: Mapping[str, Lowering]) -> Graph:
+    """A reshape of a constant is that constant in another shape, exactly."""
+    for op in ops:
+        data_inputs = [graph.tensors[i] for i in op.inputs if i >= 0]
+        if not data_inputs or any(t.data is None for t in data_inputs):
+            continue
+        alias = _lower_op(graph, op, table)
+        if not isinstance(alias, Alias):
+            continue
+        data = graph.tensors[alias.input].data
+        if data is not None:
+            target = graph.tensors[alias.output]
+            folded = replace(target, data=data.reshape(target.shape))
+            graph = replace(graph, tensors=tuple(folded if t is target else t for t in graph.tensors))
+    return graph
+
+
+def _root(tensor: int, roots: Mapping[int, int]) -> int:
+    while tensor in roots:
+        tensor = roots[tensor]
+    return tensor
+
+
+def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int]) -> KernelCall:
+    """Reads through aliases, so that operands are tensors that have a place of their own."""
+
+    def through(operand: Operand) -> Operand:
+        if isinstance(operand, Constant):
+            return operand
+        root = _root(operand, roots)
+        data = graph.tensors[root].data
+        return root if data is None else Constant(name=f"tensor_{root}", data=data)
+
+    return replace(call, inputs=tuple(through(i) for i in call.inputs))
+
+
+def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:
+    for index in graph.outputs:
+        if graph.tensors[_root(index, roots)].data is not None:
+            raise UnsupportedError(
+                f'The model\'s output "{graph.tensors[index].name}" is a constant: no input can change it.',
+                hint="Remove that output from the model.",
+            )
+
+
+class _Layout:
+    """Lifetimes and offsets. Aliases lie where their source lies; an output may take over a dying input's buffer."""
+
+    def __init__(self, graph: Graph, calls: tuple[KernelCall, ...], roots: Mapping[int, int]) -> None:
+        self._graph, self._calls, self._roots = graph, calls, roots
+        self._lifetimes()
+        plans = [self._plan(in_place=False)]
+        if any(call.in_place for call in calls):
+            plans.append(self._plan(in_place=True))
+        plan, group_of = min(plans, key=lambda p: p[0].size)
+        self.bound = plan.bound
+        self.arena_bytes = max(plan.size, 1)
+        self.placements = {
+            tensor: self._placement(tensor, plan.offsets[group_of[_root(tensor, roots)]])
+            for tensor in sorted({*self._first, *roots})
+            if _root(tensor, roots) in self._first
+        }
+        scratches = [i for i, c in enumerate(calls) if c.scratch_bytes]
+        offsets = plan.offsets[len(plan.offsets) - len(scratches) :]
+        self.scratch = {
+            i: Placement(name=f"{calls[i].label} (scratch)", offset=o, nbytes=calls[i].scratch_bytes, first=i, last=i)
+            for i, o in zip(scratches, offsets, strict=True)
+        }
+
+    def _lifetimes(self) -> None:
+        """First and last call of every tensor that has a place of its own."""
+        first: dict[int, int] = dict.fromkeys(self._graph.inputs, -1)
+        last: dict[int, int] = dict.fromkeys(self._graph.inputs, -1)
+        for i, call in enumerate(self._calls):
+            for tensor in call.inputs:
+                if isinstance(tensor, int):
+                    last[tensor] = i
+            for tensor in call.outputs:
+                first[tensor] = last[tensor] = i
+        for tensor in self._graph.outputs:
+            last[_root(tensor, self._roots)] = len(self._calls)
+        self._first, self._last = first, last
+
+    def _plan(self, *, in_place: bool) -> tuple[planner.Plan, dict[int, int]]:
+        """A plan, and which of its buffers each tensor lives in. Scratch buffers are the last ones."""
+        group_of: dict[int, int] = {}
+        members: list[list[int]] = []
+        for tensor in sorted(self._first, key=lambda t: (self._first[t], t)):
+            donor = self._donor(tensor) if in_place else None
+            if donor is None:
+                group_of[tensor] = len(members)
+                members.append([tensor])
+            else:
+                group_of[tensor] = group_of[donor]
+                members[group_of[donor]].append(tensor)
+        buffers = [
+            planner.Buffer(
+                nbytes=self._tensor(group[0]).nbytes,
+                first=min(self._first[t] for t in group),
+                last=max(self._last[t] for t in group),
+            )
+            for group in members
+        ]
+        buffers += [
+            planner.Buffer(nbytes=c.scratch_bytes, first=i, last=i)
+            for i, c in enumerate(self._calls)
+            if c.scratch_bytes
+        ]
+        return planner.plan(buffers), group_of
+
+    def _donor(self, tensor: int) -> int | None:
+        """The input whose buffer the call that computes `tensor` may write its result to, if there is one."""
+        step = self._first[tensor]
+        if step < 0 or self._calls[step].outputs != (tensor,):
+            return None
+        call = self._calls[step]
+        for position in call.in_place:
+            source = call.inputs[position]
+            if (
+                isinstance(source, int)
+                and self._last[source] == step
+                and self._tensor(source).nbytes == self._tensor(tensor).nbytes
+            ):
+                return source
+        return None
+
+    def _placement(self, tensor: int, offset: int) -> Placement:
+        root = _root(tensor, self._roots)
+        t = self._tensor(tensor)
+        return Placement(name=t.name, offset=offset, nbytes=t.nbytes, first=self._first[root], last=self._last[root])
+
+    def _tensor(self, index: int) -> Tensor:
+        return self._graph.tensors[index]
+
+
+def _vanished(graph: Graph, calls: tuple[KernelCall, ...], aliases: list[Alias], live: list[Op]) -> Iterator[Vanished]:
+    """Every op output that has no fingerprint, in the model's order, and why."""
+    reasons = {a.output: a.reason for a in aliases}
+    own = {tensor for call in calls if call.traced for tensor in call.outputs}
+    other_form = {tensor: call.label for call in calls if not call.traced for tensor in call.outputs}
+    fused = {i: call.label for call in calls for i in call.source_ops}
+    alive = {op.index for op in live}
+    for op in graph.ops:
+        for tensor in op.outputs:
+            if tensor in own:
+                continue
+            if tensor in reasons:
+                reason = reasons[tensor]
+            elif tensor in other_form:
+                reason = f"computed in another form by {other_form[tensor]}"
+            elif op.index not in alive:
+                reason = "unused: no output of the model depends on it"
+            elif op.index in fused:
+                reason = f"fused into {fused[op.index]}"
+            else:
+                reason = "constant: computed before the program runs"
+            yield Vanished(tensor=tensor, reason=reason)

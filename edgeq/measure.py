@@ -1,0 +1,368 @@
+"""A build on a device: run the samples, trace layers, count cycles, and put what was found into a report.
+
+`edgeq build` ends with this, and `validate`, `drift` and `profile` do parts of it again on a finished build.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.boards import Board, load_board
+from edgeq.builds import Build, BuildSamples, project_for
+from edgeq.devices.base import Device
+from edgeq.errors import InputError
+from edgeq.records import (
+    DeviceRun,
+    Group,
+    Image,
+    LayerDrift,
+    MemoryUse,
+    Profile,
+    Progress,
+    Quantized,
+    Reference,
+    ReferenceOutputs,
+)
+
+if TYPE_CHECKING:
+    from edgeq.link.session import Session
+    from edgeq.report.record import Report
+    from edgeq.stopwatch import Stopwatch
+
+EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
+
+Samples = tuple[NDArray[np.generic], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Golden:
+    """The primary reference's answer to the first sample (one array per output), and TFLM's arena on this host."""
+
+    outputs: Samples
+    tflm_arena_bytes: int | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class References:
+    """The references' answers to all samples, the primary one first; `notes` say which could not run, and why."""
+
+    outputs: tuple[ReferenceOutputs, ...]
+    notes: tuple[str, ...]
+
+
+def golden_run(quantized: Quantized, samples: BuildSamples) -> Golden:
+    """The first sample in the primary reference.
+
+    Raises:
+        InterpreterError: it crashed or refused the model.
+    """
+    from edgeq.reference import ReferenceWorker, primary
+
+    reference, note = primary()
+    with ReferenceWorker(reference) as worker:
+        outputs = worker.run(quantized.content, [a[:1] for a in samples.inputs])
+        arena = worker.arena_bytes(quantized.content) if reference is Reference.TFLM else None
+    return Golden(outputs=tuple(a[0] for a in outputs), tflm_arena_bytes=arena, notes=(note,) if note else ())
+
+
+def run_references(quantized: Quantized, samples: BuildSamples) -> References:
+    """All samples in all references.
+
+    Raises:
+        InterpreterError: the primary one crashed or refused the model.
+    """
+    from edgeq import reference
+
+    first, _ = reference.primary()
+    wanted = [first, *(r for r in Reference if r is not first and reference.available(r))]
+    runs = reference.run_references(quantized.content, samples.inputs, wanted, required={first})
+    notes = tuple(f"{failure.message}" for failure in runs.failures.values())
+    return References(outputs=tuple(runs.outputs), notes=notes)
+
+
+def measure(
+    build: Build,
+    device: str,
+    *,
+    samples: int | None,
+    traced_samples: int,
+    max_lsb: int,
+    max_drop: float | None,
+    progress: Progress,
+    clock: Stopwatch,
+) -> Report:
+    """Run a build on a device, and report.
+
+    Args:
+        build: what to run.
+        device: where.
+        samples: at most so many; None: all of the build's.
+        traced_samples: how many of them are compared layer by layer too.
+        max_lsb: largest difference from the primary reference that passes.
+        max_drop: largest loss of accuracy that passes; None: not checked.
+        progress: told what is going on.
+        clock: times the stages.
+
+    Raises:
+        DeviceError, LinkError, ToolError: as `started`.
+        InterpreterError: a reference crashed while layers were compared.
+    """
+    from edgeq.summary import make_report
+
+    inputs = first(build.samples.inputs, samples)
+    with clock("run"):
+        progress.start(f"Starting {device}")
+        ran, profile, selftest = run(build, device, inputs, progress)
+    layers: dict[Reference, tuple[LayerDrift, ...]] = {}
+    with clock("layers"):
+        if traced_samples and not is_serial(device):
+            chosen = worth_tracing(ran.outputs, build.references, traced_samples)
+            wanted = [r.reference for r in build.references if r.reference is not Reference.LITERT_DEFAULT]
+            layers = trace(build, device, tuple(a[chosen] for a in inputs), wanted, progress)
+    with clock("compare"):
+        progress.start("Comparing")
+        report = make_report(
+            build, ran, profile, layers, selftest=selftest, max_lsb=max_lsb, max_drop=max_drop, timings=()
+        )
+    return dataclasses.replace(report, timings=clock.timings)
+
+
+def is_serial(device: str) -> bool:
+    """The user named a port or a pyserial URL, not one of edgeq's own devices."""
+    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST}
+
+
+def check_device(device: str, board: Board) -> None:
+    """Refuse at once what cannot work later.
+
+    Raises:
+        InputError: the emulator cannot play this board, or a misspelt device.
+        ToolError: the emulator is not installed.
+    """
+    from edgeq.devices import qemu
+    from edgeq.process import find_tool
+
+    if device == EMULATED and board.unicorn_cpu is None:
+        raise InputError(f"The built-in emulator cannot play {board.name} ({board.core}).", hint="Use --device qemu.")
+    if device == QEMU:
+        if board.qemu_machine is None:
+            raise InputError(f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.")
+        find_tool(qemu.PROGRAM, hint=qemu.HINT)
+    if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
+        raise InputError(
+            f"There is no device {device!r}.",
+            hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
+        )
+
+
+@contextmanager
+def started(build: Build, device: str, *, traced: bool = False) -> Iterator[tuple[Device, Session]]:
+    """The device, running the build's model, and a session with it.
+
+    Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion.
+
+    Raises:
+        DeviceError, LinkError: it does not start or answer, or runs another model.
+        ToolError: an emulator or compiler is missing.
+    """
+    from edgeq.link.session import Session
+
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeq-")))
+        image: Image | None = None
+        if device in {EMULATED, QEMU, NATIVE}:
+            board = load_board("native") if device == NATIVE else build.board
+            image = build.image if device != NATIVE and not traced else compile_for(build, board, folder, traced=traced)
+        running = stack.enter_context(_start(build, device, image, folder))
+        session = stack.enter_context(
+            Session.connect(
+                running.url,
+                expect_sha256=build.quantized.graph.sha256,
+                failure=running.failure,
+                symbolise=_symboliser(image),
+            )
+        )
+        yield running, session
+
+
+def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Image:
+    """The build's program as an image for a board, made in `folder`.
+
+    Raises:
+        ToolError: the compiler is missing, or refused the code.
+    """
+    from edgeq.toolchain.compile import compile_project, host_toolchain
+
+    project = build.project if board.name == build.board.name else project_for(build, board, folder / "project")
+    toolchain = host_toolchain() if board.is_host else build.image.toolchain.name
+    return compile_project(project, board, toolchain=toolchain, traced=traced, out=folder)
+
+
+def run(build: Build, device: str, inputs: Samples, progress: Progress) -> tuple[DeviceRun, Profile | None, bool]:
+    """All samples through the device; also what one inference costs, and whether the firmware's self-test passed.
+
+    Raises:
+        DeviceError, LinkError, ToolError: as `started`.
+    """
+    from edgeq.devices.run import run_samples
+
+    with started(build, device) as (running, session):
+        passed = session.selftest()
+        profile = _profile(build, device, running, session, inputs)
+        return run_samples(running, session, inputs, progress), profile, passed
+
+
+def count(build: Build, device: str, inputs: Samples) -> Profile | None:
+    """What one inference of the first sample costs; None where the device has no counter and no emulator its core."""
+    with started(build, device) as (running, session):
+        return _profile(build, device, running, session, inputs)
+
+
+def trace(
+    build: Build, device: str, inputs: Samples, references: Sequence[Reference], progress: Progress
+) -> dict[Reference, tuple[LayerDrift, ...]]:
+    """Layer by layer: fingerprints from the device, and whole tensors where they differ, against each reference.
+
+    Raises:
+        DeviceError, LinkError, ToolError: as `started`.
+        InterpreterError: a reference crashed or refused the model.
+    """
+    from edgeq.devices.tflm_host import trace_tensors
+    from edgeq.lower.trace import TracePoint
+    from edgeq.reference import layer_crcs, layer_outputs
+    from edgeq.validate.layers import measure_layers
+
+    graph, content = build.quantized.graph, build.quantized.content
+    points = build.trace_points
+    vanished = build.program.vanished
+    if device == TFLM_HOST:
+        # An interpreter computes every tensor of the .tflite, and fuses nothing.
+        tensors = trace_tensors(graph)
+        labels = {t: f"{op.index} {op.name}" for op in graph.ops for t in op.outputs}
+        points = tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(tensors))
+        vanished = ()
+    samples = len(inputs[0])
+    progress.start("Comparing layer by layer", samples)
+    with started(build, device, traced=True) as (_, session):
+        raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
+        crcs = []
+        for sample in raw:
+            crcs.append(session.trace(sample))
+            progress.step(1)
+        found = np.array(crcs, np.uint32).reshape(samples, -1)
+        return {
+            reference: measure_layers(
+                graph,
+                points,
+                vanished,
+                device_crcs=found,
+                reference_crcs=layer_crcs(content, inputs, [p.tensor for p in points], reference=reference),
+                fetch=lambda sample, point: session.fetch(raw[sample], point),
+                reference_values=partial(layer_outputs, content, inputs, reference=reference),
+            )
+            for reference in references
+        }
+
+
+def with_measured_stack(memory: MemoryUse, measured: int | None) -> MemoryUse:
+    """The memory with the stack's high-water mark in place of its reserved size, where it was measured."""
+    if measured is None:
+        return memory
+    saved = memory.stack_bytes - measured
+    sections = tuple(
+        dataclasses.replace(s, ram=max(0, s.ram - saved)) if s.group is Group.STACK else s for s in memory.sections
+    )
+    return dataclasses.replace(
+        memory, ram_bytes=memory.ram_bytes - saved, stack_bytes=measured, stack_measured=True, sections=sections
+    )
+
+
+def first(inputs: Samples, count: int | None) -> Samples:
+    """At most `count` samples."""
+    return tuple(a[:count] for a in inputs)
+
+
+def worth_tracing(device: Samples, references: Sequence[ReferenceOutputs], count: int) -> list[int]:
+    """Which samples to compare layer by layer: those whose outputs differ from a reference's (the primary one goes
+    first), then the first ones."""
+    samples = len(device[0])
+    candidates: list[int] = []
+    for reference in references:
+        wrong = np.zeros(samples, bool)
+        for a, b in zip(device, reference.outputs, strict=True):
+            wrong |= (a != b[:samples]).reshape(samples, -1).any(axis=1)
+        candidates += np.flatnonzero(wrong).tolist()
+    chosen = dict.fromkeys(itertools.chain(candidates, range(samples)))
+    return sorted(itertools.islice(chosen, count))
+
+
+def _start(build: Build, device: str, image: Image | None, folder: Path) -> Device:
+    if device == TFLM_HOST:
+        from edgeq.devices.tflm_host import compile_array, tflm_host_device
+
+        root = build.project.root
+        sources = [root / f for f in build.project.tflm_files if f.endswith("_model_data.cc")]
+        library = compile_array(sources, [root / d for d in build.project.include_dirs], folder / "model_data.so")
+        return tflm_host_device(library, array=f"{build.project.symbol}_model_data")
+    if image is None:
+        from edgeq.devices.serial import SerialDevice
+
+        return SerialDevice(device)
+    if device == NATIVE:
+        from edgeq.devices.native import native_device
+
+        return native_device(image.elf)
+    if device == QEMU:
+        from edgeq.devices.qemu import QemuDevice
+
+        return QemuDevice(image.elf, build.board)
+    from edgeq.devices.emulated import EmulatedDevice
+
+    return EmulatedDevice(image.elf, build.board, symbol=build.project.symbol)
+
+
+def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
+    from edgeq.devices.emulated import EmulatedDevice
+    from edgeq.link.codes import TicksKind
+    from edgeq.validate.latency import profile
+
+    sample = tuple(a[0].tobytes() for a in inputs)
+    if isinstance(running, EmulatedDevice):
+        running.start_counting(f"{build.project.symbol}_invoke", build.project.op_symbols)
+        session.run(sample)
+        return profile(build.image.elf, build.board, running.stop_counting(), build.program.calls)
+    if device in {NATIVE, TFLM_HOST} or build.board.unicorn_cpu is None:
+        return None
+    # The same image in the built-in emulator, which can say where the instructions went.
+    with started(build, EMULATED) as (emulated, other):
+        estimated = _profile(build, EMULATED, emulated, other, inputs)
+    if estimated is None or session.hello.ticks_kind is not TicksKind.CPU:
+        return estimated
+    cycles = session.run(sample).ticks
+    return dataclasses.replace(
+        estimated,
+        source="measured",
+        cycles_measured=cycles,
+        clock_hz=session.hello.clock_hz,
+        latency_ms=1e3 * cycles / session.hello.clock_hz,
+    )
+
+
+def _symboliser(image: Image | None) -> Callable[[int], str] | None:
+    if image is None:
+        return None
+    from edgeq.toolchain.elf import symbols
+
+    return symbols(image.elf).where

@@ -1,0 +1,221 @@
+"""What a model is made of: ops, shapes, scales, multiply-accumulates, parameters, memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.model.roles import Role, inputs_by_role
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorRow:
+    """One tensor. `scales` and `zero_points` are empty where it is not quantized."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int | None
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpRow:
+    """One op. `inputs` are its activations, `constants` its weights, biases and constant operands.
+
+    `macs` counts multiply-accumulates of one inference, `parameters` the elements of `constants`, `activation_bytes`
+    the tensors that are alive while it runs.
+    """
+
+    index: int
+    name: str
+    version: int
+    inputs: tuple[TensorRow, ...]
+    constants: tuple[TensorRow, ...]
+    outputs: tuple[TensorRow, ...]
+    macs: int
+    parameters: int
+    weights_bytes: int
+    activation_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSummary:
+    """A whole model. `ops` counts ops by kind, most frequent first.
+
+    `parameters` and `weights_bytes` count each constant once, however many ops share it; shapes, axes and paddings are
+    no parameters. `peak_activation_bytes` is the largest sum of tensors alive at one time when the ops run in the
+    file's order, each tensor in memory of its own: what an arena needs without in-place tricks and scratch buffers.
+    """
+
+    sha256: str
+    size: int
+    inputs: tuple[TensorRow, ...]
+    outputs: tuple[TensorRow, ...]
+    ops: Mapping[str, int]
+    rows: tuple[OpRow, ...]
+    macs: int
+    parameters: int
+    weights_bytes: int
+    peak_activation_bytes: int
+
+
+def count_macs(graph: Graph, op: Op) -> int:
+    """Multiply-accumulates of one op in one inference.
+
+    Counted as MLPerf Tiny and the literature do (for example MobileNets, arXiv:1704.04861, section 3.1): one per
+    weight and output element that it contributes to, padding included, bias and requantization not. CONV_2D:
+    out_h · out_w · out_c · k_h · k_w · in_c (per group); DEPTHWISE_CONV_2D: output elements · k_h · k_w;
+    FULLY_CONNECTED: output elements · depth; TRANSPOSE_CONV: input elements · k_h · k_w · out_c; BATCH_MATMUL: output
+    elements · inner size. Ops without weights (pooling, ADD, MUL, MEAN, activations) count 0.
+    """
+    output = graph.tensors[op.outputs[0]]
+    operands = [graph.tensors[i] for i in op.inputs if i >= 0]
+    filters = operands[1].shape if len(operands) > 1 else ()
+    if op.name == "CONV_2D" and len(filters) == 4:
+        return output.elements * math.prod(filters[1:])
+    if op.name == "DEPTHWISE_CONV_2D" and len(filters) == 4:
+        return output.elements * filters[1] * filters[2]
+    if op.name == "FULLY_CONNECTED" and len(filters) == 2:
+        return output.elements * filters[1]
+    if op.name == "TRANSPOSE_CONV" and len(operands) > 2 and len(filters) == 4:
+        return operands[2].elements * filters[0] * filters[1] * filters[2]
+    if op.name == "BATCH_MATMUL" and operands and operands[0].shape:
+        return output.elements * operands[0].shape[-2 if op.options.get("adj_x") else -1]
+    return 0
+
+
+def summarize(graph: Graph) -> ModelSummary:
+    """The summary of a model, quantized or not."""
+    alive = _alive_bytes(graph)
+    rows = tuple(_op_row(graph, op, alive[op.index]) for op in graph.ops)
+    counts: dict[str, int] = {}
+    for op in graph.ops:
+        counts[op.name] = counts.get(op.name, 0) + 1
+    constants = {c.index: c for row in rows for c in row.constants}
+    return ModelSummary(
+        sha256=graph.sha256,
+        size=graph.size,
+        inputs=tuple(_tensor_row(t) for t in graph.input_tensors),
+        outputs=tuple(_tensor_row(t) for t in graph.output_tensors),
+        ops=dict(sorted(counts.items(), key=lambda item: (-item[1], item[0]))),
+        rows=rows,
+        macs=sum(row.macs for row in rows),
+        parameters=sum(math.prod(c.shape) for c in constants.values()),
+        weights_bytes=sum(c.nbytes for c in constants.values()),
+        peak_activation_bytes=max(alive, default=0),
+    )
+
+
+def _tensor_row(tensor: Tensor) -> TensorRow:
+    quantization = tensor.quantization
+    return TensorRow(
+        index=tensor.index,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=tensor.dtype.value,
+        scales=quantization.scales if quantization else (),
+        zero_points=quantization.zero_points if quantization else (),
+        axis=quantization.axis if quantization else None,
+        nbytes=tensor.nbytes,
+    )
+
+
+def _op_row(graph: Graph, op: Op, activation_bytes: int) -> OpRow:
+    operands = [(role, tensor) for role, tensor in inputs_by_role(graph, op) if role is not Role.INDEX]
+    constants = tuple(_tensor_row(tensor) for _, tensor in operands if tensor.data is not None)
+    return OpRow(
+        index=op.index,
+        name=op.name,
+        version=op.version,
+        inputs=tuple(_tensor_row(tensor) for _, tensor in operands if tensor.data is None),
+        constants=constants,
+        outputs=tuple(_tensor_row(graph.tensors[i]) for i in op.outputs),
+        macs=count_macs(graph, op),
+        parameters=sum(math.prod(c.shape) for c in constants),
+        weights_bytes=sum(c.nbytes for c in constants),
+        activation_bytes=activation_bytes,
+    )
+
+
+def _alive_bytes(graph: Graph) -> list[int]:
+    """Per op, the bytes of tensors written before or by it and read by it or later."""
+    first: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    last: dict[int, int] = dict.fromkeys(graph.inputs, 0)
+    for op in graph.ops:
+        for i in op.outputs:
+            first.setdefault(i, op.index)
+            last[i] = op.index
+        for i in op.inputs:
+            if i in first:
+                last[i] = op.index
+    for i in graph.outputs:
+        if i in first:
+            last[i] = len(graph.ops)
+    changes = [0] * (len(graph.ops) + 2)
+    for i, start in first.items():
+        changes[start] += graph.tensors[i].nbytes
+        changes[last[i] + 1] -= graph.tensors[i].nbytes
+    alive, total = [], 0
+    for change in changes[: len(graph.ops)]:
+        total += change
+        alive.append(total)
+    return alive
+
+
+def render_summary(summary: ModelSummary) -> RenderableType:
+    """The summary for a rich console: a line of totals and a table of ops."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(show_edge=False, pad_edge=False, header_style="bold")
+    table.add_column("#", justify="right", style="dim")
+    table.add_column("op")
+    table.add_column("inputs", overflow="fold")
+    table.add_column("output")
+    table.add_column("type")
+    table.add_column("scale", justify="right")
+    table.add_column("zero", justify="right")
+    table.add_column("MACs", justify="right")
+    table.add_column("parameters", justify="right")
+    table.add_column("alive B", justify="right")
+    for row in summary.rows:
+        result = row.outputs[0]
+        table.add_row(
+            str(row.index),
+            Text(row.name),
+            Text("  ".join(_shape(t.shape) for t in row.inputs)),
+            Text(_shape(result.shape)),
+            result.dtype,
+            f"{result.scales[0]:.5g}" if result.scales else "–",
+            str(result.zero_points[0]) if result.zero_points else "–",
+            f"{row.macs:,}" if row.macs else "–",
+            f"{row.parameters:,}" if row.parameters else "–",
+            f"{row.activation_bytes:,}",
+        )
+    totals = Text(
+        f"{len(summary.rows)} ops, {summary.macs:,} MACs, {summary.parameters:,} parameters in "
+        f"{summary.weights_bytes:,} B, activations {summary.peak_activation_bytes:,} B at the peak, "
+        f"file {summary.size:,} B\nsha256 {summary.sha256}\n"
+    )
+    edges = Text()
+    for kind, tensors in (("input ", summary.inputs), ("output", summary.outputs)):
+        for t in tensors:
+            scale = f", scale {t.scales[0]:.9g}, zero point {t.zero_points[0]}" if t.scales else ""
+            edges.append(f'{kind} "{t.name}" {_shape(t.shape)} {t.dtype}{scale}\n')
+    kinds = Text(", ".join(f"{count} {name}" for name, count in summary.ops.items()) + "\n")
+    return Group(totals, edges, kinds, table)
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) if shape else "scalar"

@@ -1,0 +1,99 @@
+"""TensorFlow and Keras, imported late and kept quiet."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from edgeq.errors import InputError
+
+# Read by the C++ libraries once, when they are loaded. oneDNN sums in an order that depends on the host's CPU, so a
+# float model's outputs would differ between machines.
+_ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[Callable[[], str]]:
+    """Swallow everything that is written to stdout and stderr, from Python or C++; yields a function that returns it.
+
+    TensorFlow's C++ parts write to the file descriptors, whatever Python's streams are. What Python code of this
+    process prints meanwhile, from any thread, is swallowed too.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        saved = [(fd, os.dup(fd)) for fd in (1, 2)]
+        try:
+            for fd, _ in saved:
+                os.dup2(sink.fileno(), fd)
+
+            def captured() -> str:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                size = os.fstat(sink.fileno()).st_size
+                return os.pread(sink.fileno(), size, 0).decode(errors="replace")
+
+            yield captured
+        finally:
+            # Python's buffers first: what they hold was written inside.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            for fd, copy in saved:
+                os.dup2(copy, fd)
+                os.close(copy)
+
+
+def tensorflow() -> Any:
+    """The tensorflow module, imported without its chatter (seconds the first time).
+
+    Raises:
+        InputError: KERAS_BACKEND asks for a backend that has no TFLite converter.
+    """
+    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise InputError(
+            f"KERAS_BACKEND is {backend!r}, but only Keras on TensorFlow can be converted to a .tflite.",
+            hint="Unset KERAS_BACKEND, or set it to tensorflow; .keras files saved with another backend load, too.",
+        )
+    if "tensorflow" in sys.modules:
+        return sys.modules["tensorflow"]
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    with quiet():
+        import tensorflow as tf
+
+        tf.get_logger().setLevel(logging.ERROR)
+        logging.getLogger("absl").setLevel(logging.ERROR)
+    return tf
+
+
+def keras3() -> Any:
+    """The Keras 3 module on its TensorFlow backend.
+
+    Raises:
+        InputError: as `tensorflow`, or Keras was configured for another backend (~/.keras/keras.json).
+    """
+    tensorflow()
+    with quiet():
+        import keras
+    if keras.backend.backend() != "tensorflow":
+        raise InputError(
+            f"Keras uses the backend {keras.backend.backend()!r}, but only TensorFlow's can be converted to a .tflite.",
+            hint="Set the environment variable KERAS_BACKEND=tensorflow.",
+        )
+    return keras
+
+
+def legacy_keras() -> Any:
+    """The tf_keras module (Keras 2)."""
+    tensorflow()
+    with quiet():
+        import tf_keras
+    return tf_keras

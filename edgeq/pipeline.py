@@ -1,0 +1,122 @@
+"""The whole flow, from a model file to a report: read this first.
+
+model + data ──► load ──► quantize ──► verify ──► lower ──► generate C ──► compile ──► image
+                              │                                                          │
+                              └──► reference outputs on the host ──► compare ◄── run ◄───┘
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from edgeq import measure
+from edgeq.boards import load_board
+from edgeq.builds import PROJECT, Build, generate_project, save_build
+from edgeq.generate.names import c_prefix
+from edgeq.inputs import read_source, test_samples, with_float_outputs
+from edgeq.lower.lower import lower
+from edgeq.lower.ops import supported_ops
+from edgeq.model.verify import require, verify_int8
+from edgeq.options import BuildOptions
+from edgeq.output import check_replaceable, replaced_folder
+from edgeq.quantize import QuantizeOptions, from_tflite, quantize
+from edgeq.records import Progress
+from edgeq.stopwatch import Stopwatch
+from edgeq.toolchain.compile import compile_project, find_compiler
+
+if TYPE_CHECKING:
+    from edgeq.report.record import Report
+
+
+def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
+    """Quantize a model, generate C, compile it, run it on a device, and compare with the host.
+
+    Args:
+        options: what to do, and where to put it.
+        progress: told what is going on.
+
+    Returns:
+        The report, which is in the output folder too. Where a check failed (`report.passed` is False) the folder has
+        the whole build all the same; an error leaves it as it was.
+
+    Raises:
+        InputError: an option, the model or the data are wrong.
+        CheckFailed: the model is not full-integer, or the image does not fit.
+        UnavailableError: a tool, a reference interpreter or the device is missing or failed.
+    """
+    progress, clock = progress or Progress(), Stopwatch()
+    board_spec = options.board or options.target.default_board
+    board = load_board(board_spec)
+    name = c_prefix(options.name or options.model.stem)
+    measure.check_device(options.device, board)
+    find_compiler(options.toolchain, board)
+    check_replaceable(options.out)
+
+    with replaced_folder(options.out) as folder, ThreadPoolExecutor(1) as background:
+        with clock("load"):
+            source = read_source(options, progress)
+        with clock("quantize"):
+            progress.start("Quantizing" if source.float_model else "Reading the .tflite")
+            if source.float_model is not None:
+                chosen = QuantizeOptions(
+                    method=options.method, calibration_samples=options.calibration_samples, seed=options.seed
+                )
+                quantized = quantize(source.float_model, source.data, chosen)
+            else:
+                quantized = from_tflite(source.tflite or b"", options.model)
+        with clock("verify"):
+            given = source.float_model is None
+            require(
+                verify_int8(quantized.graph, supported_ops=supported_ops(), engine=options.engine.value, float_io=given)
+            )
+        with clock("lower"):
+            program = lower(quantized.graph)
+        with clock("reference"):
+            progress.start("Running the first sample on the host")
+            samples = test_samples(source, quantized.graph, options)
+            golden = measure.golden_run(quantized, samples)
+            # The rest runs while the firmware is made.
+            pending = background.submit(measure.run_references, quantized, samples)
+        with clock("generate"):
+            progress.start("Generating C")
+            project = generate_project(
+                board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
+                golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,
+            )  # fmt: skip
+        with clock("compile"):
+            progress.start(f"Compiling with {options.toolchain}")
+            image = compile_project(
+                project, board, toolchain=options.toolchain, traced=False, out=folder / "objects",
+                flash_limit=options.flash_limit, ram_limit=options.ram_limit,
+            )  # fmt: skip
+            image = replace(image, elf=image.elf.rename(folder / "firmware.elf"))
+        with clock("reference"):
+            samples = with_float_outputs(samples, source, progress)
+            progress.start("Running the samples on the host")
+            references = pending.result()
+        made = Build(
+            folder=folder, name=name, engine=options.engine.value, source_format=source.format.value,
+            source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
+            program=program, board=board, board_spec=board_spec, project=project, image=image, samples=samples,
+            references=references.outputs, notes=(*golden.notes, *references.notes, *source.warnings),
+            flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
+        )  # fmt: skip
+        report = measure.measure(
+            made, options.device, samples=None, traced_samples=options.traced_samples, max_lsb=options.max_lsb,
+            max_drop=options.max_drop, progress=progress, clock=clock,
+        )  # fmt: skip
+        finish(made, report)
+    return report
+
+
+def finish(made: Build, report: Report) -> None:
+    """Complete the output folder: model, samples, report, manifest; no leftovers of compiling."""
+    import shutil
+
+    from edgeq.report.files import write_report
+
+    shutil.rmtree(made.folder / "objects", ignore_errors=True)
+    save_build(made)
+    write_report(report, made.folder)

@@ -1,0 +1,95 @@
+"""Tables of `edgeq drift` and `edgeq profile` for the console."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgeq.records import LayerDrift, Profile
+from edgeq.report import format as fmt
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+
+def render_layers(layers: Sequence[LayerDrift]) -> RenderableType:
+    """One row per layer in the order of the model, and a sentence about the first one that differs."""
+    from rich.console import Group
+    from rich.text import Text
+
+    table = _table(
+        ("layer", "left"), ("state", "left"), ("samples", "right"), ("elements", "right"), ("worst", "right")
+    )
+    for row in layers:
+        if row.point is None:
+            table.add_row(_plain(row.label), _plain(row.state, "dim"), "", "", "")
+        elif row.differing_samples == 0:
+            table.add_row(_plain(row.label), _plain(row.state, "green"), f"0 of {row.samples}", "", "")
+        else:
+            total = (row.elements or 0) * row.fetched_samples
+            table.add_row(
+                _plain(row.label),
+                _plain(row.state, "red"),
+                f"{row.differing_samples} of {row.samples}",
+                f"{row.mismatches:,} of {total:,}",
+                f"{row.max_lsb} LSB",
+            )
+    traced = [row for row in layers if row.point is not None]
+    wrong = [row for row in traced if row.differing_samples]
+    if wrong:
+        first = min(wrong, key=lambda row: row.point or 0)
+        words, colour = f"✗ The first layer that differs is {first.label} (tensor {first.tensor}).", "bold red"
+    else:
+        words, colour = f"✓ All {len(traced)} layers have the reference's fingerprints.", "bold green"
+    return Group(table, Text(""), Text(fmt.printable(words), style=colour))
+
+
+def render_profile(profile: Profile) -> RenderableType:
+    """Cost per layer and in all."""
+    from rich.console import Group
+    from rich.text import Text
+
+    table = _table(
+        ("layer", "left"), ("kernel", "left"), ("MACs", "right"), ("instructions", "right"), ("cycles", "right"),
+        ("share", "right"), ("cycles/MAC", "right"),
+    )  # fmt: skip
+    whole = sum(layer.cycles for layer in profile.layers) or 1
+    for layer in profile.layers:
+        table.add_row(
+            _plain(layer.label),
+            _plain(layer.kernel, "dim"),
+            fmt.count(layer.macs) if layer.macs else "",
+            fmt.count(layer.instructions),
+            fmt.count(layer.cycles),
+            fmt.percent(layer.cycles / whole),
+            f"{layer.cycles / layer.macs:.2f}" if layer.macs else "",
+        )
+    macs = sum(layer.macs for layer in profile.layers)
+    cycles = profile.cycles_measured or profile.cycles_estimated
+    words = (
+        f"{fmt.count(cycles)} cycles ({profile.source}), {fmt.count(profile.instructions)} instructions, "
+        f"{fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
+    )
+    if macs and cycles:
+        words += f"; {cycles / macs:.2f} cycles/MAC"
+    notes = [Text(words, style="bold")]
+    if profile.source == "estimated":
+        notes.append(Text("Estimated from the core's documented timings, zero wait states.", style="dim"))
+    return Group(table, Text(""), *notes)
+
+
+def _table(*columns: tuple[str, str]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
+    for title, justify in columns:
+        table.add_column(title, justify="right" if justify == "right" else "left", overflow="fold")
+    return table
+
+
+def _plain(content: str, style: str = "") -> RenderableType:
+    from rich.text import Text
+
+    return Text(fmt.printable(content), style=style)

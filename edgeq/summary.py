@@ -1,0 +1,206 @@
+"""What a run found out, put together into a Report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from edgeq.records import DeviceRun, LayerDrift, Profile, Reference, Timing
+from edgeq.report import format as fmt
+from edgeq.report.assemble import accuracy_info, drift_info, tensor_info
+from edgeq.report.plan import arena_plan
+from edgeq.report.record import (
+    AccuracyInfo,
+    Check,
+    DataInfo,
+    DeviceInfo,
+    DriftInfo,
+    MemoryInfo,
+    ModelInfo,
+    QuantizationInfo,
+    Report,
+)
+from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.version import version
+
+if TYPE_CHECKING:
+    from edgeq.builds import Build
+
+
+def make_report(
+    build: Build,
+    run: DeviceRun,
+    profile: Profile | None,
+    layers: Mapping[Reference, tuple[LayerDrift, ...]],
+    *,
+    selftest: bool,
+    max_lsb: int,
+    max_drop: float | None,
+    timings: Sequence[Timing],
+) -> Report:
+    """The report of one run of a build on a device.
+
+    Args:
+        build: what ran.
+        run: the device's answers to the first `len(run.ticks)` of the build's samples.
+        profile: what one inference costs, if known.
+        layers: what tracing found, per reference.
+        selftest: whether the firmware's own golden test passed.
+        max_lsb: largest difference from the primary reference that passes.
+        max_drop: largest loss of accuracy that passes, as a fraction; None: not checked.
+        timings: wall time per stage so far.
+    """
+    graph, samples = build.quantized.graph, build.samples.first(len(run.ticks))
+    references = tuple(
+        dataclasses.replace(r, outputs=tuple(a[: len(run.ticks)] for a in r.outputs)) for r in build.references
+    )
+    memory = _memory(build, run)
+    drift = drift_info(run.outputs, references, graph.output_tensors, layers=layers)
+    accuracy = accuracy_info(
+        samples.labels,
+        tensors=graph.output_tensors,
+        float_host=samples.float_outputs,
+        int8_host=references[0] if references else None,
+        device=run.outputs,
+        notes=build.notes,
+    )
+    checks = (
+        Check(name="full integer", passed=True, message=f"{len(graph.ops)} ops, all integer; int8 in and out"),
+        *_drift_checks(drift, max_lsb),
+        Check(
+            name="self-test",
+            passed=selftest,
+            message="the firmware's golden input gives the golden output"
+            if selftest
+            else "the firmware's golden input gives another output than TensorFlow Lite Micro",
+        ),
+        *_budget_checks(memory),
+        *_accuracy_check(accuracy, max_drop),
+    )
+    return Report(
+        edgeq_version=version(),
+        model=_model(build),
+        quantization=QuantizationInfo(
+            method=build.quantized.method.value if build.quantized.method else None,
+            full_integer=True,
+            per_channel=any(t.quantization is not None and t.quantization.per_channel for t in graph.tensors),
+            calibration_samples=build.quantized.calibration_samples,
+            seed=build.quantized.seed,
+        ),
+        engine=build.engine,
+        toolchain=build.image.toolchain,
+        board=build.board.name,
+        memory=memory,
+        device=DeviceInfo(
+            name=run.device,
+            clock_hz=run.clock_hz,
+            core=build.board.core,
+            samples_per_second=len(run.ticks) / run.seconds if run.seconds > 0 else None,
+            retries=run.retries,
+        ),
+        profile=profile,
+        drift=drift,
+        accuracy=accuracy,
+        data=DataInfo(
+            source=build.samples.source,
+            sha256=build.samples.sha256,
+            samples=len(run.ticks),
+            labelled=samples.labels is not None,
+            class_names=build.samples.class_names,
+        ),
+        checks=checks,
+        findings=(),
+        timings=tuple(timings),
+    )
+
+
+def _model(build: Build) -> ModelInfo:
+    from edgeq.model.inspect import summarize
+
+    graph = build.quantized.graph
+    summary = summarize(graph)
+    return ModelInfo(
+        name=build.name,
+        format=build.source_format,
+        sha256=graph.sha256,
+        source_sha256=build.source_sha256,
+        size_bytes=graph.size,
+        ops=len(graph.ops),
+        macs=summary.macs,
+        parameters=summary.parameters,
+        inputs=tuple(tensor_info(t) for t in graph.input_tensors),
+        outputs=tuple(tensor_info(t) for t in graph.output_tensors),
+    )
+
+
+def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
+    from edgeq.measure import with_measured_stack
+
+    on_target = run.device in {"emulated", "qemu"} or run.board == build.board.name
+    memory = with_measured_stack(build.image.memory, run.stack_bytes if on_target else None)
+    return MemoryInfo(
+        flash_bytes=memory.flash_bytes,
+        ram_bytes=memory.ram_bytes,
+        arena_bytes=memory.arena_bytes,
+        stack_bytes=memory.stack_bytes,
+        stack_measured=memory.stack_measured,
+        flash_limit=build.flash_limit or build.board.flash.length,
+        ram_limit=build.ram_limit or build.board.ram.length,
+        tflm_arena_bytes=build.tflm_arena_bytes,
+        sections=memory.sections,
+        plan=arena_plan(build.program),
+    )
+
+
+def _drift_checks(drift: DriftInfo | None, max_lsb: int) -> tuple[Check, ...]:
+    if drift is None:
+        return ()
+    primary = drift.primary
+    allowed = "0 allowed" if max_lsb == 0 else f"up to {max_lsb} LSB allowed"
+    checks = [
+        Check(
+            name="drift",
+            passed=primary.max_lsb <= max_lsb,
+            message=f"{primary.mismatches:,} of {primary.outputs:,} outputs differ from "
+            f"{REFERENCE_NAMES[primary.reference]}, by at most {primary.max_lsb} LSB ({allowed})",
+        )
+    ]
+    traced = [row for row in drift.layers if row.point is not None]
+    if traced:
+        differing = [row for row in traced if row.differing_samples]
+        message = f"all {len(traced)} layers have the reference's fingerprints on {traced[0].samples} samples"
+        if differing:
+            message = f"{len(differing)} of {len(traced)} layers differ, the first is {differing[0].label}"
+        checks.append(Check(name="layers", passed=not differing or max_lsb > 0, message=message))
+    return tuple(checks)
+
+
+def _budget_checks(memory: MemoryInfo) -> tuple[Check, ...]:
+    return tuple(
+        Check(
+            name=name,
+            passed=limit is None or used <= limit,
+            message=f"{fmt.size(used)} of {fmt.size(limit)}" + extra,
+        )
+        for name, used, limit, extra in (
+            ("flash", memory.flash_bytes, memory.flash_limit, ""),
+            ("RAM", memory.ram_bytes, memory.ram_limit, ", stack included"),
+        )
+    )
+
+
+def _accuracy_check(accuracy: AccuracyInfo, max_drop: float | None) -> tuple[Check, ...]:
+    if max_drop is None:
+        return ()
+    if accuracy.float_host is None or accuracy.device is None:
+        return (Check(name="accuracy", passed=False, message="--max-drop needs a float model and labels to compare"),)
+    drop = accuracy.float_host.value - accuracy.device.value
+    return (
+        Check(
+            name="accuracy",
+            passed=drop <= max_drop,
+            message=f"float {accuracy.float_host.value:.2%}, device {accuracy.device.value:.2%}: a drop of "
+            f"{100 * drop:.2f} points, {100 * max_drop:.2f} allowed",
+        ),
+    )

@@ -1,0 +1,62 @@
+"""What one inference costs on an emulated board, whole and per layer."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeq.boards import Board
+from edgeq.devices.emulated import BlockCounts
+from edgeq.errors import DeviceError
+from edgeq.records import LayerCost, Profile
+from edgeq.validate.cycles import Cost, CycleModel
+
+if TYPE_CHECKING:
+    from edgeq.lower.program import KernelCall
+
+_BETWEEN = -1
+
+
+def profile(elf: Path, board: Board, counts: BlockCounts, calls: Sequence[KernelCall]) -> Profile:
+    """Instructions and estimated cycles per inference, from the blocks that ran.
+
+    Args:
+        elf: the image that ran; not a traced one.
+        board: gives the clock.
+        counts: from `EmulatedDevice.stop_counting`.
+        calls: the program's kernel calls, in the order of the operators that were counted.
+
+    Raises:
+        DeviceError: no inference ran while blocks were counted.
+    """
+    if counts.runs == 0:
+        raise DeviceError("No inference ran while instructions were counted: nothing to profile.")
+    blocks: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for operator, address, size, executions in counts.blocks:
+        blocks[operator].append((address, size, executions))
+    model = CycleModel(elf)
+    costs = {operator: model.total(found) for operator, found in blocks.items() if operator >= _BETWEEN}
+    total = sum(costs.values(), Cost())
+    cycles = round(total.cycles / counts.runs)
+    return Profile(
+        source="estimated",
+        instructions=round(total.instructions / counts.runs),
+        cycles_estimated=cycles,
+        cycles_measured=None,
+        clock_hz=board.clock_hz,
+        latency_ms=1e3 * cycles / board.clock_hz,
+        layers=tuple(_layer(i, call, costs.get(i, Cost()), counts.runs) for i, call in enumerate(calls)),
+    )
+
+
+def _layer(index: int, call: KernelCall, cost: Cost, runs: int) -> LayerCost:
+    return LayerCost(
+        index=index,
+        label=call.label,
+        kernel=call.kernel,
+        macs=call.macs,
+        instructions=round(cost.instructions / runs),
+        cycles=round(cost.cycles / runs),
+    )

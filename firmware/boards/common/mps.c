@@ -1,0 +1,55 @@
+/* edgeq/board.h on Arm's MPS2 and MPS3 FPGA images (CMSDK APB UART: Arm DDI 0479). */
+#include "edgeq/mps.h"
+
+#include "edgeq/board.h"
+#include "edgeq/cortexm.h"
+
+#define UART_DATA EDGEQ_REG32(edgeq_mps.uart + 0x00u)
+#define UART_STATE EDGEQ_REG32(edgeq_mps.uart + 0x04u)
+#define UART_CTRL EDGEQ_REG32(edgeq_mps.uart + 0x08u)
+#define UART_INTCLEAR EDGEQ_REG32(edgeq_mps.uart + 0x0Cu)
+#define UART_BAUDDIV EDGEQ_REG32(edgeq_mps.uart + 0x10u)
+
+#define STATE_TX_FULL 1u
+#define STATE_RX_FULL 2u
+#define CTRL_TX_ENABLE 1u
+#define CTRL_RX_ENABLE 2u
+#define CTRL_RX_INTERRUPT 8u
+#define INT_RX 2u
+
+const edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_TIMER;
+
+static int received(void) {
+  return (UART_STATE & STATE_RX_FULL) != 0u;
+}
+
+static void clear_interrupt(void) {
+  UART_INTCLEAR = INT_RX;
+}
+
+void edgeq_board_init(void) {
+  UART_BAUDDIV = edgeq_board_clock_hz / 115200u;
+  UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE | CTRL_RX_INTERRUPT;
+}
+
+uint32_t edgeq_board_ticks(void) {
+  return EDGEQ_REG32(edgeq_mps.counter);
+}
+
+int edgeq_board_read(void) {
+  return received() ? (int)(UART_DATA & 0xFFu) : -1;
+}
+
+void edgeq_board_wait(void) {
+  edgeq_sleep_until(edgeq_mps.uart_rx_irq, received, clear_interrupt);
+}
+
+void edgeq_board_write(uint8_t byte) {
+  while ((UART_STATE & STATE_TX_FULL) != 0u) {
+  }
+  UART_DATA = byte;
+}
+
+void edgeq_board_reset(void) {
+  edgeq_system_reset();
+}

@@ -1,0 +1,23 @@
+/* What C99 has no words for, on the compilers that edgeq supports: GCC and Clang. Expands to nothing
+ * elsewhere where that is harmless. */
+#ifndef EDGEQ_ATTRIBUTES_H
+#define EDGEQ_ATTRIBUTES_H
+
+#if defined(__GNUC__) || defined(__clang__)
+#define EDGEQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
+#define EDGEQ_NOINLINE __attribute__((noinline))
+#define EDGEQ_SECTION(name) __attribute__((section(name)))
+#else
+#error "edgeq: define EDGEQ_ALIGNED, EDGEQ_NOINLINE and EDGEQ_SECTION for this compiler in edgeq/attributes.h"
+#endif
+
+/* A condition that must hold when this is compiled; at file scope. */
+#if defined(__cplusplus)
+#define EDGEQ_STATIC_ASSERT(condition, message) static_assert(condition, message)
+#elif defined(__STDC_VERSION__) && __STDC_VERSION__ >= 201112L
+#define EDGEQ_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#else
+#define EDGEQ_STATIC_ASSERT(condition, message) extern char edgeq_static_assert[(condition) ? 1 : -1]
+#endif
+
+#endif

@@ -1,0 +1,60 @@
+/* Registers and symbols that start-up and fault handling of Cortex-M share. Addresses: Armv7-M ARM, B3.2. */
+#ifndef EDGEQ_CORTEXM_H
+#define EDGEQ_CORTEXM_H
+
+#include <stdint.h>
+
+#define EDGEQ_REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
+
+#define EDGEQ_NVIC_ISER(irq) EDGEQ_REG32(0xE000E100u + 4u * ((irq) / 32u))
+#define EDGEQ_NVIC_ICER(irq) EDGEQ_REG32(0xE000E180u + 4u * ((irq) / 32u))
+#define EDGEQ_NVIC_ICPR(irq) EDGEQ_REG32(0xE000E280u + 4u * ((irq) / 32u))
+#define EDGEQ_SCB_AIRCR EDGEQ_REG32(0xE000ED0Cu)
+#define EDGEQ_SCB_SHCSR EDGEQ_REG32(0xE000ED24u)
+#define EDGEQ_SCB_CFSR EDGEQ_REG32(0xE000ED28u)
+#define EDGEQ_SCB_HFSR EDGEQ_REG32(0xE000ED2Cu)
+#define EDGEQ_SCB_MMFAR EDGEQ_REG32(0xE000ED34u)
+#define EDGEQ_SCB_BFAR EDGEQ_REG32(0xE000ED38u)
+
+/* Armv6-M has one fault handler and no fault status registers. */
+#if defined(__ARM_ARCH) && __ARM_ARCH >= 7 && !defined(__ARM_ARCH_8M_BASE__)
+#define EDGEQ_HAS_FAULT_STATUS 1
+#else
+#define EDGEQ_HAS_FAULT_STATUS 0
+#endif
+
+/* The memory protection unit of Armv7-M (optional there); Armv8-M's has other registers. */
+#if defined(__ARM_ARCH_7M__) || defined(__ARM_ARCH_7EM__)
+#define EDGEQ_HAS_MPU_V7 1
+#else
+#define EDGEQ_HAS_MPU_V7 0
+#endif
+#define EDGEQ_MPU_TYPE EDGEQ_REG32(0xE000ED90u)
+#define EDGEQ_MPU_CTRL EDGEQ_REG32(0xE000ED94u)
+#define EDGEQ_MPU_RNR EDGEQ_REG32(0xE000ED98u)
+#define EDGEQ_MPU_RBAR EDGEQ_REG32(0xE000ED9Cu)
+#define EDGEQ_MPU_RASR EDGEQ_REG32(0xE000EDA0u)
+/* Access bits: no access, never executed; read-only, of normal memory. */
+#define EDGEQ_MPU_NO_ACCESS (1u << 28)
+#define EDGEQ_MPU_READ_ONLY ((6u << 24) | (1u << 17) | (1u << 16))
+
+/* From the linker script; the addresses of the last two are the numbers. */
+extern uint32_t edgeq_data_load[], edgeq_data_start[], edgeq_data_end[];
+extern uint32_t edgeq_bss_start[], edgeq_bss_end[];
+extern uint32_t edgeq_stack_bottom[], edgeq_stack_top[];
+extern uint32_t edgeq_code_start[], edgeq_code_end[];
+extern uint8_t edgeq_flash_origin[], edgeq_flash_bytes[];
+
+/* The entry of every fault vector. */
+void edgeq_fault_entry(void);
+
+/* Sleeps until interrupt `irq` is pending, or at once returns if it is. `ready` says whether waiting is
+ * needed at all; it is asked with interrupts off, so that nothing is missed. The interrupt is never taken: a
+ * sleeping core wakes up for a pending one although PRIMASK is set (Armv7-M ARM, B1.5.18), and outside of
+ * here it is disabled. */
+void edgeq_sleep_until(uint32_t irq, int (*ready)(void), void (*clear)(void));
+
+/* Resets the whole chip. Does not return. */
+void edgeq_system_reset(void);
+
+#endif

@@ -1,0 +1,34 @@
+"""Fixtures of the conformance suite."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from conformance.settings import CASES, SEED
+
+from edgeq.records import Reference
+from edgeq.reference import ReferenceWorker, available, why_unavailable
+
+
+def pytest_report_header() -> str:
+    return f"conformance: EDGEQ_CASES={CASES} EDGEQ_SEED={SEED}"
+
+
+@pytest.fixture(scope="session")
+def tflm() -> Iterator[ReferenceWorker]:
+    """TensorFlow Lite Micro in a child process."""
+    if not available(Reference.TFLM):
+        pytest.skip(f"the reference kernels are missing: {why_unavailable(Reference.TFLM)}")
+    with ReferenceWorker(Reference.TFLM) as worker:
+        yield worker
+
+
+@pytest.fixture(scope="session")
+def gcc() -> str:
+    """The host's C compiler."""
+    path = shutil.which("gcc")
+    if path is None:
+        pytest.skip("gcc is not installed: the generated code cannot be run under the sanitizers")
+    return path

@@ -1,0 +1,258 @@
+"""What an op means: the float result of the dequantized inputs, and how far rounding may take an int8 kernel from it.
+
+Written from the operators' definitions, not from any kernel, so that it catches a reference that is wrong itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.model.graph import Graph, Op, Tensor
+
+Real = NDArray[np.float64]
+
+# A requantization rounds twice (to the multiplier's grid, then to an integer), each time by at most a half: of one
+# unit in the last step, and of at most half a unit in the first.
+REQUANTIZED = 0.75
+# Relative error of a 31-bit multiplier; and of one that went through floats.
+MULTIPLIER = 2.0**-30
+FLOAT_MULTIPLIER = 2.0**-21
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Expected:
+    """`value` in steps of the output (zero point included, not clamped) and `tolerance` in steps."""
+
+    value: Real
+    tolerance: Real
+    low: float = -128.0
+    high: float = 127.0
+
+    def violations(self, found: NDArray[np.int8]) -> NDArray[np.bool_]:
+        """Where an output is further away than rounding explains. Clamping both brings them no further apart."""
+        value = np.clip(self.value, self.low, self.high)
+        return np.abs(found.astype(np.float64) - value) > self.tolerance + 1e-9
+
+
+def expected(graph: Graph, inputs: list[NDArray[np.generic]]) -> Expected | None:
+    """What the graph's first op should give for one sample; None where an int32 of the kernel overflows."""
+    op = graph.ops[0]
+    given = dict(zip(graph.inputs, inputs, strict=True))
+    values = [_real(graph.tensors[i], given.get(i)) if i >= 0 else None for i in op.inputs]
+    target = graph.tensors[op.outputs[0]]
+    match op.name:
+        case "CONV_2D" | "DEPTHWISE_CONV_2D":
+            return _convolution(graph, op, values, target)
+        case "FULLY_CONNECTED":
+            return _fully_connected(graph, op, values, target)
+        case "AVERAGE_POOL_2D" | "MAX_POOL_2D":
+            return _pool(graph, op, values, target)
+        case "ADD" | "SUB" | "MUL":
+            return _arithmetic(graph, op, values, target)
+        case "SOFTMAX":
+            x = _given(values[0]) * float(op.options["beta"])
+            e = np.exp(x - x.max(axis=-1, keepdims=True))
+            # exp, its sum and the reciprocal are fixed-point approximations: less than a quarter of a step together.
+            return _on_grid(op, target, e / e.sum(axis=-1, keepdims=True), 0.5 + 0.25)
+        case "MEAN":
+            axes = tuple(int(a) for a in np.asarray(graph.tensors[op.inputs[1]].data).reshape(-1))
+            mean = _given(values[0]).mean(axis=axes).reshape(target.shape)
+            return _on_grid(op, target, mean, REQUANTIZED, 2 * MULTIPLIER)
+        case "PAD" | "PADV2":
+            fill = 0.0 if len(values) < 3 else float(_given(values[2]).reshape(-1)[0])
+            amounts = np.asarray(graph.tensors[op.inputs[1]].data).tolist()
+            return _on_grid(op, target, np.pad(_given(values[0]), amounts, constant_values=fill), 0.0)
+        case "CONCATENATION":
+            return _on_grid(op, target, np.concatenate([_given(v) for v in values], int(op.options["axis"])), 0.0)
+        case _:
+            return _unary(graph, op, _given(values[0]), target)
+
+
+def _given(value: Real | None) -> Real:
+    assert value is not None
+    return value
+
+
+def _real(tensor: Tensor, given: NDArray[np.generic] | None) -> Real:
+    values = np.asarray(tensor.data if given is None else given.reshape(tensor.shape), np.float64)
+    q = tensor.quantization
+    if q is None:
+        return values
+    shape = [1] * values.ndim
+    if len(q.scales) > 1:
+        shape[q.axis or 0] = len(q.scales)
+    scales = np.array(q.scales).reshape(shape if len(q.scales) > 1 else [1] * values.ndim)
+    zeros = np.array(q.zero_points, np.float64)
+    return (values - (zeros.reshape(shape) if zeros.size > 1 else zeros[0])) * scales
+
+
+def _on_grid(op: Op, target: Tensor, real: Real, tolerance: float, relative: float = 0.0) -> Expected:
+    """The real result in steps of the target, with the fused activation's bounds rounded to the grid."""
+    assert target.quantization is not None
+    scale, zero = target.quantization.scale, target.quantization.zero_point
+    low, high = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}.get(
+        str(op.options.get("fused_activation_function", "NONE")), (-math.inf, math.inf)
+    )
+    steps = real / scale
+    bounds = [max(-128.0, min(127.0, round(b / scale) + zero if math.isfinite(b) else b)) for b in (low, high)]
+    return Expected(value=steps + zero, tolerance=tolerance + relative * np.abs(steps), low=bounds[0], high=bounds[1])
+
+
+def _overflows(sums: Real, scales: Real | float) -> bool:
+    """An accumulator, shifted left for a multiplier above 1, leaves int32 (or its result does)."""
+    return bool(np.any(np.abs(sums) * np.maximum(1.0, 4.0 * np.asarray(scales)) >= 2.0**31))
+
+
+def _weighted(
+    op: Op, target: Tensor, source: Tensor, weights: Tensor, real: Real, bias: Tensor | None
+) -> Expected | None:
+    """`real`: sums of products, last axis channels. The bias counts in units of the products' scale."""
+    assert source.quantization is not None and weights.quantization is not None and target.quantization is not None
+    scales = source.quantization.scale * np.array(weights.quantization.scales)
+    total = real
+    if bias is not None:
+        total = real + np.asarray(bias.data, np.float64) * scales
+    if _overflows(total / scales, scales / target.quantization.scale) or _overflows(real / scales, 1.0):
+        return None
+    return _on_grid(op, target, total, REQUANTIZED, FLOAT_MULTIPLIER)
+
+
+def _bias(graph: Graph, op: Op) -> Tensor | None:
+    return graph.tensors[op.inputs[2]] if len(op.inputs) > 2 and op.inputs[2] >= 0 else None
+
+
+def _convolution(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
+    x, w = _given(values[0]), _given(values[1])
+    stride = (int(op.options["stride_h"]), int(op.options["stride_w"]))
+    dilation = (int(op.options["dilation_h_factor"]), int(op.options["dilation_w_factor"]))
+    window = w.shape[1:3]
+    padded = _padded(x, target.shape, window, stride, dilation, 0.0)
+    out_h, out_w = target.shape[1:3]
+    real = np.zeros(target.shape)
+    for i in range(window[0]):
+        for j in range(window[1]):
+            y, z = i * dilation[0], j * dilation[1]
+            patch = padded[
+                :, y : y + (out_h - 1) * stride[0] + 1 : stride[0], z : z + (out_w - 1) * stride[1] + 1 : stride[1]
+            ]
+            if op.name == "DEPTHWISE_CONV_2D":
+                real += np.repeat(patch, w.shape[3] // x.shape[3], axis=3) * w[0, i, j]
+            else:
+                groups = x.shape[3] // w.shape[3]
+                each = w.shape[0] // groups
+                for g in range(groups):
+                    part = patch[..., g * w.shape[3] : (g + 1) * w.shape[3]]
+                    real[..., g * each : (g + 1) * each] += part @ w[g * each : (g + 1) * each, i, j].T
+    return _weighted(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
+
+
+def _padded(
+    x: Real,
+    target: tuple[int, ...],
+    window: tuple[int, ...],
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    fill: float,
+) -> Real:
+    """The input with what SAME adds around it (nothing for VALID, where windows fit)."""
+    amounts = [(0, 0)]
+    for axis in range(2):
+        reach = (window[axis] - 1) * dilation[axis] + 1
+        total = max(0, (target[axis + 1] - 1) * stride[axis] + reach - x.shape[axis + 1])
+        amounts.append((total // 2, total - total // 2))
+    return np.pad(x, [*amounts, (0, 0)], constant_values=fill)
+
+
+def _fully_connected(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
+    x, w = _given(values[0]), _given(values[1])
+    real = (x.reshape(-1, w.shape[1]) @ w.T).reshape(target.shape)
+    return _weighted(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
+
+
+def _pool(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected:
+    x = _given(values[0])
+    stride = (int(op.options["stride_h"]), int(op.options["stride_w"]))
+    window = (int(op.options["filter_height"]), int(op.options["filter_width"]))
+    padded = _padded(x, target.shape, window, stride, (1, 1), math.nan)
+    real = np.zeros(target.shape)
+    for i in range(target.shape[1]):
+        for j in range(target.shape[2]):
+            y, z = i * stride[0], j * stride[1]
+            patch = padded[:, y : y + window[0], z : z + window[1]]
+            real[:, i, j] = (np.nanmean if op.name == "AVERAGE_POOL_2D" else np.nanmax)(patch, axis=(1, 2))
+    # Sums and clamping are in steps of the input, which has the output's zero point.
+    return _on_grid(op, target, real, 0.5 if op.name == "AVERAGE_POOL_2D" else 0.0)
+
+
+def _arithmetic(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
+    a, b = _given(values[0]), _given(values[1])
+    scales = [graph.tensors[i].quantization for i in (*op.inputs, *op.outputs)]
+    first, second, output = (q.scale for q in scales if q is not None)
+    if op.name == "MUL":
+        if _overflows(a * b / (first * second), first * second / output):
+            return None
+        return _on_grid(op, target, a * b, REQUANTIZED, FLOAT_MULTIPLIER)
+    # Both inputs are requantized to steps of twice the larger scale / 2^20 before they meet.
+    inner = 2 * REQUANTIZED * 2 * max(first, second) / (2**20 * output)
+    real = a + b if op.name == "ADD" else a - b
+    size = (np.abs(a) + np.abs(b)) / output
+    found = _on_grid(op, target, real, REQUANTIZED + inner)
+    return Expected(
+        value=found.value, tolerance=found.tolerance + FLOAT_MULTIPLIER * size, low=found.low, high=found.high
+    )
+
+
+def _unary(graph: Graph, op: Op, x: Real, target: Tensor) -> Expected | None:
+    source = graph.tensors[op.inputs[0]]
+    assert source.quantization is not None or op.name == "QUANTIZE"
+    assert target.quantization is not None
+    ratio = source.quantization.scale / target.quantization.scale if source.quantization else 0.0
+    if _overflows(np.full(1, 256.0), ratio):
+        return None
+    match op.name:
+        case "QUANTIZE" if source.quantization is None:
+            return _on_grid(op, target, x, 0.5, 2.0**-23)
+        case "QUANTIZE" | "RELU" | "RELU6" | "LEAKY_RELU" | "ABS":
+            alpha = float(op.options.get("alpha", 0.0))
+            real = {
+                "QUANTIZE": x,
+                "RELU": np.maximum(x, 0),
+                "RELU6": np.clip(x, 0, 6),
+                "LEAKY_RELU": np.where(x < 0, alpha * x, x),
+                "ABS": np.abs(x),
+            }[op.name]
+            return _on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
+        case "LOGISTIC":
+            return _saturating(op, source, target, x, 0.5 + 0.5 * np.tanh(x / 2))
+        case "TANH":
+            return _saturating(op, source, target, x, np.tanh(x))
+        case "ELU":
+            return _on_grid(op, target, np.where(x < 0, np.expm1(np.minimum(x, 0)), x), 0.5, FLOAT_MULTIPLIER)
+        case "HARD_SWISH":
+            # 16-bit fixed point, the last product truncated.
+            real = x * np.clip(x + 3, 0, 6) / 6
+            return _on_grid(op, target, real, 0.6, 2.0**-8)
+        case "RSQRT":
+            with np.errstate(divide="ignore"):
+                return _on_grid(op, target, np.where(x > 0, 1 / np.sqrt(np.maximum(x, 0)), 1e30), 0.55, 2.0**-16)
+    raise AssertionError(op.name)
+
+
+def _saturating(op: Op, source: Tensor, target: Tensor, x: Real, real: Real) -> Expected:
+    """LOGISTIC and TANH take the limit from a number of input steps on that depends on the scale's power of two: 7.5
+    to 15 for fine scales, less for scales above 1/2, where it is rounded down (docs/exceptions.md)."""
+    assert source.quantization is not None
+    scale = source.quantization.scale
+    radius = math.floor(15.0 / 2.0 ** (math.frexp(scale)[1])) * scale
+    found = _on_grid(op, target, real, 0.55)
+    limit = np.where(x > 0, 127.0, -128.0)
+    return Expected(
+        value=found.value,
+        tolerance=np.where(np.abs(x) >= radius, np.abs(found.value - limit), found.tolerance),
+        low=found.low,
+        high=found.high,
+    )

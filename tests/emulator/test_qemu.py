@@ -1,0 +1,99 @@
+"""The same image on QEMU and on the built-in emulator: equal outputs, instruction counts and faults."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from test_emulated import FAULTS, expected, sample
+from tiny import OPERATORS, SYMBOL
+
+from edgeq.boards import board_names, load_board
+from edgeq.devices.emulated import EmulatedDevice
+from edgeq.devices.qemu import QemuDevice
+from edgeq.errors import DeviceError, InputError, ToolError
+from edgeq.link.session import RunResult, Session
+from edgeq.records import Image
+from edgeq.toolchain.elf import symbols
+
+pytestmark = pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed")
+needs_gcc = pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed")
+QEMU_BOARDS = [b for b in board_names() if load_board(b).qemu_machine]
+ImageOf = Callable[..., Image]
+
+
+def on_qemu(image: Image, board: str, data: bytes, symbolised: bool = False) -> RunResult:
+    with (
+        QemuDevice(image.elf, load_board(board)) as device,
+        Session.connect(
+            device.url, failure=device.failure, symbolise=symbols(image.elf).place if symbolised else None
+        ) as session,
+    ):
+        return session.run([data])
+
+
+def on_unicorn(image: Image, board: str, data: bytes, told: bool = True) -> RunResult:
+    with (
+        EmulatedDevice(image.elf, load_board(board), symbol=SYMBOL) as device,
+        Session.connect(
+            device.url, failure=device.failure if told else lambda: None, symbolise=symbols(image.elf).place
+        ) as session,
+    ):
+        device.start_counting(f"{SYMBOL}_invoke", OPERATORS)
+        return session.run([data])
+
+
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("board", QEMU_BOARDS)
+def test_boots_and_computes(board: str, toolchain: str, image_of: ImageOf) -> None:
+    result = on_qemu(image_of(board, toolchain), board, sample())
+    assert result.outputs[0] == expected(sample())
+    assert result.ticks > 0
+
+
+@pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
+@pytest.mark.parametrize("board", [b for b in QEMU_BOARDS if load_board(b).unicorn_cpu])
+def test_both_emulators_agree(board: str, toolchain: str, image_of: ImageOf) -> None:
+    image = image_of(board, toolchain, "kernels")
+    data = sample(size=12 * 12 * 16)
+    qemu, unicorn = on_qemu(image, board, data), on_unicorn(image, board, data)
+    assert qemu.outputs == unicorn.outputs
+    assert len(set(qemu.outputs[0])) > 1
+    assert qemu.ticks == pytest.approx(unicorn.ticks, rel=0.001)
+    assert qemu.ticks > 100_000
+
+
+@pytest.mark.parametrize("which", FAULTS)
+def test_both_emulators_fault_alike(which: int, image_of: ImageOf) -> None:
+    """The firmware's own report, word for word; only the line's name differs."""
+    image = image_of("mps2-an386")
+    reports = []
+    for run in (
+        lambda: on_qemu(image, "mps2-an386", sample(which), symbolised=True),
+        lambda: on_unicorn(image, "mps2-an386", sample(which), told=False),
+    ):
+        with pytest.raises(DeviceError) as caught:
+            run()
+        reports.append(caught.value.message.partition(" stopped with ")[2])
+    assert reports[0] == reports[1]
+    assert FAULTS[which][1].removeprefix("at ") in reports[0]
+
+
+def test_missing_qemu_says_how_to_get_it(image_of: ImageOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    image = image_of("mps2-an386")
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(ToolError, match="qemu-system-arm is not installed") as caught:
+        QemuDevice(image.elf, load_board("mps2-an386"))
+    assert "apt-get install qemu-system-arm" in str(caught.value)
+
+
+def test_qemu_that_cannot_start_is_reported_in_its_words(image_of: ImageOf) -> None:
+    with pytest.raises(DeviceError, match="no-such-option"):
+        QemuDevice(image_of("mps2-an386").elf, load_board("mps2-an386"), extra=("-no-such-option",))
+
+
+def test_a_board_that_qemu_does_not_have_is_refused() -> None:
+    board = load_board("native")
+    with pytest.raises(InputError, match="QEMU cannot play native"):
+        QemuDevice(board.folder / "board.toml", board)

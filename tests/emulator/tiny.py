@@ -1,0 +1,50 @@
+"""The tiny engine as a Project, and a client that is just enough to run it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from edgeq import resources
+from edgeq.boards import Board
+from edgeq.records import Group, Project
+
+SYMBOL = "tiny"
+OPERATORS = ("tiny_op_0", "tiny_op_1", "tiny_op_2")
+HERE = Path(__file__).parent
+ENGINES = {"tiny": HERE / "tiny_engine.c", "kernels": HERE / "kernels_engine.c"}
+LINK_SOURCES = ("src/commands.c", "src/crc32.c", "src/frame.c", "src/main.c")
+
+
+def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Project:
+    """A C project like a generated one, with the tiny engine (or another C file) as its model."""
+    firmware = resources.firmware()
+    for folder in ("include/edgeq", "src", "board", "model"):
+        (root / folder).mkdir(parents=True, exist_ok=True)
+    for header in (firmware / "include" / "edgeq").glob("*.h"):
+        shutil.copy(header, root / "include" / "edgeq")
+    for source in LINK_SOURCES:
+        shutil.copy(firmware / source, root / "src")
+    shutil.copy(engine, root / "model" / "engine.c")
+    kernels = sorted((firmware / "kernels").glob("*.[ch]")) if engine.name == "kernels_engine.c" else []
+    for file in kernels:
+        (root / "kernels").mkdir(exist_ok=True)
+        shutil.copy(file, root / "kernels")
+    extra = [p for p in (board.linker_script, *board.linker_includes) if p is not None]
+    for file in (*board.sources, *extra):
+        shutil.copy(file, root / "board")
+    return Project(
+        root=root,
+        symbol=SYMBOL,
+        sources={
+            Group.MODEL: ("model/engine.c",),
+            Group.LINK: LINK_SOURCES,
+            Group.KERNELS: tuple(f"kernels/{p.name}" for p in kernels if p.suffix == ".c"),
+            Group.RUNTIME: tuple(sorted(f"board/{p.name}" for p in board.sources)),
+        },
+        include_dirs=("include",),
+        linker_script="board/link.ld" if board.linker_script else "",
+        tflm_files=(),
+        op_symbols=OPERATORS,
+        files=(),
+    )

@@ -1,0 +1,7 @@
+/* The firmware's model, for link/main.c. Made by edgeq 0.1.0. */
+#include "edgeq/link.h"
+#include "small.h"
+
+const edgeq_model *edgeq_app_model(void) {
+  return &small_model;
+}

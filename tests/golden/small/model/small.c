@@ -1,0 +1,283 @@
+/* small: straight calls of kernels. Made by edgeq 0.1.0 from the .tflite with SHA-256
+ * 3027ca98a3676011098a7e7fce6620c34a5e828ea293315ca110f82ae9bf84bf.
+ *
+ * 2,160 multiply-accumulates, 770 bytes of constants, 324 bytes of arena; the values that are alive at
+ * one time take 324 bytes at the most, so that no plan could have a smaller arena than that.
+ *
+ * #   kernel                      shapes                       MACs  constants  arena offsets  layer (small_op_<#>_...)
+ * 00  edgeq_conv_2d_int8          1x6x6x2 -> 1x6x6x3           1944         81  0 -> 216       conv/Relu
+ * 01  edgeq_concatenation_int8    1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  216, 216 -> 0  joined
+ * 02  edgeq_max_pool_2d_int8      1x6x6x6 -> 1x3x3x6              0          0  0 -> 216       pooled
+ * 03  edgeq_fully_connected_int8  1x3x3x6 -> 1x4                216        237  216 -> 0       logits
+ * 04  edgeq_softmax_int8          1x4 -> 1x4                      0        444  0 -> 8         probabilities
+ */
+#include "small.h"
+
+#include <limits.h>
+
+#include "edgeq/affine.h"
+#include "edgeq/attributes.h"
+#include "edgeq/kernels.h"
+#include "edgeq/selftest.h"
+#include "small_weights.h"
+
+EDGEQ_STATIC_ASSERT(EDGEQ_ENGINE_ABI == 1u, "edgeq/engine.h is of another version than this model");
+EDGEQ_STATIC_ASSERT(CHAR_BIT == 8 && sizeof(int32_t) == 4 && sizeof(float) == 4, "types of other sizes");
+EDGEQ_STATIC_ASSERT((-1 >> 1) == -1, "right shifts of negative numbers must be arithmetic");
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "edgeq: the target must be little-endian"
+#endif
+
+#ifdef EDGEQ_ARENA_SECTION
+EDGEQ_SECTION(EDGEQ_ARENA_SECTION)
+#endif
+EDGEQ_ALIGNED(16) static uint8_t small_arena[SMALL_ARENA_BYTES];
+
+#define small_at(offset) ((void *)&small_arena[offset])
+
+EDGEQ_STATIC_ASSERT(0 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
+EDGEQ_STATIC_ASSERT(SMALL_INPUT_BYTES == SMALL_INPUT_ELEMENTS * sizeof(int8_t), "size of input 0");
+EDGEQ_STATIC_ASSERT(8 + SMALL_OUTPUT_0_BYTES <= SMALL_ARENA_BYTES, "output 0 is outside the arena");
+EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_0_BYTES == SMALL_OUTPUT_0_ELEMENTS * sizeof(int8_t), "size of output 0");
+EDGEQ_STATIC_ASSERT(216 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
+EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_1_BYTES == SMALL_OUTPUT_1_ELEMENTS * sizeof(int8_t), "size of output 1");
+
+EDGEQ_NOINLINE void small_op_00_conv_2d(void);
+EDGEQ_NOINLINE void small_op_01_concatenation(void);
+EDGEQ_NOINLINE void small_op_02_max_pool_2d(void);
+EDGEQ_NOINLINE void small_op_03_fully_connected(void);
+EDGEQ_NOINLINE void small_op_04_softmax(void);
+
+/* 00: conv/Relu (op 0 CONV_2D), 1x6x6x2 -> 1x6x6x3 */
+static const edgeq_conv_2d_params small_params_00 = {
+    .batches = 1,
+    .input_height = 6,
+    .input_width = 6,
+    .input_channels = 2,
+    .output_height = 6,
+    .output_width = 6,
+    .output_channels = 3,
+    .filter_height = 3,
+    .filter_width = 3,
+    .filter_channels = 2,
+    .groups = 1,
+    .stride_height = 1,
+    .stride_width = 1,
+    .dilation_height = 1,
+    .dilation_width = 1,
+    .pad_top = 1,
+    .pad_left = 1,
+    .input_offset = 128,
+    .output_offset = -128,
+    .activation_min = -128,
+    .activation_max = 127,
+    .bias = small_bias_00,
+    .multipliers = small_multipliers_00,
+    .shifts = small_shifts_00,
+    .channel_step = 1,
+};
+
+void small_op_00_conv_2d(void) {
+  edgeq_conv_2d_int8(&small_params_00, small_at(0), small_weights_00, small_at(216));
+}
+
+/* 01: joined (op 2 CONCATENATION), 1x6x6x3, 1x6x6x3 -> 1x6x6x6 */
+static const edgeq_concatenation_params small_params_01 = {
+    .rows = 36,
+    .input_count = 2,
+    .row_bytes = small_row_bytes_01,
+};
+static const int8_t *const small_inputs_01[2] = {
+    small_at(216),
+    small_at(216),
+};
+
+void small_op_01_concatenation(void) {
+  edgeq_concatenation_int8(&small_params_01, small_inputs_01, small_at(0));
+}
+
+/* 02: pooled (op 3 MAX_POOL_2D), 1x6x6x6 -> 1x3x3x6 */
+static const edgeq_pool_2d_params small_params_02 = {
+    .batches = 1,
+    .input_height = 6,
+    .input_width = 6,
+    .channels = 6,
+    .output_height = 3,
+    .output_width = 3,
+    .filter_height = 2,
+    .filter_width = 2,
+    .stride_height = 2,
+    .stride_width = 2,
+    .pad_top = 0,
+    .pad_left = 0,
+    .activation_min = -128,
+    .activation_max = 127,
+};
+
+void small_op_02_max_pool_2d(void) {
+  edgeq_max_pool_2d_int8(&small_params_02, small_at(0), small_at(216));
+}
+
+/* 03: logits (op 5 FULLY_CONNECTED), 1x3x3x6 -> 1x4 */
+static const edgeq_fully_connected_params small_params_03 = {
+    .batches = 1,
+    .depth = 54,
+    .outputs = 4,
+    .input_offset = 128,
+    .weights_offset = 0,
+    .output_offset = 3,
+    .activation_min = -128,
+    .activation_max = 127,
+    .bias = small_bias_03,
+    .multipliers = small_multipliers_03,
+    .shifts = small_shifts_03,
+    .channel_step = 0,
+};
+
+void small_op_03_fully_connected(void) {
+  edgeq_fully_connected_int8(&small_params_03, small_at(216), small_weights_03, small_at(0));
+}
+
+/* 04: probabilities (op 6 SOFTMAX), 1x4 -> 1x4 */
+static const edgeq_softmax_params small_params_04 = {
+    .rows = 1,
+    .depth = 4,
+    .table_size = 111,
+    .exp_table = small_exp_table_04,
+};
+
+void small_op_04_softmax(void) {
+  edgeq_softmax_int8(&small_params_04, small_at(0), small_at(8));
+}
+
+edgeq_status small_init(void) {
+  return EDGEQ_OK;
+}
+
+edgeq_status small_invoke(void) {
+  small_op_00_conv_2d();
+  small_op_01_concatenation();
+  small_op_02_max_pool_2d();
+  small_op_03_fully_connected();
+  small_op_04_softmax();
+  return EDGEQ_OK;
+}
+
+#ifdef EDGEQ_TRACE
+edgeq_status small_invoke_traced(edgeq_trace_fn *trace, void *context) {
+  small_op_00_conv_2d();
+  if (!trace(context, 0u, small_at(216), 108u)) return EDGEQ_STOPPED;
+  small_op_01_concatenation();
+  if (!trace(context, 1u, small_at(0), 216u)) return EDGEQ_STOPPED;
+  small_op_02_max_pool_2d();
+  if (!trace(context, 2u, small_at(216), 54u)) return EDGEQ_STOPPED;
+  small_op_03_fully_connected();
+  if (!trace(context, 3u, small_at(0), 4u)) return EDGEQ_STOPPED;
+  small_op_04_softmax();
+  if (!trace(context, 4u, small_at(8), 4u)) return EDGEQ_STOPPED;
+  return EDGEQ_OK;
+}
+#endif
+
+edgeq_status small_selftest(void) {
+#ifdef EDGEQ_NO_SELFTEST
+  return EDGEQ_FAILED;
+#else
+  return edgeq_selftest(&small_model, &small_golden);
+#endif
+}
+
+int8_t *small_input(void) {
+  return small_at(0);
+}
+
+const int8_t *small_output_0(void) {
+  return small_at(8);
+}
+
+const int8_t *small_output_1(void) {
+  return small_at(216);
+}
+
+void small_quantize_input(const float *values, int8_t *q) {
+  edgeq_affine_to_int8(values, SMALL_INPUT_ELEMENTS, SMALL_INPUT_SCALE, SMALL_INPUT_ZERO_POINT, q);
+}
+
+void small_dequantize_output_0(const int8_t *q, float *values) {
+  edgeq_affine_from_int8(q, SMALL_OUTPUT_0_ELEMENTS, SMALL_OUTPUT_0_SCALE, SMALL_OUTPUT_0_ZERO_POINT, values);
+}
+
+void small_dequantize_output_1(const int8_t *q, float *values) {
+  edgeq_affine_from_int8(q, SMALL_OUTPUT_1_ELEMENTS, SMALL_OUTPUT_1_SCALE, SMALL_OUTPUT_1_ZERO_POINT, values);
+}
+
+const char *const small_labels[SMALL_LABEL_COUNT] = {
+    "zero",
+    "one",
+    "two",
+    "three",
+};
+
+static const int32_t small_input_shape[] = SMALL_INPUT_SHAPE;
+static const int32_t small_output_0_shape[] = SMALL_OUTPUT_0_SHAPE;
+static const int32_t small_output_1_shape[] = SMALL_OUTPUT_1_SHAPE;
+
+static const edgeq_tensor small_inputs[1] = {
+    {
+        .name = "image */ \"quoted\" \\ \?\?/ \303\251\012",
+        .shape = small_input_shape,
+        .data = small_at(0),
+        .bytes = SMALL_INPUT_BYTES,
+        .dtype = EDGEQ_DTYPE_INT8,
+        .rank = SMALL_INPUT_RANK,
+        .scale = SMALL_INPUT_SCALE,
+        .zero_point = SMALL_INPUT_ZERO_POINT,
+    },
+};
+
+static const edgeq_tensor small_outputs[2] = {
+    {
+        .name = "probabilities",
+        .shape = small_output_0_shape,
+        .data = small_at(8),
+        .bytes = SMALL_OUTPUT_0_BYTES,
+        .dtype = EDGEQ_DTYPE_INT8,
+        .rank = SMALL_OUTPUT_0_RANK,
+        .scale = SMALL_OUTPUT_0_SCALE,
+        .zero_point = SMALL_OUTPUT_0_ZERO_POINT,
+    },
+    {
+        .name = "flat",
+        .shape = small_output_1_shape,
+        .data = small_at(216),
+        .bytes = SMALL_OUTPUT_1_BYTES,
+        .dtype = EDGEQ_DTYPE_INT8,
+        .rank = SMALL_OUTPUT_1_RANK,
+        .scale = SMALL_OUTPUT_1_SCALE,
+        .zero_point = SMALL_OUTPUT_1_ZERO_POINT,
+    },
+};
+
+static const uint8_t small_sha256[32] = {
+    0x30, 0x27, 0xca, 0x98, 0xa3, 0x67, 0x60, 0x11, 0x09, 0x8a, 0x7e, 0x7f, 0xce, 0x66, 0x20, 0xc3, 0x4a, 0x5e,
+    0x82, 0x8e, 0xa2, 0x93, 0x31, 0x5c, 0xa1, 0x10, 0xf8, 0x2a, 0xe9, 0xbf, 0x84, 0xbf};
+
+const edgeq_model small_model = {
+    .abi = EDGEQ_ENGINE_ABI,
+    .name = "small",
+    .engine = "aot",
+    .sha256 = small_sha256,
+    .inputs = small_inputs,
+    .outputs = small_outputs,
+    .input_count = SMALL_INPUT_COUNT,
+    .output_count = SMALL_OUTPUT_COUNT,
+    .op_count = SMALL_OP_COUNT,
+    .arena_bytes = SMALL_ARENA_BYTES,
+    .init = small_init,
+    .invoke = small_invoke,
+    .selftest = small_selftest,
+#ifdef EDGEQ_TRACE
+    .trace_point_count = 5,
+    .invoke_traced = small_invoke_traced,
+#endif
+};

@@ -1,0 +1,32 @@
+"""The compiled firmware, once per test session."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import link_firmware
+import pytest
+
+from edgeq import resources
+
+DRIVER_INPUT_BYTES = 8
+NATIVE_INPUT_BYTES = 3000
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """tests/link/driver.c around the hand-made model with inputs of 8 and 10 bytes, traced."""
+    out = tmp_path_factory.mktemp("link") / "driver"
+    board = link_firmware.HERE / "driver.c"
+    defines = ("EDGEQ_TRACE", "EDGEQ_STACK_BYTES=0", "EDGEQ_LINK_PAYLOAD=256")
+    return link_firmware.compile_firmware(out, board=board, main=False, input_bytes=DRIVER_INPUT_BYTES, defines=defines)
+
+
+@pytest.fixture(scope="session")
+def native_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firmware on the native board, with inputs of 3000 and 10 bytes, traced."""
+    out = tmp_path_factory.mktemp("link") / "firmware"
+    board = resources.firmware() / "boards" / "native" / "board.c"
+    return link_firmware.compile_firmware(
+        out, board=board, main=True, input_bytes=NATIVE_INPUT_BYTES, defines=("EDGEQ_TRACE",)
+    )

@@ -1,0 +1,86 @@
+"""The C firmware of the link compiled for this machine around tests/link/model.c, and that model in Python."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+from pathlib import Path
+
+from edgeq import process, resources
+from edgeq.link.codes import Status
+from edgeq.link.messages import TensorInfo
+
+HERE = Path(__file__).parent
+SHA256 = bytes([*range(0xE0, 0xF0), *range(1, 16), 0]).hex()
+CONTEXT_BYTES = 10
+
+
+def compile_firmware(out: Path, *, board: Path, main: bool, input_bytes: int, defines: tuple[str, ...] = ()) -> Path:
+    """Compile with warnings as errors, AddressSanitizer and UBSan (gcc; without it, zig and UBSan alone)."""
+    sources = [resources.firmware() / "src" / f"{name}.c" for name in ("crc32", "frame", "commands")]
+    if main:
+        sources.append(resources.firmware() / "src" / "main.c")
+    gcc = shutil.which("gcc")
+    compiler = [gcc, "-fsanitize=address,undefined"] if gcc else [sys.executable, "-m", "ziglang", "cc"]
+    flags = ["-std=c99", "-O1", "-g", "-fno-sanitize-recover=all"]
+    warnings = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
+    options = [f"-D{name}" for name in (*defines, f"MODEL_INPUT_BYTES={input_bytes}")]
+    include = f"-I{resources.firmware() / 'include'}"
+    argv = [*compiler, *flags, *warnings, *options, include, "-o", out, *sources, board, HERE / "model.c"]
+    process.run(argv, timeout=120, what="compiling the link's firmware")
+    return out
+
+
+class PythonModel:
+    """What tests/link/model.c computes. `runs` counts inferences that went to their end."""
+
+    name = "hand-made"
+    engine = "test"
+    board = "test"
+    sha256 = SHA256
+    op_count = 3
+    trace_point_count = 3
+
+    def __init__(self, input_bytes: int) -> None:
+        self.runs = 0
+        self.seen: list[bytes] = []
+        image = TensorInfo(
+            output=False, index=0, name="image", dtype="int8", shape=(1, input_bytes), nbytes=input_bytes, scale=0.5,
+            zero_point=-3,
+        )  # fmt: skip
+        context = TensorInfo(
+            output=False, index=1, name="context", dtype="int16", shape=(1, 5), nbytes=CONTEXT_BYTES, scale=0.25,
+            zero_point=0,
+        )  # fmt: skip
+        sums = TensorInfo(
+            output=True, index=0, name="sums", dtype="int32", shape=(1, 4), nbytes=16, scale=0.125, zero_point=7
+        )
+        echo = TensorInfo(
+            output=True, index=1, name="echo", dtype="int8", shape=(1, input_bytes), nbytes=input_bytes, scale=0.5,
+            zero_point=-3,
+        )  # fmt: skip
+        self.inputs = (image, context)
+        self.outputs = (sums, echo)
+        self.arena_bytes = 2 * input_bytes
+
+    def invoke(self, inputs: tuple[bytes, ...]) -> tuple[bytes, bytes]:
+        self.runs += 1
+        self.seen.append(inputs[0])
+        return expected(inputs, self.runs)
+
+    def points(self, inputs: tuple[bytes, ...]) -> tuple[bytes, ...]:
+        sums, echo = expected(inputs, 0)
+        return echo, sums, bytes(CONTEXT_BYTES)
+
+    def selftest(self) -> Status:
+        self.runs += 1
+        return Status.OK
+
+
+def expected(inputs: tuple[bytes, ...], runs: int) -> tuple[bytes, bytes]:
+    """The outputs of the model's `runs`-th inference."""
+    values = struct.unpack(f"<{len(inputs[0])}b", inputs[0])
+    extra = sum(struct.unpack("<5h", inputs[1]))
+    weighted = sum(v * (i % 7 + 1) for i, v in enumerate(values))
+    return struct.pack("<4i", sum(values), weighted, extra, runs), bytes(b ^ 0x55 for b in reversed(inputs[0]))

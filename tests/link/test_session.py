@@ -1,0 +1,374 @@
+"""The session against a device on a line that damages everything, and against devices that are wrong or dead."""
+
+from __future__ import annotations
+
+import os
+import random
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import NATIVE_INPUT_BYTES
+from faulty import Faults, FaultyDevice
+from link_firmware import CONTEXT_BYTES, SHA256, expected
+
+from edgeq.devices.child import ChildDevice
+from edgeq.devices.native import native_device
+from edgeq.devices.responder import Responder
+from edgeq.devices.run import run_samples
+from edgeq.devices.serial import SerialDevice
+from edgeq.errors import DataError, DeviceError, LinkError
+from edgeq.link.codes import REPLY, Kind
+from edgeq.link.frame import Frame, encode
+from edgeq.link.messages import EVENT, Fault, Hello
+from edgeq.link.monitor import monitor
+from edgeq.link.session import Session
+from edgeq.link.transport import Transport
+from edgeq.records import Progress
+
+CLEAN = Faults()
+
+
+def samples(count: int, input_bytes: int, seed: int = 0) -> list[tuple[bytes, bytes]]:
+    rng = random.Random(seed)  # noqa: S311
+    return [(rng.randbytes(input_bytes), struct.pack("<5h", *rng.choices(range(-99, 99), k=5))) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(flip=1e-3, seed=1),
+        Faults(drop=1e-3, seed=2),
+        Faults(double=1e-3, seed=3),
+        Faults(garbage=0.1, split=True, seed=4),
+        Faults(flip=3e-4, drop=3e-4, double=3e-4, garbage=0.02, split=True, delay=0.02, seed=5),
+    ],
+    ids=["flipped bits", "lost bytes", "doubled bytes", "garbage", "everything"],
+)
+def test_every_result_is_right_and_none_is_computed_twice(faults: Faults) -> None:
+    with FaultyDevice(faults) as device, Session.connect(device.url, timeout=20) as session:
+        for run, inputs in enumerate(samples(40, 300), 1):
+            result = session.run(inputs)
+            assert result.outputs == expected(inputs, run)
+        assert session.counters.retries > 0
+        assert device.model.runs == 40
+
+
+def test_a_reset_in_the_middle_repeats_the_sample() -> None:
+    with FaultyDevice(CLEAN) as device, Session.connect(device.url) as session:
+        device.reset_before_runs = {3, 11}
+        for inputs in samples(20, 300):
+            sums, echo = session.run(inputs).outputs
+            assert (sums[:12], echo) == (expected(inputs, 0)[0][:12], expected(inputs, 0)[1])
+        assert device.resets == 2
+        assert session.counters.resets == 2
+        # The output does not fit into one frame: what was not read when the power failed had to be computed again.
+        assert device.model.runs == 22
+
+
+def test_a_line_that_is_cut_for_a_while() -> None:
+    with FaultyDevice(CLEAN) as device, Session.connect(device.url, timeout=10) as session:
+        inputs = samples(1, 300)[0]
+        device.mute.set()
+        threading.Timer(0.7, device.mute.clear).start()
+        assert session.run(inputs).outputs == expected(inputs, 1)
+        assert session.counters.retries >= 1
+
+
+def test_a_line_that_stays_cut_ends_in_time() -> None:
+    with FaultyDevice(CLEAN) as device, Session.connect(device.url, timeout=0.5) as session:
+        device.mute.set()
+        with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
+            session.run(samples(1, 300)[0])
+
+
+def test_a_device_that_never_answers() -> None:
+    master, slave = os.openpty()
+    try:
+        with pytest.raises(LinkError) as caught:
+            Session.connect(os.ttyname(slave), timeout=0.3)
+        assert f"{os.ttyname(slave)}: no answer within 0.3 s; not a single byte arrived." == caught.value.message
+        assert "is the board powered" in str(caught.value)
+        os.write(master, b"login: ")
+        with pytest.raises(LinkError, match="not edgeq's protocol"):
+            Session.connect(os.ttyname(slave), timeout=0.3, failure=lambda: os.write(master, b"login: ") and None)
+        with pytest.raises(DeviceError, match="the emulator died"):
+            Session.connect(os.ttyname(slave), timeout=5, failure=lambda: "the emulator died")
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_a_port_that_does_not_exist() -> None:
+    with pytest.raises(LinkError, match="there is no such port"):
+        Session.connect("/dev/does-not-exist")
+    with pytest.raises(LinkError, match="there is no such port"):
+        Session.connect("nonsense://x")
+    with pytest.raises(LinkError, match="cannot be opened"):
+        Session.connect("socket://127.0.0.1:1")
+
+
+def test_a_port_that_another_program_uses() -> None:
+    with (
+        FaultyDevice(CLEAN) as device,
+        Session.connect(device.url),
+        pytest.raises(LinkError, match="another program uses this port"),
+    ):
+        Session.connect(device.url)
+
+
+def test_the_firmware_of_another_model_is_refused() -> None:
+    other = "ab" * 32
+    with FaultyDevice(CLEAN) as device:
+        with pytest.raises(DeviceError) as caught:
+            Session.connect(device.url, expect_sha256=other)
+        assert SHA256 in caught.value.message
+        assert other in caught.value.message
+        Session.connect(device.url, expect_sha256=SHA256).close()
+
+
+class Scripted(Responder):
+    """A device that goes wrong: `answer` may send something else than the reply; it returns whether it did."""
+
+    def __init__(self, model: object, send: Callable[[bytes], object], answer: Callable[..., bool]) -> None:
+        self.send = send
+        self.answer = answer
+        super().__init__(model, send, max_payload=256)  # type: ignore[arg-type]
+
+    def _answer_request(self, request: Frame) -> None:
+        if not self.answer(self, request):
+            super()._answer_request(request)
+
+
+def scripted(answer: Callable[..., bool]) -> FaultyDevice:
+    device = FaultyDevice(CLEAN)
+    device._make = lambda send: Scripted(device.model, send, answer)
+    return device
+
+
+def test_another_version_of_the_protocol_is_refused() -> None:
+    def answer(device: Scripted, request: Frame) -> bool:
+        device.send(encode(Frame(Kind.HELLO | REPLY, b"\x02\x00" + bytes(10), 0, request.sequence)))
+        return True
+
+    with scripted(answer) as device, pytest.raises(LinkError, match="speaks version 2 of the protocol, this edgeq"):
+        Session.connect(device.url)
+
+
+def test_an_answer_that_makes_no_sense() -> None:
+    def answer(device: Scripted, request: Frame) -> bool:
+        device.send(encode(Frame(Kind.HELLO | REPLY, b"\x01\x00", 0, request.sequence)))
+        return True
+
+    with scripted(answer) as device, pytest.raises(LinkError, match="does not understand: HELLO has 2 bytes"):
+        Session.connect(device.url)
+
+
+def faulting(device: Scripted, request: Frame) -> bool:
+    if request.kind != Kind.RUN:
+        return False
+    fault = Fault(kind=4, pc=0x100, lr=0xFFFF_FFFD, sp=0x2000_0000, xpsr=0, cfsr=1 << 24, hfsr=0, address=None)
+    device.send(encode(Frame(Kind.FAULT, fault.pack())))
+    return True
+
+
+def test_a_fault_says_what_and_where() -> None:
+    with (
+        scripted(faulting) as device,
+        Session.connect(device.url, symbolise=lambda address: "edgeq_add, add.c:3") as session,
+        pytest.raises(DeviceError, match=r"usage fault \(unaligned access\) at edgeq_add, add\.c:3 \(0x00000100\)\."),
+    ):
+        session.run(samples(1, 300)[0])
+
+
+def test_a_device_that_waits_in_its_fault_handler_is_reset_once() -> None:
+    asked: list[int] = []
+
+    def answer(device: Scripted, request: Frame) -> bool:
+        asked.append(request.kind)
+        return Kind.RESET not in asked and faulting(device, Frame(Kind.RUN))
+
+    with scripted(answer) as device, Session.connect(device.url) as session:
+        inputs = samples(1, 300)[0]
+        assert session.run(inputs).outputs == expected(inputs, 1)
+
+
+def test_a_device_that_keeps_resetting() -> None:
+    def answer(device: Scripted, request: Frame) -> bool:
+        device.reset_requested = request.kind == Kind.RUN
+        return device.reset_requested
+
+    with (
+        scripted(answer) as device,
+        Session.connect(device.url) as session,
+        pytest.raises(DeviceError, match="started anew 4 times"),
+    ):
+        session.run(samples(1, 300)[0])
+
+
+def test_a_device_that_computes_for_ever() -> None:
+    def answer(device: Scripted, request: Frame) -> bool:
+        if request.kind == Kind.RUN:
+            device.send(encode(Frame(Kind.RUNNING, request.payload[:4] + bytes(4))))
+        return request.kind == Kind.RUN
+
+    with (
+        scripted(answer) as device,
+        Session.connect(device.url, run_timeout=0.5) as session,
+        pytest.raises(LinkError, match=r"gave no result within 0\.5 s"),
+    ):
+        session.run(samples(1, 300)[0])
+
+
+def test_a_device_that_is_busy_talks_of_itself_and_is_never_done() -> None:
+    def answer(device: Scripted, request: Frame) -> bool:
+        if request.kind == Kind.RUN:
+            device.send(encode(Frame(Kind.DAMAGED, EVENT.pack(1, 0))))
+        return request.kind == Kind.RUN
+
+    with (
+        scripted(answer) as device,
+        Session.connect(device.url, timeout=0.3) as session,
+        pytest.raises(LinkError, match="no whole answer arrived"),
+    ):
+        session.run(samples(1, 300)[0])
+
+
+def test_inputs_of_another_size() -> None:
+    with FaultyDevice(CLEAN) as device, Session.connect(device.url) as session:
+        with pytest.raises(DataError, match=r"\[300, 10\] bytes, not \[300\]"):
+            session.run((bytes(300),))
+        with pytest.raises(DataError, match="no trace point 3"):
+            session.fetch(samples(1, 300)[0], 3)
+
+
+def test_the_firmware_on_the_native_board(native_program: Path) -> None:
+    with native_device(native_program) as device:
+        with Session.connect(device.url, expect_sha256=SHA256, failure=device.failure) as session:
+            assert isinstance(session.hello, Hello)
+            assert session.hello.board == "native"
+            assert [t.shape for t in session.inputs] == [(1, NATIVE_INPUT_BYTES), (1, 5)]
+            assert [t.name for t in session.outputs] == ["sums", "echo"]
+            for run, inputs in enumerate(samples(5, NATIVE_INPUT_BYTES), 1):
+                assert session.run(inputs).outputs == expected(inputs, run)
+            sums, echo = expected(inputs, 0)
+            assert session.trace(inputs) == (zlib.crc32(echo), zlib.crc32(sums), zlib.crc32(bytes(CONTEXT_BYTES)))
+            assert session.fetch(inputs, 0) == echo
+            assert session.fetch(inputs, 1) == sums
+            assert session.selftest()
+            before = session.stats()
+            assert (before.runs, before.frames_bad) == (9, 0)
+            assert session.run(inputs, repeat=3).outputs[1] == echo
+            session.reset()
+            assert session.stats().runs == 0
+            assert session.run(inputs).outputs == expected(inputs, 1)
+            assert session.counters.resets == 0
+        with Session.connect(device.url) as session:
+            assert session.run(inputs).outputs == expected(inputs, 2)
+        lines: list[str] = []
+        monitor(device.url, baud=115200, write=lines.append, seconds=0.5)
+        assert "HELLO reply: native, engine test, model hand-made" in lines[0]
+        assert device.failure() is None
+
+
+def test_samples_through_a_device(native_program: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(-128, 128, (7, NATIVE_INPUT_BYTES)).astype(np.int8)
+    contexts = rng.integers(-100, 100, (7, 1, 5)).astype(np.int16)
+    told: list[object] = []
+    with native_device(native_program) as device, Session.connect(device.url) as session:
+        progress = Progress(start=lambda *args: told.append(args), step=lambda n=1: told.append(n))
+        run = run_samples(device, session, (images, contexts), progress)
+        with pytest.raises(DataError, match="Input image of the model on the device is int8"):
+            run_samples(device, session, (images.astype(np.int16), contexts))
+        with pytest.raises(DataError, match="2 inputs, the data 1"):
+            run_samples(device, session, (images,))
+        with pytest.raises(DataError, match="different numbers of samples"):
+            run_samples(device, session, (images, contexts[:3]))
+    assert told == [("Running on native", 7), *[1] * 7]
+    assert (run.device, run.board, run.stack_bytes, run.ticks.tolist()) == ("native", "native", None, [0] * 7)
+    assert run.outputs[0].dtype == np.int32
+    assert run.outputs[0][:, 0].tolist() == images.astype(np.int32).sum(axis=1).tolist()
+    assert run.outputs[0][:, 2].tolist() == contexts.astype(np.int32).sum(axis=(1, 2)).tolist()
+    np.testing.assert_array_equal(run.outputs[1].view(np.uint8), images.view(np.uint8)[:, ::-1] ^ 0x55)
+
+
+def test_a_child_that_dies_says_so(native_program: Path) -> None:
+    with native_device(native_program) as device, Session.connect(device.url, failure=device.failure) as session:
+        device._child.kill()
+        with pytest.raises(DeviceError, match=r"the process crashed \(SIGKILL\)"):
+            session.run(samples(1, NATIVE_INPUT_BYTES)[0])
+
+
+def test_a_child_that_cannot_start() -> None:
+    argv = [sys.executable, "-c", "import sys; sys.exit('the model is broken')"]
+    with pytest.raises(DeviceError, match=r"ended \(status 1\).\n  the model is broken"):
+        ChildDevice("x", argv, what="Trying")
+    with pytest.raises(DeviceError, match=r"not ready within 0\.2 s"):
+        ChildDevice("x", [sys.executable, "-c", "input()"], what="Trying", start_timeout=0.2)
+
+
+def test_the_firmware_ends_when_its_parent_is_killed(native_program: Path) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from edgeq.devices.native import native_device\n"
+        "device = native_device(Path(sys.argv[1])); print(device._child.pid, flush=True); time.sleep(60)"
+    )
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(native_program)],
+        stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )  # fmt: skip
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except OSError:
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {child} outlived its parent")
+
+
+def test_over_a_socket(native_program: Path) -> None:
+    """socket:// to a relay in front of the pseudo-terminal."""
+    import socket
+
+    with native_device(native_program) as device, socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        relay = threading.Thread(target=_relay, args=(server, device.url), daemon=True)
+        relay.start()
+        url = f"socket://127.0.0.1:{port}"
+        with Session.connect(url) as session:
+            inputs = samples(1, NATIVE_INPUT_BYTES)[0]
+            assert session.run(inputs).outputs == expected(inputs, 1)
+            assert SerialDevice(url).name == url
+        relay.join(5)
+        assert not relay.is_alive()
+
+
+def _relay(server: object, url: str) -> None:
+    connection, _ = server.accept()  # type: ignore[attr-defined]
+    connection.setblocking(False)
+    with Transport(url) as line, connection:
+        while True:
+            try:
+                data = connection.recv(4096)
+                if not data:
+                    return
+                line.write(data)
+            except BlockingIOError:
+                pass
+            if data := line.read(0.002):
+                connection.setblocking(True)
+                connection.sendall(data)
+                connection.setblocking(False)
