@@ -189,7 +189,7 @@ def _facts(build: Build) -> dict[str, Json]:
             "sha256": build.samples.sha256,
             "class_names": list(build.samples.class_names),
         },
-        "references": {r.reference.value: r.version for r in build.references},
+        "references": [[r.reference.value, r.version] for r in build.references],
         "toolchain": {"name": toolchain.name, "version": toolchain.version, "flags": list(toolchain.flags)},
         "project": {
             "symbol": project.symbol,
@@ -273,7 +273,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             ReferenceOutputs(
                 reference=Reference(name), version=version, outputs=tuple(answers[f"{name} {i}"] for i in outputs)
             )
-            for name, version in facts["references"].items()
+            for name, version in facts["references"]
         ),
         notes=tuple(facts["notes"]),
         flash_limit=facts["flash_limit"],

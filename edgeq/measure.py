@@ -22,6 +22,7 @@ from edgeq.boards import Board, load_board
 from edgeq.builds import Build, BuildSamples, project_for
 from edgeq.devices.base import Device
 from edgeq.errors import InputError
+from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
     Group,
@@ -250,7 +251,7 @@ def trace(
     if device == TFLM_HOST:
         # An interpreter computes every tensor of the .tflite, and fuses nothing.
         tensors = trace_tensors(graph)
-        labels = {t: f"{op.index} {op.name}" for op in graph.ops for t in op.outputs}
+        labels = {t: op_label(graph, op) for op in graph.ops for t in op.outputs}
         points = tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(tensors))
         vanished = ()
     samples = len(inputs[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,11 @@ def integers(graph: Graph, n: int, seed: int = 0) -> list[NDArray[np.generic]]:
     return [rng.integers(-128, 128, (n, *t.shape[1:])).astype(t.dtype.value) for t in graph.input_tensors]
 
 
+@cache
+def _answer(content: bytes) -> tuple[NDArray[np.generic], ...]:
+    return run_reference(content, integers(parse_tflite(content), 1), primary()[0]).outputs
+
+
 def make_project(
     content: bytes, out: Path, name: str, *, board: str = "mps2-an386", **options: Any
 ) -> tuple[Project, Program]:
@@ -98,7 +104,7 @@ def make_project(
         out=out,
         name=name,
         golden_inputs=[x[0] for x in inputs],
-        golden_outputs=[y[0] for y in run_reference(content, inputs, primary()[0]).outputs],
+        golden_outputs=[y[0] for y in _answer(content)],
         **options,
     )
     return project, program

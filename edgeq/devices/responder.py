@@ -194,14 +194,14 @@ class Responder:
             raise _RefusalError(Refusal.OUT_OF_RANGE if points else Refusal.NOT_TRACED, points)
         if run.run == self._done_run:
             self._repeats += 1
-            return self._answer
+            return self._answer[: Answer.FORM.size + run.limit]
         self._open(run.run)
         self._take(run.offset, run.data)
         if run.mode is not Mode.SELFTEST and len(self._input) < self._input_bytes:
             raise _RefusalError(Refusal.NEED_INPUT, len(self._input))
         self._event(Kind.RUNNING, run.run, self._session)
         self._execute(run)
-        return self._answer
+        return self._answer[: Answer.FORM.size + run.limit]
 
     def _execute(self, run: Run) -> None:
         model = self._model

@@ -64,7 +64,7 @@ def c_string(text: str) -> str:
 def c_comment(text: str) -> str:
     """Text that can neither end a comment nor begin one, nor break the line."""
     visible = "".join(c if c.isprintable() else " " for c in text)
-    return visible.replace("*/", "* /").replace("/*", "/ *").rstrip("\\").strip()
+    return visible.replace("*/", "* /").replace("/*", "/ *").strip().rstrip("\\ ")
 
 
 def c_array(values: NDArray[np.generic]) -> str:

@@ -153,30 +153,35 @@ class TensorInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The request RUN. `data` is the end of the input, from `offset` on; `point` is for TRACE and FETCH."""
+    """The request RUN. `data` is the end of the input, from `offset` on; `point` is for TRACE and FETCH.
+
+    `limit` is how many bytes of the result the reply may have at most.
+    """
 
     run: int
     mode: Mode = Mode.INFER
     repeat: int = 1
     point: int = 0
+    limit: int = 0xFFFF
     offset: int = 0
     data: bytes = b""
 
-    FORM = struct.Struct("<IBxHII")
+    FORM = struct.Struct("<IBxHHHI")
 
     def pack(self) -> bytes:
         """The payload."""
-        return self.FORM.pack(self.run, self.mode, self.repeat, self.point, self.offset) + self.data
+        return self.FORM.pack(self.run, self.mode, self.repeat, self.point, self.limit, self.offset) + self.data
 
     @classmethod
     def unpack(cls, payload: bytes) -> Self:
         """The record; raises MessageError."""
-        run, mode, repeat, point, offset = _unpack(cls.FORM, payload, "RUN")
+        run, mode, repeat, point, limit, offset = _unpack(cls.FORM, payload, "RUN")
         try:
             kind = Mode(mode)
         except ValueError as exc:
             raise MessageError(f"RUN has {exc}") from exc
-        return cls(run=run, mode=kind, repeat=repeat, point=point, offset=offset, data=payload[cls.FORM.size :])
+        data = payload[cls.FORM.size :]
+        return cls(run=run, mode=kind, repeat=repeat, point=point, limit=limit, offset=offset, data=data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

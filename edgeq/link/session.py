@@ -260,7 +260,7 @@ class Session:
     def _attempt(self, data: bytes, mode: Mode, repeat: int, point: int) -> tuple[Answer, bytes]:
         while True:
             run, self._next_run = self._next_run, self._next_run + 1
-            answer = self._execute(data, Run(run=run, mode=mode, repeat=repeat, point=point))
+            answer = self._execute(data, Run(run=run, mode=mode, repeat=repeat, point=point, limit=self._chunk))
             if answer.status == Status.FAILED:
                 raise DeviceError("The engine on the device could not run the model.", hint=_FLASH)
             result = bytearray(answer.data)
@@ -300,8 +300,10 @@ class Session:
             return answer
 
     def _send(self, data: bytes, received: int, run: Run) -> Frame:
-        """Quiet WRITEs up to the last piece, which travels in RUN itself: one round trip. Repetitions ask without data
-        what is missing, unless there is little of it."""
+        """Quiet WRITEs up to the last piece, which travels in RUN itself: one round trip.
+
+        A repetition asks without data what is missing, unless there is little of it, and for a short reply.
+        """
         room = self._chunk - Run.FORM.size
         tail = max(len(data) - room, received) if len(data) - received > room else received
         step = self._chunk - WRITE_HEAD.size
@@ -309,10 +311,11 @@ class Session:
         for at in range(received, tail, step):
             payload = WRITE_HEAD.pack(run.run, at) + data[at : min(at + step, tail)]
             before += encode(self._exchange.frame(Kind.WRITE, payload, flags=QUIET))
-        frame = self._exchange.frame(Kind.RUN, replace(run, offset=tail, data=data[tail:]).pack())
-        short = len(data) - tail <= _SMALLEST_CHUNK
-        again = None if short else replace(frame, payload=run.pack())
-        return self._exchange.request(frame, before=bytes(before), again=again)
+        last = replace(run, offset=tail, data=data[tail:])
+        frame = self._exchange.frame(Kind.RUN, last.pack())
+        again = last if len(last.data) <= _SMALLEST_CHUNK else run
+        again_frame = replace(frame, payload=replace(again, limit=_SMALLEST_CHUNK).pack())
+        return self._exchange.request(frame, before=bytes(before), again=again_frame)
 
     def _damage(self) -> int:
         return self.counters.retries + self.counters.bad_frames
@@ -325,11 +328,15 @@ class Session:
             self._chunk = min(self._chunk + self._chunk // 8, self.hello.max_payload)
 
     def _read(self, run: int, offset: int, left: int) -> bytes:
-        length = min(left, self._chunk - Read.FORM.size)
-        request = Read(run=run, item=Item.RESULT, offset=offset, length=length)
-        reply = self._exchange.request(self._exchange.frame(Kind.READ, request.pack())).payload
-        if parsed(Read.unpack, reply) != request or len(reply) != Read.FORM.size + length:
-            raise LinkError("The device answered another READ than it was asked.")
+        damaged_before = self._damage()
+        read = Read(run=run, item=Item.RESULT, offset=offset, length=min(left, self._chunk - Read.FORM.size))
+        shorter = replace(read, length=min(read.length, _SMALLEST_CHUNK))
+        frame = self._exchange.frame(Kind.READ, read.pack())
+        reply = self._exchange.request(frame, again=replace(frame, payload=shorter.pack())).payload
+        self._adapt(damaged=self._damage() != damaged_before)
+        found = parsed(Read.unpack, reply)
+        if found not in (read, shorter) or len(reply) != Read.FORM.size + found.length:
+            raise LinkError(f"{self._exchange.transport.url}: the device answered another READ than it was asked.")
         return reply[Read.FORM.size :]
 
 

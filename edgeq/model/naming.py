@@ -21,3 +21,10 @@ def tensor_name(tensor: Tensor) -> str:
 def op_place(graph: Graph, op: Op) -> str:
     """The op's index, kind and output tensor."""
     return f"op {op.index} {op.name} → {tensor_name(graph.tensors[op.outputs[0]])}"
+
+
+def op_label(graph: Graph, op: Op) -> str:
+    """An op's name in reports: its index, kind and output's shape without the batch, "4 CONV_2D 8×8×16"."""
+    shape = graph.tensors[op.outputs[0]].shape
+    sizes = "×".join(str(size) for size in (shape[1:] if shape[:1] == (1,) else shape))
+    return f"{op.index} {op.name} {sizes}".rstrip()

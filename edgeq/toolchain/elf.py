@@ -176,5 +176,5 @@ def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_l
     table = [f"  {'':<10}{'flash':>12}{'RAM':>12}", *(f"  {g.value:<10}{f:>12,}{r:>12,}" for g, (f, r) in rows)]
     raise BudgetError(
         "The image does not fit. " + "; ".join(wrong) + ".\n" + "\n".join(table),
-        hint="Use a smaller model or input, or a board with more memory (edgeq boards lists them).",
+        hint="Use a smaller model or input, a higher limit, or a board with more memory (edgeq boards lists them).",
     )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgeq.errors import DataError
 from edgeq.lower.program import Vanished
 from edgeq.model.graph import Graph
+from edgeq.model.naming import op_label
 from edgeq.records import LayerDrift
 from edgeq.validate.drift import lsb_difference
 
@@ -138,4 +139,4 @@ def _compare(label: str, pairs: list[tuple[NDArray[np.generic], NDArray[np.gener
 
 
 def _producer(graph: Graph, tensor: int) -> str:
-    return next((f"{op.index} {op.name}" for op in graph.ops if tensor in op.outputs), graph.tensors[tensor].name)
+    return next((op_label(graph, op) for op in graph.ops if tensor in op.outputs), graph.tensors[tensor].name)

@@ -354,6 +354,19 @@ static void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint3
   link->answer_payload = EDGEQ_RUN_REPLY_HEAD + part;
 }
 
+/* Sends the kept reply with at most `limit` bytes of the result. The frame's CRC takes the place of what
+ * follows them, which is put back for the next time. */
+static void edgeq_send_answer(const edgeq_request *request, uint32_t limit) {
+  edgeq_link *link = request->link;
+  uint8_t kept[EDGEQ_FRAME_TRAILER];
+  const uint32_t payload = edgeq_smaller(link->answer_payload, EDGEQ_RUN_REPLY_HEAD + limit);
+  uint8_t *behind = link->answer + EDGEQ_FRAME_HEADER + payload;
+  memcpy(kept, behind, sizeof kept);
+  edgeq_frame_send(link->answer, EDGEQ_LINK_RUN | EDGEQ_LINK_REPLY, 0, request->sequence, payload,
+                   edgeq_board_write);
+  memcpy(behind, kept, sizeof kept);
+}
+
 static void edgeq_on_run(const edgeq_request *request) {
   edgeq_link *link = request->link;
   const edgeq_model *model = link->model;
@@ -365,7 +378,8 @@ static void edgeq_on_run(const edgeq_request *request) {
   const uint32_t run = edgeq_get32(from);
   const uint8_t mode = from[4];
   const uint32_t repeat = edgeq_get16(from + 6);
-  const uint32_t point = edgeq_get32(from + 8);
+  const uint32_t point = edgeq_get16(from + 8);
+  const uint32_t limit = edgeq_get16(from + 10);
   if (run == 0u || mode > EDGEQ_LINK_SELFTEST || repeat == 0u || (repeat > 1u && mode != EDGEQ_LINK_INFER)) {
     edgeq_refuse(request, EDGEQ_LINK_OUT_OF_RANGE, 0);
     return;
@@ -401,8 +415,7 @@ static void edgeq_on_run(const edgeq_request *request) {
     edgeq_send_event(EDGEQ_LINK_RUNNING, run, link->session);
     edgeq_execute(link, mode, repeat, point);
   }
-  edgeq_frame_send(link->answer, EDGEQ_LINK_RUN | EDGEQ_LINK_REPLY, 0, request->sequence,
-                   link->answer_payload, edgeq_board_write);
+  edgeq_send_answer(request, limit);
 }
 
 static void edgeq_on_read(const edgeq_request *request) {

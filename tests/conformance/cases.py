@@ -138,8 +138,8 @@ def _conv(rng: Rng, depthwise: bool) -> tuple[bytes, list[NDArray[np.int8]]]:
     height, width, stride_h, stride_w = _window(rng)
     padding = pick(rng, "SAME", "VALID")
     dilation_h, dilation_w = pick(rng, (1, 1), (1, 1), (small(rng, 1, 3), small(rng, 1, 3)))
-    if stride_h * stride_w > 1 and chance(rng, 0.7):
-        dilation_h = dilation_w = 1
+    if max(dilation_h, dilation_w) > 1 and chance(rng, 0.5):
+        stride_h = stride_w = 1
     reach_h, reach_w = (height - 1) * dilation_h + 1, (width - 1) * dilation_w + 1
     low = (reach_h, reach_w) if padding == "VALID" else (1, 1)
     size = (low[0] + small(rng, 0, 7), low[1] + small(rng, 0, 7))

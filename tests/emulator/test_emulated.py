@@ -100,19 +100,25 @@ def test_reset_starts_anew(image_of: ImageOf) -> None:
         assert device.failure() is None
 
 
-def test_cortex_m0_faults_on_any_misaligned_access(tmp_path: Path) -> None:
-    """A user's own board: a folder beside the project, here with a core that none of ours has."""
-    folder = tmp_path / "m0"
+def test_own_board_with_another_core_and_memory_map(tmp_path: Path) -> None:
+    """A user's own board folder. Its Cortex-M0 faults on any misaligned access, others only on a few."""
+    folder = tmp_path / "my-board"
     shutil.copytree(resources.firmware() / "boards" / "mps2-an385", folder)
     text = (folder / "board.toml").read_text()
     for old, new in (
         ('core = "cortex-m3"', 'core = "cortex-m0"'),
         ('"CORTEX_M3"', '"CORTEX_M0"'),
         ('"cortex_m3"', '"cortex_m0"'),
+        ("origin = 0x0000_0000\nlength = 0x40_0000", "origin = 0x0800_0000\nlength = 0x2_0000"),
+        ("origin = 0x2000_0000\nlength = 0x40_0000", "origin = 0x2000_0000\nlength = 0x5000"),
     ):
         assert old in text
         text = text.replace(old, new)
     (folder / "board.toml").write_text(text)
+    script = (folder / "link.ld").read_text()
+    (folder / "link.ld").write_text(
+        script.replace("ORIGIN = 0x00000000", "ORIGIN = 0x08000000").replace(": 4M", ": 20K")
+    )
     board = load_board(str(folder))
     project = tiny_project(board, tmp_path / "project")
     engine = project.root / "model" / "engine.c"

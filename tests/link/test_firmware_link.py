@@ -104,11 +104,11 @@ REQUESTS = st.one_of(
         RUN_IDS, OFFSETS, st.binary(max_size=INPUT_BYTES + 1), st.sampled_from([0, 1, 2]),
     ),
     st.builds(
-        lambda run, mode, point, offset, data: Frame(
-            Kind.RUN, Run(run=run, mode=mode, point=point, offset=offset, data=data).pack()
+        lambda run, mode, point, limit, data: Frame(
+            Kind.RUN, Run(run=run, mode=mode, point=point, limit=limit, data=data).pack()
         ),
         # Fetching the last point is left out: only the C model has counted the inference by then.
-        RUN_IDS, st.sampled_from(Mode), st.sampled_from([0, 1, 3]), st.just(0),
+        RUN_IDS, st.sampled_from(Mode), st.sampled_from([0, 1, 3]), st.sampled_from([0, 9, 0xFFFF]),
         st.just(b"") | st.binary(min_size=INPUT_BYTES, max_size=INPUT_BYTES),
     ),
     st.builds(

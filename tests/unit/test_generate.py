@@ -286,7 +286,7 @@ def test_no_selftest_leaves_the_golden_input_out(small: Made, tmp_path: Path) ->
 def test_headers_are_good_cpp(small: Made, tmp_path: Path, header: str) -> None:
     (tmp_path / "check.cc").write_text(f'#include "{header}"\n#include "{header}"\n')
     argv = [
-        "g++",
+        *HOST_CPP,
         "-std=c++11",
         "-pedantic",
         "-Wall",
@@ -304,7 +304,7 @@ def test_tflm_artifacts(small: Made, tmp_path: Path) -> None:
     project, _ = small
     library = tmp_path / "data.so"
     argv = [
-        "g++",
+        *HOST_CPP,
         "-std=c++11",
         "-Wall",
         "-Wextra",

@@ -37,7 +37,9 @@ TENSORS = st.builds(
     shape=st.lists(st.integers(0, 2**31 - 1), max_size=8).map(tuple), nbytes=U32,
     scale=st.floats(width=32, allow_nan=False), zero_point=st.integers(-(2**31), 2**31 - 1),
 )  # fmt: skip
-RUNS = st.builds(Run, run=U32, mode=st.sampled_from(Mode), repeat=U16, point=U32, offset=U32, data=st.binary())
+RUNS = st.builds(
+    Run, run=U32, mode=st.sampled_from(Mode), repeat=U16, point=U16, limit=U16, offset=U32, data=st.binary()
+)
 ANSWERS = st.builds(
     Answer, run=U32, status=st.sampled_from(Status), mode=st.sampled_from(Mode), repeat=U16, total=U32, ticks=U32,
     ticks_min=U32, ticks_max=U32, ticks_sum=st.integers(0, 2**64 - 1), data=st.binary(),

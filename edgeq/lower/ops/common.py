@@ -13,6 +13,7 @@ from edgeq.lower.fixedpoint import Multiplier, OutOfRangeError
 from edgeq.lower.program import Constant, Operand
 from edgeq.lower.tables import Affine
 from edgeq.model.graph import DType, Graph, Op, Tensor
+from edgeq.model.naming import op_label
 
 
 def place(graph: Graph, op: Op) -> str:
@@ -36,7 +37,7 @@ def refuse_scales(graph: Graph, op: Op, error: OutOfRangeError) -> NoReturn:
 
 def label(graph: Graph, op: Op) -> str:
     """A call's name in reports."""
-    return graph.tensors[op.outputs[0]].name
+    return op_label(graph, op)
 
 
 def option(op: Op, name: str, default: int | str | float | bool) -> int | str | float | bool:
