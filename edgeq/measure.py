@@ -10,7 +10,6 @@ import itertools
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.boards import Board, load_board
-from edgeq.builds import Build, BuildSamples, project_for
+from edgeq.builds import Build, project_for
 from edgeq.devices.base import Device
 from edgeq.errors import InputError
+from edgeq.host import content_for
 from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
@@ -31,7 +31,6 @@ from edgeq.records import (
     MemoryUse,
     Profile,
     Progress,
-    Quantized,
     Reference,
     ReferenceOutputs,
 )
@@ -44,53 +43,6 @@ if TYPE_CHECKING:
 EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
 
 Samples = tuple[NDArray[np.generic], ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Golden:
-    """The primary reference's answer to the first sample (one array per output), and TFLM's arena on this host."""
-
-    outputs: Samples
-    tflm_arena_bytes: int | None
-    notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class References:
-    """The references' answers to all samples, the primary one first; `notes` say which could not run, and why."""
-
-    outputs: tuple[ReferenceOutputs, ...]
-    notes: tuple[str, ...]
-
-
-def golden_run(quantized: Quantized, samples: BuildSamples) -> Golden:
-    """The first sample in the primary reference.
-
-    Raises:
-        InterpreterError: it crashed or refused the model.
-    """
-    from edgeq.reference import ReferenceWorker, primary
-
-    reference, note = primary()
-    with ReferenceWorker(reference) as worker:
-        outputs = worker.run(quantized.content, [a[:1] for a in samples.inputs])
-        arena = worker.arena_bytes(quantized.content) if reference is Reference.TFLM else None
-    return Golden(outputs=tuple(a[0] for a in outputs), tflm_arena_bytes=arena, notes=(note,) if note else ())
-
-
-def run_references(quantized: Quantized, samples: BuildSamples) -> References:
-    """All samples in all references.
-
-    Raises:
-        InterpreterError: the primary one crashed or refused the model.
-    """
-    from edgeq import reference
-
-    first, _ = reference.primary()
-    wanted = [first, *(r for r in Reference if r is not first and reference.available(r))]
-    runs = reference.run_references(quantized.content, samples.inputs, wanted, required={first})
-    notes = tuple(f"{failure.message}" for failure in runs.failures.values())
-    return References(outputs=tuple(runs.outputs), notes=notes)
 
 
 def measure(
@@ -245,7 +197,7 @@ def trace(
     from edgeq.reference import layer_crcs, layer_outputs
     from edgeq.validate.layers import measure_layers
 
-    graph, content = build.quantized.graph, build.quantized.content
+    graph = build.quantized.graph
     points = build.trace_points
     vanished = build.program.vanished
     if device == TFLM_HOST:
@@ -269,9 +221,13 @@ def trace(
                 points,
                 vanished,
                 device_crcs=found,
-                reference_crcs=layer_crcs(content, inputs, [p.tensor for p in points], reference=reference),
+                reference_crcs=layer_crcs(
+                    content_for(build.quantized, reference), inputs, [p.tensor for p in points], reference=reference
+                ),
                 fetch=lambda sample, point: session.fetch(raw[sample], point),
-                reference_values=partial(layer_outputs, content, inputs, reference=reference),
+                reference_values=partial(
+                    layer_outputs, content_for(build.quantized, reference), inputs, reference=reference
+                ),
             )
             for reference in references
         }
@@ -361,9 +317,9 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
     )
 
 
-def _symboliser(image: Image | None) -> Callable[[int], str] | None:
+def _symboliser(image: Image | None) -> Callable[[int], str | None] | None:
     if image is None:
         return None
     from edgeq.toolchain.elf import symbols
 
-    return symbols(image.elf).where
+    return symbols(image.elf).place

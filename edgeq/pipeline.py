@@ -15,6 +15,7 @@ from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
 from edgeq.generate.names import c_prefix
+from edgeq.host import golden_run, run_references
 from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
 from edgeq.lower.ops import supported_ops
@@ -76,9 +77,9 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         with clock("reference"):
             progress.start("Running the first sample on the host")
             samples = test_samples(source, quantized.graph, options)
-            golden = measure.golden_run(quantized, samples)
+            golden = golden_run(quantized, samples.inputs)
             # The rest runs while the firmware is made.
-            pending = background.submit(measure.run_references, quantized, samples)
+            pending = background.submit(run_references, quantized, samples.inputs, golden.reference)
         with clock("generate"):
             progress.start("Generating C")
             project = generate_project(

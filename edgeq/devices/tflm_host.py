@@ -9,11 +9,14 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edgeq import process
 from edgeq.devices.child import ChildDevice
 from edgeq.errors import DeviceError
-from edgeq.model.graph import Graph
+
+if TYPE_CHECKING:
+    from edgeq.model.graph import Graph
 
 _COMPILE_SECONDS = 120.0
 

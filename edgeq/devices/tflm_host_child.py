@@ -15,6 +15,7 @@ from elftools.elf.elffile import ELFFile
 
 from edgeq.devices.pty_server import serve
 from edgeq.devices.tflm_host import trace_tensors
+from edgeq.errors import EdgeqError
 from edgeq.link.codes import Status
 from edgeq.link.messages import TensorInfo
 from edgeq.model.flatbuffer import parse_tflite
@@ -100,5 +101,18 @@ class TflmModel:
         return Status.OK if self.invoke(ramp) == self._run(self._with_tensors(), ramp) else Status.MISMATCH
 
 
+def main(library: str, array: str) -> None:
+    """Serve the array of the library.
+
+    Raises:
+        SystemExit: with TFLM's words, if it refuses the model.
+    """
+    try:
+        model = TflmModel(read_array(library, array), array)
+    except (RuntimeError, ValueError, EdgeqError) as exc:
+        raise SystemExit(f"TensorFlow Lite Micro refuses the model: {exc}") from exc
+    serve(model)
+
+
 if __name__ == "__main__":
-    serve(TflmModel(read_array(sys.argv[1], sys.argv[2]), sys.argv[2]))
+    main(sys.argv[1], sys.argv[2])

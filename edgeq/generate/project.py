@@ -64,7 +64,7 @@ def generate(
         sizes = ", ".join(str(t.elements) for t in program.outputs)
         raise DataError(f"{len(labels)} labels for outputs of {sizes} values.")
     copied = sources.copied_files(program, board)
-    constants = views.constant_views(program, prefix)
+    constants = views.constant_views(program, quantized.graph, prefix)
     calls = views.call_views(program, quantized.graph, prefix, constants)
     files = {place: file.read_bytes() for place, file in copied.items()}
     rendered = _targets(prefix)

@@ -23,7 +23,7 @@ _DTYPES = {
     DType.INT32: "EDGEQ_DTYPE_INT32",
     DType.FLOAT32: "EDGEQ_DTYPE_FLOAT32",
 }
-_LONGEST_LABEL = 56
+_LONGEST_NAME = 56
 _HELPERS = {DType.INT8: "int8", DType.INT16: "int16"}
 
 
@@ -62,7 +62,7 @@ class TraceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallView:
-    """One kernel call. `params` are (field, C literal) pairs; `title` is its label, short."""
+    """One kernel call. `params` are (field, C literal) pairs; `title` is its layer's name."""
 
     symbol: str
     number: str
@@ -102,7 +102,7 @@ class ValueView:
     zero_point: int
 
 
-def constant_views(program: Program, prefix: str) -> tuple[ConstantView, ...]:
+def constant_views(program: Program, graph: Graph, prefix: str) -> tuple[ConstantView, ...]:
     """Every constant once, in the order of the program's first use, named after its part there: `kws_weights_03`."""
     views: dict[str, ConstantView] = {}
     taken: set[str] = set()
@@ -121,7 +121,7 @@ def constant_views(program: Program, prefix: str) -> tuple[ConstantView, ...]:
                 symbol=symbol,
                 c_type=c_type(constant.data.dtype),
                 data=constant.data,
-                note=f"{_shape(constant.data.shape)}, of {short_label(call.label)}",
+                note=f"{_shape(constant.data.shape)}, of {layer_name(graph, call)}",
             )
     return tuple(views.values())
 
@@ -135,10 +135,10 @@ def _roles(call: KernelCall) -> Iterator[tuple[str, Constant]]:
         yield from ((role, constant) for constant in constants_in((value,)))
 
 
-def short_label(label: str) -> str:
-    """A label for comments: converters join the names of all layers that they fuse."""
-    first = label.split(";", maxsplit=1)[0]
-    return first if len(first) <= _LONGEST_LABEL else "..." + first[-_LONGEST_LABEL + 3 :]
+def layer_name(graph: Graph, call: KernelCall) -> str:
+    """A call's layer for comments: the first output's name, of which converters join those of all fused layers."""
+    first = graph.tensors[call.outputs[0]].name.split(";", maxsplit=1)[0]
+    return first if len(first) <= _LONGEST_NAME else "..." + first[-_LONGEST_NAME + 3 :]
 
 
 def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[ConstantView]) -> tuple[CallView, ...]:
@@ -161,7 +161,7 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
                 symbol=symbol,
                 number=op_number(i, len(program.calls)),
                 kernel=call.kernel,
-                title=short_label(call.label),
+                title=layer_name(graph, call),
                 params_type=call.params_type,
                 params=tuple((name, param_literal(value, symbols)) for name, value in call.params.items()),
                 inputs=tuple(operand(v) for v in call.inputs),

@@ -1,8 +1,9 @@
 """The arithmetic that TFLite Micro does when it prepares a kernel, to the last bit.
 
-Scales are float32 values (as the .tflite stores them) held in Python floats. Where TFLM multiplies in float before it
-widens to double, so do these functions: it decides the multiplier's last bit. Each function names the TFLM function
-that it follows.
+Scales are float32 values (as the .tflite stores them) held in Python floats. Products and quotients of scales are
+taken in double, as TFLM's wheel does it: TFLM's sources write `static_cast<double>(a / b)` of floats in places, which
+a compiler may evaluate in either precision, and it decides the multiplier's last bit. A value that TFLM keeps in a
+float variable is rounded to float here too. Each function names the TFLM function that it follows.
 """
 
 from __future__ import annotations
@@ -78,10 +79,8 @@ def convolution_multipliers(
 
 
 def per_tensor_multiplier(input_scale: float, weight_scale: float, output_scale: float) -> Multiplier:
-    """GetQuantizedConvolutionMultipler, as FULLY_CONNECTED uses it: the product of the scales is a float."""
-    with np.errstate(over="ignore", under="ignore"):
-        product = float(np.float32(input_scale) * np.float32(weight_scale))
-    return quantize_multiplier(product / output_scale)
+    """GetQuantizedConvolutionMultipler, as FULLY_CONNECTED uses it."""
+    return quantize_multiplier(input_scale * weight_scale / output_scale)
 
 
 def float_ratio(numerator: float, denominator: float) -> float:

@@ -56,8 +56,8 @@ def requantize(source: Affine, target: Affine) -> Table:
 
 
 def relu(source: Affine, target: Affine) -> Table:
-    """RELU: ReluQuantized. The ratio of the scales is a float."""
-    multiplier = quantize_multiplier(float_ratio(source.scale, target.scale))
+    """RELU: ReluQuantized."""
+    multiplier = quantize_multiplier(source.scale / target.scale)
     zero = target.zero_point
     return _table(lambda x: max(zero, wrap32(multiply(x - source.zero_point, multiplier) + zero)))
 
@@ -71,19 +71,18 @@ def relu6(source: Affine, target: Affine) -> Table:
     if source == target:
         six = min(INT8_MAX, source.zero_point + round_half_away(float_ratio(6.0, source.scale)))
         return _table(lambda x: six if x > six else max(x, source.zero_point))
-    multiplier = quantize_multiplier(float_ratio(source.scale, target.scale))
+    multiplier = quantize_multiplier(source.scale / target.scale)
     zero = target.zero_point
     six = zero + round_half_away(float_ratio(6.0, target.scale))
     return _table(lambda x: min(six, max(zero, wrap32(multiply(x - source.zero_point, multiplier) + zero))))
 
 
 def leaky_relu(source: Affine, target: Affine, alpha: float) -> Table:
-    """LEAKY_RELU: QuantizeLeakyRelu. Products and quotients of scales and alpha are floats; alpha may be negative."""
-    with np.errstate(over="ignore", under="ignore"):
-        slope = float(np.float32(source.scale) * np.float32(alpha) / np.float32(target.scale))
+    """LEAKY_RELU: QuantizeLeakyRelu; alpha may be negative."""
+    slope = source.scale * float(np.float32(alpha)) / target.scale
     negative = quantize_multiplier(abs(slope))
     sign = -1 if slope < 0 else 1
-    identity = quantize_multiplier(float_ratio(source.scale, target.scale))
+    identity = quantize_multiplier(source.scale / target.scale)
 
     def value(x: int) -> int:
         centred = x - source.zero_point
@@ -97,7 +96,7 @@ def absolute(source: Affine, target: Affine) -> Table:
     """ABS: AbsEvalQuantized. Equal scales are not requantized."""
     if source.scale == target.scale:
         return _table(lambda x: abs(x - source.zero_point) + target.zero_point)
-    multiplier = quantize_multiplier(float_ratio(source.scale, target.scale))
+    multiplier = quantize_multiplier(source.scale / target.scale)
     return _table(lambda x: wrap32(multiply(abs(x - source.zero_point), multiplier) + target.zero_point))
 
 
@@ -164,12 +163,12 @@ def _wrap16(x: int) -> int:
 
 
 def hard_swish(source: Affine, target: Affine) -> Table:
-    """HARD_SWISH: reference_ops::HardSwish on 16-bit fixed point. The scales' products and quotients are floats."""
+    """HARD_SWISH: reference_ops::HardSwish on 16-bit fixed point. The products of scales are floats."""
     hires_scale = np.float32(1.0 / 128.0) * np.float32(source.scale)
-    output = _int16_multiplier(float_ratio(float(hires_scale), target.scale))
-    if output.shift > 0:
+    output = _int16_multiplier(float(hires_scale) / target.scale)
+    reluish = _int16_multiplier(float(hires_scale) / float(np.float32(3.0) / np.float32(32768.0)))
+    if not -15 <= output.shift <= 0 or reluish.shift < -15:  # int16 has no more bits to shift by
         raise OutOfRangeError(f"an input scale of {source.scale:g} with an output scale of {target.scale:g}")
-    reluish = _int16_multiplier(float(hires_scale / (np.float32(3.0) / np.float32(32768.0))))
 
     def value(x: int) -> int:
         hires = _wrap16((x - source.zero_point) * 128)

@@ -12,12 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from conformance.draw import ACTIVATIONS, Rng, chance, pick, samples, scale_of, small, zero_of
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
-
-Rng = np.random.Generator
-
-ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -34,46 +31,6 @@ class Case:
     def name(self) -> str:
         """What reproduces it."""
         return f"make_case({self.family!r}, {self.index}, seed={self.seed})"
-
-
-def pick(rng: Rng, *values: Any) -> Any:
-    """One of the values."""
-    return values[int(rng.integers(len(values)))]
-
-
-def chance(rng: Rng, p: float) -> bool:
-    """True with probability p."""
-    return bool(rng.random() < p)
-
-
-def small(rng: Rng, low: int, high: int) -> int:
-    """An integer in [low, high]."""
-    return int(rng.integers(low, high + 1))
-
-
-def scale_of(rng: Rng, low: float = -9.0, high: float = 1.0) -> float:
-    """A float32 scale 2^e, e in [low, high]; exact powers of two often."""
-    exponent = rng.uniform(low, high)
-    return float(np.float32(2.0 ** (round(exponent) if chance(rng, 0.15) else exponent)))
-
-
-def zero_of(rng: Rng) -> int:
-    """A zero point, extreme ones often."""
-    return int(pick(rng, -128, 127, 0, -1, small(rng, -128, 127), small(rng, -128, 127)))
-
-
-def samples(rng: Rng, shape: tuple[int, ...]) -> NDArray[np.int8]:
-    """All −128, all 127, uniform values, and extremes mixed at random."""
-    size = (1, *shape)
-    return np.concatenate(
-        [
-            np.full(size, -128, np.int8),
-            np.full(size, 127, np.int8),
-            rng.integers(-128, 128, size).astype(np.int8),
-            rng.integers(-128, 128, size).astype(np.int8),
-            rng.choice(np.array([-128, 127, 0, -1], np.int8), size),
-        ]
-    )
 
 
 def _weights(rng: Rng, shape: tuple[int, ...]) -> NDArray[np.int8]:
@@ -373,7 +330,7 @@ def _unary(rng: Rng) -> tuple[bytes, list[NDArray[np.int8]]]:
 
 def unary_case(rng: Rng, name: str) -> tuple[bytes, NDArray[np.int8]]:
     """A unary op between random quantizations, and the inputs that TFLM takes, (1, 256)."""
-    source = (scale_of(rng, *pick(rng, (-7, -2), (-12, 2.9))), zero_of(rng))
+    source = (scale_of(rng, *pick(rng, (-7, -2), (-12, 2.4))), zero_of(rng))
     values = every_int8()
     match name:
         case "LOGISTIC":

@@ -12,8 +12,9 @@ from edgeq.records import Reference
 from edgeq.reference import ReferenceWorker, available, why_unavailable
 
 
-def pytest_report_header() -> str:
-    return f"conformance: EDGEQ_CASES={CASES} EDGEQ_SEED={SEED}"
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The seed, in every run's log: a hook at the end also works where this folder is one of several."""
+    terminalreporter.write_line(f"conformance suite: EDGEQ_CASES={CASES} EDGEQ_SEED={SEED}")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from conformance.cases import ACTIVATIONS, Rng, chance, pick, samples, scale_of, small, zero_of
+from conformance.draw import ACTIVATIONS, Rng, chance, pick, samples, scale_of, small, zero_of
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 

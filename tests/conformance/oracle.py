@@ -98,8 +98,16 @@ def _on_grid(op: Op, target: Tensor, real: Real, tolerance: float, relative: flo
         str(op.options.get("fused_activation_function", "NONE")), (-math.inf, math.inf)
     )
     steps = real / scale
-    bounds = [max(-128.0, min(127.0, round(b / scale) + zero if math.isfinite(b) else b)) for b in (low, high)]
+    bounds = [max(-128.0, min(127.0, _bound(b, scale) + zero)) for b in (low, high)]
     return Expected(value=steps + zero, tolerance=tolerance + relative * np.abs(steps), low=bounds[0], high=bounds[1])
+
+
+def _bound(real: float, scale: float) -> float:
+    """A bound in steps, rounded as the specification's floats are: halves away from zero."""
+    if not math.isfinite(real):
+        return real
+    steps = float(np.float32(real) / np.float32(scale))
+    return math.copysign(math.floor(abs(steps) + 0.5), steps)
 
 
 def _overflows(sums: Real, scales: Real | float) -> bool:

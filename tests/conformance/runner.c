@@ -1,7 +1,8 @@
 /* Runs the generated models of a batch on samples from stdin.
  *
- * batch.h includes the models' C files and defines `models` and `model_count`. Input: for each run, two uint32 (model,
- * samples), then the samples' inputs. Output: the samples' outputs. Ends at the end of the input.
+ * batch.h includes the models' C files and defines `models` and `model_count`. Input: for each run, two
+ * uint32 (model, samples), then the samples' inputs. Output: the samples' outputs. Ends at the end of the
+ * input.
  */
 #include <stdio.h>
 #include <stdlib.h>

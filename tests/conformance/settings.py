@@ -1,6 +1,6 @@
 """How long the suite runs: EDGEQ_CASES cases per family (default 50), seeded by EDGEQ_SEED (default: today's date).
 
-The seed is in pytest's header and in every failure's message. The full run is EDGEQ_CASES=500.
+The seed is in pytest's summary and in every failure's message. The full run is EDGEQ_CASES=500.
 """
 
 from __future__ import annotations

@@ -10,12 +10,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import serial
 from tiny import OPERATORS, SYMBOL, tiny_project
 
 from edgeq import resources
 from edgeq.boards import Board, board_names, load_board
 from edgeq.devices.emulated import EmulatedDevice
 from edgeq.errors import DeviceError
+from edgeq.link.codes import Kind
+from edgeq.link.frame import Decoder, Frame, encode
 from edgeq.link.session import Session
 from edgeq.lower.program import KernelCall
 from edgeq.records import Image
@@ -97,6 +100,22 @@ def test_reset_starts_anew(image_of: ImageOf) -> None:
         session.reset()
         assert session.run([sample()]).outputs[0] == expected(sample())
         assert session.stats().runs == 1
+        assert device.failure() is None
+
+
+def test_reset_after_a_fault(image_of: ImageOf) -> None:
+    image, board = image_of("mps2-an386"), load_board("mps2-an386")
+    with EmulatedDevice(image.elf, board, symbol=SYMBOL) as device:
+        with Session.connect(device.url) as session, pytest.raises(DeviceError):
+            session.run([sample(3)])
+        assert failure_of(device)
+        with serial.Serial(device.url, timeout=5) as line:
+            line.write(encode(Frame(Kind.RESET)))
+            decoder, kinds = Decoder(), []
+            while Kind.BOOT not in kinds and (data := line.read()):
+                kinds += [f.kind for f in decoder.feed(data) if isinstance(f, Frame)]
+        with Session.connect(device.url, failure=device.failure) as session:
+            assert session.run([sample()]).outputs[0] == expected(sample())
         assert device.failure() is None
 
 

@@ -78,8 +78,6 @@ def test_deterministic() -> None:
 
 def test_the_zoo_is_planned_without_waste(zoo: types.ModuleType) -> None:
     for name in zoo.ZOO:
-        if name == "activations":
-            continue
         program = program_of(zoo.zoo_tflite(name))
         check_memory(program)
         assert program.arena_bytes <= 1.02 * program.liveness_bound + 64, name

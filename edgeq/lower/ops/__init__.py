@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from edgeq.errors import UnsupportedError
-from edgeq.lower.ops import arithmetic, common, convolution, fully_connected, mean, pool, shape, softmax, unary
+from edgeq.lower.ops import arithmetic, convolution, fully_connected, mean, pool, shape, softmax, unary
 from edgeq.lower.program import Alias, KernelCall
 from edgeq.model.graph import Graph, Op
 
+# What makes a kernel call, or an alias, of each op. It raises an UnsupportedError that names the op, its place and what
+# to do, if the kernel cannot compute the op with these tensors and attributes.
 LOWER: Mapping[str, Callable[[Graph, Op], KernelCall | Alias]] = {
     "ADD": arithmetic.add,
     "AVERAGE_POOL_2D": pool.average_pool_2d,
@@ -37,19 +38,4 @@ def supported_ops() -> frozenset[str]:
     return frozenset(LOWER)
 
 
-def lower_op(graph: Graph, op: Op) -> KernelCall | Alias:
-    """The call that computes an op, or the alias that replaces it.
-
-    Raises:
-        UnsupportedError: no kernel for the op, or not with these tensors and attributes; names the op and its place.
-    """
-    lower = LOWER.get(op.name)
-    if lower is None:
-        raise UnsupportedError(
-            f"{common.place(graph, op)} is not supported by the aot engine.",
-            hint=f"Replace the layer by supported ones. Supported: {', '.join(sorted(LOWER))}.",
-        )
-    return lower(graph, op)
-
-
-__all__ = ["LOWER", "lower_op", "supported_ops"]
+__all__ = ["LOWER", "supported_ops"]

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import numpy as np
-
 from edgeq.lower.fixedpoint import (
     OutOfRangeError,
     activation_range,
@@ -26,12 +22,12 @@ Loops = tuple[tuple[int, int, int], ...]
 
 def add(graph: Graph, op: Op) -> KernelCall:
     """ADD."""
-    return _sum(graph, op, "edgeq_add_int8", _add_multipliers)
+    return _sum(graph, op, "edgeq_add_int8")
 
 
 def sub(graph: Graph, op: Op) -> KernelCall:
     """SUB."""
-    return _sum(graph, op, "edgeq_sub_int8", _sub_multipliers)
+    return _sum(graph, op, "edgeq_sub_int8")
 
 
 def mul(graph: Graph, op: Op) -> KernelCall:
@@ -64,23 +60,13 @@ def mul(graph: Graph, op: Op) -> KernelCall:
     )
 
 
-def _add_multipliers(first: Affine, second: Affine, target: Affine) -> tuple[float, float, float]:
-    """CalculateOpDataAdd, all in double."""
+def _multipliers(first: Affine, second: Affine, target: Affine) -> tuple[float, float, float]:
+    """CalculateOpDataAdd and CalculateOpDataSub."""
     scale = 2 * max(first.scale, second.scale)
     return first.scale / scale, second.scale / scale, scale / ((1 << _LEFT_SHIFT) * target.scale)
 
 
-def _sub_multipliers(first: Affine, second: Affine, target: Affine) -> tuple[float, float, float]:
-    """CalculateOpDataSub, all in float."""
-    with np.errstate(over="ignore", under="ignore", divide="ignore"):
-        scale = np.float32(2) * np.float32(max(first.scale, second.scale))
-        output = scale / (np.float32(1 << _LEFT_SHIFT) * np.float32(target.scale))
-        return float(np.float32(first.scale) / scale), float(np.float32(second.scale) / scale), float(output)
-
-
-def _sum(
-    graph: Graph, op: Op, kernel: str, multipliers_of: Callable[[Affine, Affine, Affine], tuple[float, float, float]]
-) -> KernelCall:
+def _sum(graph: Graph, op: Op, kernel: str) -> KernelCall:
     first, second, target, loops, (low, high) = _operands(graph, op)
     params: dict[str, Param] = {
         "loop_count": len(loops),
@@ -92,7 +78,7 @@ def _sum(
         "activation_max": high,
     }
     try:
-        for name, real in zip(("input1", "input2", "output"), multipliers_of(first, second, target), strict=True):
+        for name, real in zip(("input1", "input2", "output"), _multipliers(first, second, target), strict=True):
             multiplier = quantize_multiplier_below_one(real)
             params |= {f"{name}_multiplier": multiplier.value, f"{name}_shift": multiplier.shift}
     except OutOfRangeError as exc:

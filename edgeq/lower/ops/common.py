@@ -244,3 +244,13 @@ def positive(graph: Graph, op: Op, name: str, default: int = 0) -> int:
     if value < 1:
         refuse(graph, op, f"has {name} = {value}.", "It must be at least 1: convert the model again.")
     return value
+
+
+# Products that an int32 certainly holds the sum of: each is at most 128 · 255.
+_MAX_DEPTH = (2**31 - 1) // (128 * 255)
+
+
+def require_depth(graph: Graph, op: Op, depth: int) -> None:
+    """Checks that the sum of `depth` products of a weight and an input fits the kernels' accumulator."""
+    if depth > _MAX_DEPTH:
+        refuse(graph, op, f"sums {depth} products per output.", f"int32 holds up to {_MAX_DEPTH}: split the layer.")

@@ -27,6 +27,7 @@ def conv_2d(graph: Graph, op: Op) -> KernelCall:
             f"has {channels} input channels, and {filters} filters of {filter_channels} channels.",
             "Input channels and filters must divide into equal groups.",
         )
+    common.require_depth(graph, op, filter_height * filter_width * filter_channels)
     height, width = _window(graph, op, source, filter_height, filter_width)
     common.require_shape(graph, op, target, (batches, height[0], width[0], filters))
     return KernelCall(
@@ -70,6 +71,7 @@ def depthwise_conv_2d(graph: Graph, op: Op) -> KernelCall:
             f"has {channels} input channels, weights of shape {weights.shape} and a depth multiplier of {stated}.",
             "The weights must have shape (1, height, width, input channels × multiplier).",
         )
+    common.require_depth(graph, op, filter_height * filter_width)
     height, width = _window(graph, op, source, filter_height, filter_width)
     common.require_shape(graph, op, target, (batches, height[0], width[0], filters))
     return KernelCall(

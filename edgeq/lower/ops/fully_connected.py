@@ -32,6 +32,7 @@ def fully_connected(graph: Graph, op: Op) -> KernelCall:
             f"has an input of shape {source.shape}, weights {weights.shape} and an output {target.shape}.",
             "The input must hold rows as long as the weights', and the output end in their number.",
         )
+    common.require_depth(graph, op, depth)
     incoming, outgoing = common.affine(graph, op, source), common.affine(graph, op, target)
     scales = common.weight_scales(graph, op, weights, 0)
     weights_offset = 0

@@ -55,7 +55,7 @@ small_constant const int32_t small_bias_03[4] = {
 
 /* 1, of logits */
 small_constant const int32_t small_multipliers_03[1] = {
-    1374389580};
+    1374389504};
 
 /* 1, of logits */
 small_constant const int8_t small_shifts_03[1] = {

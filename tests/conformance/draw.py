@@ -1,0 +1,52 @@
+"""Random values for random models: extremes come often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rng = np.random.Generator
+
+ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+
+
+def pick(rng: Rng, *values: Any) -> Any:
+    """One of the values."""
+    return values[int(rng.integers(len(values)))]
+
+
+def chance(rng: Rng, p: float) -> bool:
+    """True with probability p."""
+    return bool(rng.random() < p)
+
+
+def small(rng: Rng, low: int, high: int) -> int:
+    """An integer in [low, high]."""
+    return int(rng.integers(low, high + 1))
+
+
+def scale_of(rng: Rng, low: float = -9.0, high: float = 1.0) -> float:
+    """A float32 scale 2^e, e in [low, high]; exact powers of two often."""
+    exponent = rng.uniform(low, high)
+    return float(np.float32(2.0 ** (round(exponent) if chance(rng, 0.15) else exponent)))
+
+
+def zero_of(rng: Rng) -> int:
+    """A zero point, extreme ones often."""
+    return int(pick(rng, -128, 127, 0, -1, small(rng, -128, 127), small(rng, -128, 127)))
+
+
+def samples(rng: Rng, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """All −128, all 127, uniform values, and extremes mixed at random."""
+    size = (1, *shape)
+    return np.concatenate(
+        [
+            np.full(size, -128, np.int8),
+            np.full(size, 127, np.int8),
+            rng.integers(-128, 128, size).astype(np.int8),
+            rng.integers(-128, 128, size).astype(np.int8),
+            rng.choice(np.array([-128, 127, 0, -1], np.int8), size),
+        ]
+    )
