@@ -195,7 +195,7 @@ def trace(
     from edgeq.devices.tflm_host import trace_tensors
     from edgeq.lower.trace import TracePoint
     from edgeq.reference import layer_crcs, layer_outputs
-    from edgeq.validate.layers import measure_layers
+    from edgeq.validation.layers import measure_layers
 
     graph = build.quantized.graph
     points = build.trace_points
@@ -293,7 +293,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
     from edgeq.link.codes import TicksKind
-    from edgeq.validate.latency import profile
+    from edgeq.validation.latency import profile
 
     sample = tuple(a[0].tobytes() for a in inputs)
     if isinstance(running, EmulatedDevice):

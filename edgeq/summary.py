@@ -21,7 +21,7 @@ from edgeq.report.record import (
     QuantizationInfo,
     Report,
 )
-from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.validation.explain import REFERENCE_NAMES
 from edgeq.version import version
 
 if TYPE_CHECKING:

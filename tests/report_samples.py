@@ -42,9 +42,9 @@ from edgeq.report.record import (
     Report,
     TensorInfo,
 )
-from edgeq.validate.accuracy import Task, choose_task, compare_accuracy, confusion_matrix, measure_accuracy, predict
-from edgeq.validate.drift import measure_drift
-from edgeq.validate.explain import explain
+from edgeq.validation.accuracy import Task, choose_task, compare_accuracy, confusion_matrix, measure_accuracy, predict
+from edgeq.validation.drift import measure_drift
+from edgeq.validation.explain import explain
 
 HOSTILE = """<script>alert("x")</script>'&<img src=http://example.invalid/x onerror=alert(1)>{{ 7*7 }}</style>"""
 

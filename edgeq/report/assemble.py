@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgeq.model.graph import Tensor
 from edgeq.records import LayerDrift, Reference, ReferenceOutputs
 from edgeq.report.record import AccuracyInfo, DriftInfo, TensorInfo
-from edgeq.validate.accuracy import (
+from edgeq.validation.accuracy import (
     NoTask,
     choose_task,
     compare_accuracy,
@@ -18,9 +18,9 @@ from edgeq.validate.accuracy import (
     measure_accuracy,
     predict,
 )
-from edgeq.validate.drift import measure_drift
-from edgeq.validate.explain import explain
-from edgeq.validate.layers import first_diverging
+from edgeq.validation.drift import measure_drift
+from edgeq.validation.explain import explain
+from edgeq.validation.layers import first_diverging
 
 Outputs = tuple[NDArray[np.generic], ...]
 

@@ -8,7 +8,7 @@ from edgeq.records import Drift, Metric
 from edgeq.report import format as fmt
 from edgeq.report.record import Report
 from edgeq.report.verdict import COLUMNS, Level, verdict
-from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -11,7 +11,7 @@ from edgeq.records import Accuracy, Metric
 from edgeq.report import codec
 from edgeq.report import format as fmt
 from edgeq.report.record import Report
-from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

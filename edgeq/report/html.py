@@ -12,7 +12,7 @@ from edgeq.report import format as fmt
 from edgeq.report import plots
 from edgeq.report.record import MemoryInfo, PlanCall, Report, portable_flag
 from edgeq.report.verdict import COLUMNS, drift_cell, verdict
-from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.validation.explain import REFERENCE_NAMES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from enum import Enum
 
 from edgeq.records import Drift, Reference
 from edgeq.report.record import Report
-from edgeq.validate.explain import REFERENCE_NAMES
+from edgeq.validation.explain import REFERENCE_NAMES
 
 COLUMNS = tuple(Reference)
 """The references in the order of the drift table's columns."""

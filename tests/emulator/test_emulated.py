@@ -24,7 +24,7 @@ from edgeq.lower.program import KernelCall
 from edgeq.records import Image
 from edgeq.toolchain.compile import compile_project
 from edgeq.toolchain.elf import symbols
-from edgeq.validate.latency import profile
+from edgeq.validation.latency import profile
 
 UNICORN_BOARDS = [b for b in board_names() if load_board(b).unicorn_cpu]
 ImageOf = Callable[..., Image]

@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from edgeq.errors import DataError
 from edgeq.model.graph import DType, Quantization, Tensor
 from edgeq.records import Metric
-from edgeq.validate.accuracy import (
+from edgeq.validation.accuracy import (
     NoTask,
     Task,
     choose_task,

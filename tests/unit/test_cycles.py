@@ -5,7 +5,7 @@ from __future__ import annotations
 import capstone
 import pytest
 
-from edgeq.validate.cycles import Cost, block_cycles
+from edgeq.validation.cycles import Cost, block_cycles
 
 DECODER = capstone.Cs(capstone.CS_ARCH_ARM, capstone.CS_MODE_THUMB | capstone.CS_MODE_MCLASS | capstone.CS_MODE_V8)
 DECODER.detail = True

@@ -13,9 +13,9 @@ from edgeq.errors import DataError
 from edgeq.lower.program import Vanished
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.records import Drift, Reference, ReferenceOutputs
-from edgeq.validate.drift import HISTOGRAM_LIMIT, lsb_difference, measure_drift
-from edgeq.validate.explain import explain
-from edgeq.validate.layers import first_diverging, measure_layers
+from edgeq.validation.drift import HISTOGRAM_LIMIT, lsb_difference, measure_drift
+from edgeq.validation.explain import explain
+from edgeq.validation.layers import first_diverging, measure_layers
 
 
 def tensor(index: int = 0, *, scale: float = 0.5, zero_point: int = -3, dtype: DType = DType.INT8) -> Tensor:

@@ -7,14 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from projects import small_model
 
 from edgeq.errors import DataError, InputError
 from edgeq.generate.manifest import NAME, load_arrays, read_manifest, save_arrays, verify_file, write_manifest
-from edgeq.generate.program_map import program_map, read_program_map, write_program_map
-from edgeq.lower.lower import lower
-from edgeq.lower.trace import trace_points
-from edgeq.model.flatbuffer import parse_tflite
 
 
 @pytest.fixture
@@ -119,22 +114,3 @@ def test_damaged_arrays(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(InputError, match="cannot be read"):
         load_arrays(tmp_path / "a.npz")
-
-
-def test_program_map_is_read_back(tmp_path: Path) -> None:
-    program = lower(parse_tflite(small_model()))
-    written = program_map(program, "Small")
-    write_program_map(tmp_path / "program.json", written)
-    found = read_program_map(tmp_path / "program.json")
-    assert found == written
-    assert found.points == trace_points(program)
-    assert [c.symbol for c in found.calls][:2] == ["small_op_00_conv_2d", "small_op_01_concatenation"]
-    assert [v.tensor for v in found.vanished] == [v.tensor for v in program.vanished]
-    assert {b.tensor: b.offset for b in found.blocks} == {t: p.offset for t, p in program.placements.items()}
-
-
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"schema_version": 2}', '{"schema_version": 1, "calls": [{}]}'])
-def test_damaged_program_map(tmp_path: Path, content: str) -> None:
-    (tmp_path / "program.json").write_text(content)
-    with pytest.raises(InputError, match=r"program\.json"):
-        read_program_map(tmp_path / "program.json")

@@ -24,7 +24,7 @@ from edgeq.devices.emulated import EmulatedDevice
 from edgeq.devices.qemu import HINT, PROGRAM, QemuDevice
 from edgeq.link.session import Session
 from edgeq.toolchain.elf import symbols
-from edgeq.validate.cycles import Cost, CycleModel
+from edgeq.validation.cycles import Cost, CycleModel
 
 TOLERANCE = 0.01
 

@@ -17,7 +17,7 @@ from edgeq.lower.program import Vanished
 from edgeq.model.graph import Graph
 from edgeq.model.naming import op_label
 from edgeq.records import LayerDrift
-from edgeq.validate.drift import lsb_difference
+from edgeq.validation.drift import lsb_difference
 
 EQUAL = "equal"
 DIFFERS = "differs"

@@ -11,7 +11,7 @@ from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
 from edgeq.errors import DeviceError
 from edgeq.records import LayerCost, Profile
-from edgeq.validate.cycles import Cost, CycleModel
+from edgeq.validation.cycles import Cost, CycleModel
 
 if TYPE_CHECKING:
     from edgeq.lower.program import KernelCall

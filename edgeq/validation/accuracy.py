@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeq.errors import DataError
 from edgeq.model.graph import Tensor
 from edgeq.records import Accuracy, AccuracyDifference, Metric
-from edgeq.validate.drift import dequantize
+from edgeq.validation.drift import dequantize
 
 Z95 = 1.959963984540054
 """The 97.5 % quantile of the standard normal distribution."""
