@@ -9,9 +9,9 @@ extern const char edgeq_board_name[]; /* as the folder under boards/ */
 extern const uint32_t edgeq_board_clock_hz;
 
 typedef enum edgeq_ticks_kind {
-  EDGEQ_TICKS_NONE = 0,     /* no counter: ticks are always 0 */
-  EDGEQ_TICKS_CPU = 1,      /* CPU cycles of a real core */
-  EDGEQ_TICKS_TIMER = 2,    /* a timer of edgeq_board_ticks_hz; in an emulator a measure of instructions */
+  EDGEQ_TICKS_NONE = 0,  /* no counter: ticks are always 0 */
+  EDGEQ_TICKS_CPU = 1,   /* CPU cycles of a real core */
+  EDGEQ_TICKS_TIMER = 2, /* a timer of edgeq_board_ticks_hz; in an emulator a measure of instructions */
 } edgeq_ticks_kind;
 
 extern const edgeq_ticks_kind edgeq_board_ticks_kind;

@@ -1,7 +1,7 @@
 /* The contract between an engine and whoever runs it (the link, a test, the user's own program).
  *
- * An engine is one constant edgeq_model. The aot engine is C generated from a .tflite; another one may wrap an
- * interpreter. All memory is static and belongs to the engine; none of the functions is reentrant.
+ * An engine is one constant edgeq_model. The aot engine is C generated from a .tflite; another one may wrap
+ * an interpreter. All memory is static and belongs to the engine; none of the functions is reentrant.
  */
 #ifndef EDGEQ_ENGINE_H
 #define EDGEQ_ENGINE_H
@@ -24,17 +24,17 @@ typedef enum edgeq_dtype {
 
 typedef enum edgeq_status {
   EDGEQ_OK = 0,
-  EDGEQ_STOPPED = 1,   /* a trace callback asked to stop */
-  EDGEQ_MISMATCH = 2,  /* the self-test's output differs from the golden one */
-  EDGEQ_FAILED = 3,    /* the engine could not run (an interpreter's own error) */
+  EDGEQ_STOPPED = 1,  /* a trace callback asked to stop */
+  EDGEQ_MISMATCH = 2, /* the self-test's output differs from the golden one */
+  EDGEQ_FAILED = 3,   /* the engine could not run (an interpreter's own error) */
 } edgeq_status;
 
 /* One input or output of the model. real = scale * (q - zero_point); scale is 0 where dtype is float32. */
 typedef struct edgeq_tensor {
   const char *name;
   const int32_t *shape; /* rank elements, batch dimension included */
-  void *data;           /* inside the arena; an input's bytes are valid until invoke, an output's from invoke on
-                           until the next write to an input */
+  void *data; /* inside the arena; an input's bytes are valid until invoke, an output's from invoke on
+                 until the next write to an input */
   uint32_t bytes;
   uint8_t dtype; /* edgeq_dtype */
   uint8_t rank;
@@ -42,15 +42,15 @@ typedef struct edgeq_tensor {
   int32_t zero_point;
 } edgeq_tensor;
 
-/* Called after a trace point's tensor was computed and before its memory is reused. `point` counts from 0 in the
- * order of execution. Returns false to stop the inference there (the tensor then stays untouched). */
+/* Called after a trace point's tensor was computed and before its memory is reused. `point` counts from 0 in
+ * the order of execution. Returns false to stop the inference there (the tensor then stays untouched). */
 typedef bool edgeq_trace_fn(void *context, uint32_t point, const void *data, uint32_t bytes);
 
 typedef struct edgeq_model {
   uint32_t abi; /* EDGEQ_ENGINE_ABI */
   const char *name;
-  const char *engine;       /* "aot", "tflm" */
-  const uint8_t *sha256;    /* 32 bytes: digest of the .tflite */
+  const char *engine;    /* "aot", "tflm" */
+  const uint8_t *sha256; /* 32 bytes: digest of the .tflite */
   const edgeq_tensor *inputs;
   const edgeq_tensor *outputs;
   uint16_t input_count;
