@@ -196,7 +196,7 @@ def test_equal_layers_fetch_nothing_and_vanished_tensors_keep_their_place():
     ]  # fmt: skip
     assert fetched == []
     assert first_diverging(rows) is None
-    assert rows[1].point is None and rows[1].label == "1 PAD"
+    assert rows[1].point is None and rows[1].label == "1 PAD 4"
 
 
 def test_only_what_differs_is_fetched():
