@@ -43,7 +43,6 @@ _PACKAGES = (
     ("ziglang", "the default compiler"),
     ("unicorn", "the default emulator"),
     ("pyserial", "the serial line"),
-    ("matplotlib", "plots of the report"),
 )
 
 _TOOLS = (

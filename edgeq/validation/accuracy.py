@@ -178,11 +178,11 @@ def wilson_interval(correct: int, n: int) -> tuple[float, float]:
     """95 % score interval of a proportion (Wilson, JASA 22, 1927; Brown, Cai and DasGupta, 2001, equation 4)."""
     if n == 0:
         return (0.0, 1.0)
-    p, z2 = correct / n, Z95 * Z95
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
+    from scipy.stats import binomtest
+
+    found = binomtest(correct, n).proportion_ci(0.95, "wilson")
     # At the ends the formula gives exactly 0 and 1; rounding must not say otherwise.
-    return (0.0 if correct == 0 else max(0.0, centre - half), 1.0 if correct == n else min(1.0, centre + half))
+    return (0.0 if correct == 0 else float(found.low), 1.0 if correct == n else float(found.high))
 
 
 def paired_interval(only_before: int, only_after: int, n: int) -> tuple[float, float]:
@@ -196,12 +196,10 @@ def paired_interval(only_before: int, only_after: int, n: int) -> tuple[float, f
 
 def mcnemar_exact(only_before: int, only_after: int) -> float:
     """Two-sided p-value of McNemar's exact test: the discordant samples against a fair coin."""
-    n, k = only_before + only_after, min(only_before, only_after)
-    tail, term = 0, 1
-    for i in range(k + 1):
-        tail += term
-        term = term * (n - i) // (i + 1)
-    return min(1.0, float(2 * tail / 2**n))  # integers divide exactly, however large they are
+    from scipy.stats import binomtest
+
+    discordant = only_before + only_after
+    return float(binomtest(only_before, discordant).pvalue) if discordant else 1.0
 
 
 def _are_indices(flat: NDArray[np.generic]) -> bool:

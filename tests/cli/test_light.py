@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "matplotlib", "sklearn", "unicorn")
+HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "sklearn", "unicorn")
 
 _PROBE = """
 import json, sys
