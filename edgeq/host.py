@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +20,7 @@ Samples = tuple[NDArray[np.generic], ...]
 class Golden:
     """The primary reference, its answer to the first sample (one array per output), and TFLM's arena on this host.
 
-    `notes` are sentences for the report: why TFLM is not the reference, or where it is corrected.
+    `notes` are sentences for the report: why TFLM is not the reference, or what was corrected for it.
     """
 
     reference: Reference
@@ -46,29 +45,26 @@ def content_for(quantized: Quantized, interpreter: Reference) -> bytes:
 
 
 def golden_run(quantized: Quantized, inputs: Samples) -> Golden:
-    """The first sample in the primary reference: TFLM, or LiteRT's reference kernels where TFLM cannot be it.
+    """The first sample in the primary reference: TFLM, or LiteRT's reference kernels on hosts without its wheel.
 
     Raises:
-        InterpreterError: the reference crashed or refused the model, for a reason that edgeq does not know.
+        InterpreterError: the reference crashed or refused the model.
     """
     primary, note = reference.primary()
     notes = [note] if note else []
-    known = known_exceptions(quantized.graph)
-    if primary is Reference.TFLM:
-        content = content_for(quantized, primary)
-        if content is not quantized.content:
-            notes.append(
-                "TFLite Micro's RELU6 ignores its output's scale; its column is that of an equal model without it"
-            )
-        try:
-            return _golden(content, inputs, primary, notes)
-        except InterpreterError as exc:
-            if not known:
-                raise
-            primary = Reference.LITERT_REFERENCE
-            reasons = dict.fromkeys(found.reason for found in known)
-            notes.append(f"TFLite Micro does not run this model ({'; '.join(reasons)}): {exc.message}")
-    return _golden(quantized.content, inputs, primary, notes)
+    content = content_for(quantized, primary)
+    if content is not quantized.content:
+        notes.append("TFLite Micro's RELU6 ignores its output's scale; its column is that of an equal model without it")
+    try:
+        with reference.ReferenceWorker(primary) as worker:
+            outputs = worker.run(content, [a[:1] for a in inputs])
+            arena = worker.arena_bytes(content) if primary is Reference.TFLM else None
+    except InterpreterError as exc:
+        known = dict.fromkeys(found.reason for found in known_exceptions(quantized.graph))
+        if primary is Reference.TFLM and known:
+            raise InterpreterError(f"{exc.message} It is known that {'; '.join(known)}.", hint=exc.hint) from exc
+        raise
+    return Golden(reference=primary, outputs=tuple(a[0] for a in outputs), tflm_arena_bytes=arena, notes=tuple(notes))
 
 
 def run_references(quantized: Quantized, inputs: Samples, primary: Reference) -> HostRuns:
@@ -78,26 +74,13 @@ def run_references(quantized: Quantized, inputs: Samples, primary: Reference) ->
         InterpreterError: the primary one crashed or refused the model.
     """
     wanted = [primary, *(r for r in Reference if r is not primary and reference.available(r))]
-    if primary is Reference.LITERT_REFERENCE:
-        wanted = [r for r in wanted if r is not Reference.TFLM]
     # TFLM apart, if it runs other bytes than the rest.
     apart = content_for(quantized, primary) is not quantized.content
-    groups = [wanted[:1], wanted[1:]] if apart else [wanted]
     outputs: list[ReferenceOutputs] = []
     notes: list[str] = []
-    for group in groups:
-        content = content_for(quantized, group[0]) if group else b""
-        required = {primary} & set(group)
-        runs = reference.run_references(content, inputs, group, required=required)
+    for group in (wanted[:1], wanted[1:]) if apart else (wanted,):
+        content = content_for(quantized, group[0])
+        runs = reference.run_references(content, inputs, group, required={primary} & set(group))
         outputs += runs.outputs
         notes += [failure.message for failure in runs.failures.values()]
     return HostRuns(outputs=tuple(outputs), notes=tuple(notes))
-
-
-def _golden(content: bytes, inputs: Samples, interpreter: Reference, notes: Sequence[str]) -> Golden:
-    with reference.ReferenceWorker(interpreter) as worker:
-        outputs = worker.run(content, [a[:1] for a in inputs])
-        arena = worker.arena_bytes(content) if interpreter is Reference.TFLM else None
-    return Golden(
-        reference=interpreter, outputs=tuple(a[0] for a in outputs), tflm_arena_bytes=arena, notes=tuple(notes)
-    )
