@@ -1,0 +1,51 @@
+"""The public names of `import edgeq`: locked, documented, and never hidden by a module of the same name."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import edgeq
+
+NAMES = [
+    "Board", "BuildOptions", "EdgeqError", "Engine", "Method", "Progress", "Report", "Target", "build", "check_data",
+    "demo", "diff", "drift", "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile", "validate",
+]  # fmt: skip
+
+
+def test_the_list_is_the_interface() -> None:
+    assert edgeq.__all__ == NAMES
+    assert dir(edgeq) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_name_is_there_and_documented(name: str) -> None:
+    assert inspect.getdoc(getattr(edgeq, name))
+
+
+def test_no_module_takes_a_public_name() -> None:
+    modules = {module.name for module in pkgutil.iter_modules(edgeq.__path__)}
+    assert not modules & set(NAMES)
+
+
+def test_every_command_has_a_function() -> None:
+    commands = importlib.import_module("edgeq.cli")._COMMANDS
+    functions = {"data": "check_data", "boards": "list_boards", "doctor": "examine"}
+    assert {functions.get(c, c) for c in commands} - set(NAMES) == {"monitor"}
+
+
+def test_importing_costs_nothing() -> None:
+    code = "import sys; before = set(sys.modules); import edgeq; print(sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=False)
+    loaded = set(done.stdout.replace("'", "").strip("[]\n ").split(", "))
+    assert not {"numpy", "click", "rich", "tensorflow"} & loaded, done.stdout
+
+
+def test_unknown_names_are_refused() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'bulid'"):
+        edgeq.bulid  # noqa: B018
