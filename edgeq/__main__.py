@@ -5,47 +5,85 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from types import FrameType
 
 import click
 
-from edgeq.errors import EdgeqError
+from edgeq.errors import EdgeqError, InputError
 
 INTERRUPTED = 130
+
+# Further signals within so many seconds of the first are the same wish, and must not disturb the cleaning up.
+_ONE_WISH_SECONDS = 5.0
 
 
 def main() -> None:
     """Run the command line; never returns. Exit codes are those of `edgeq.errors`, and 130 when interrupted."""
-    # A terminated edgeq must end its children too: the handlers of Ctrl-C do it.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    sys.exit(_run())
+    interrupt = _Interrupt()
+    # A terminated edgeq must end its children too, just as on Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as it is under nohup, or behind a shell's &
+            signal.signal(number, interrupt)
+    status = _run(interrupt)
+    if interrupt.came is not None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+    sys.exit(status)
 
 
-def _run() -> int:
-    from edgeq.cli import edgeq
+class _Interrupt:
+    """The handler of SIGINT and SIGTERM: raises KeyboardInterrupt, once per wish. `came` is when it last did."""
 
+    def __init__(self) -> None:
+        self.came: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        if self.came is None or now - self.came > _ONE_WISH_SECONDS:
+            self.came = now
+            raise KeyboardInterrupt
+
+
+def _run(interrupt: _Interrupt | None = None) -> int:
     try:
+        from edgeq.cli import edgeq
+
         status = edgeq.main(prog_name="edgeq", standalone_mode=False)
-    except click.exceptions.Abort:
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
-    except KeyboardInterrupt:
-        click.echo("Interrupted.", err=True)
-        return INTERRUPTED
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        return _interrupted()
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
     except EdgeqError as exc:
+        if interrupt is not None and interrupt.came is not None:
+            return _interrupted()  # native code turned the interruption into an error of its own
         if os.environ.get("EDGEQ_TRACEBACK"):
             raise
-        click.echo(click.style("Error: ", fg="red", bold=True, reset=True) + exc.message, err=True)
-        if exc.hint:
-            click.echo(exc.hint, err=True)
-        return exc.exit_code
+        return _failed(exc)
     except BrokenPipeError:
         # The reader of our output went away (`edgeq … | head`): nothing to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as exc:
+        # What no stage could foresee: a full disk, a file that vanished.
+        if os.environ.get("EDGEQ_TRACEBACK"):
+            raise
+        what = f"{exc.filename}: {exc.strerror}" if exc.filename is not None else str(exc)
+        return _failed(InputError(f"{what}.", hint="EDGEQ_TRACEBACK=1 in the environment shows where it happened."))
     return status if isinstance(status, int) else 0
+
+
+def _interrupted() -> int:
+    click.echo("Interrupted.", err=True)
+    return INTERRUPTED
+
+
+def _failed(exc: EdgeqError) -> int:
+    click.echo(click.style("Error: ", fg="red", bold=True, reset=True) + exc.message, err=True)
+    if exc.hint:
+        click.echo(exc.hint, err=True)
+    return exc.exit_code
 
 
 if __name__ == "__main__":

@@ -207,7 +207,7 @@ def _read(folder: Path) -> Board:
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InputError(f"{file}: cannot be read: {exc}") from exc
+        raise InputError(f"{file}: cannot be read: {exc}", hint="See firmware/boards/mps2-an386/board.toml.") from exc
     top = _Table(file, "", values)
     for key in values:
         if key not in _KEYS:

@@ -20,10 +20,12 @@ from edgeq.errors import InputError
 from edgeq.generate.manifest import Json, Manifest, load_arrays, read_manifest, save_arrays, write_manifest
 from edgeq.generate.project import generate
 from edgeq.lower.lower import lower
+from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.records import Group, Image, Method, Project, Quantized, Reference, ReferenceOutputs, Toolchain
+from edgeq.model.verify import verify_int8
+from edgeq.records import Finding, Group, Image, Method, Project, Quantized, Reference, ReferenceOutputs, Toolchain
 from edgeq.toolchain.elf import memory_use
 
 MODEL, SAMPLES, REFERENCES, PROJECT = "model.tflite", "samples.npz", "references.npz", "project"
@@ -83,6 +85,16 @@ class Build:
     flash_limit: int | None
     ram_limit: int | None
     tflm_arena_bytes: int | None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What keeps the model from being full-integer for this engine; a build that was made has none."""
+        return verify_int8(
+            self.quantized.graph,
+            supported_ops=supported_ops(),
+            engine=self.engine,
+            float_io=self.quantized.method is None,
+        )
 
     @property
     def trace_points(self) -> tuple[TracePoint, ...]:

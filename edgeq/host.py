@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,11 +71,26 @@ def golden_run(quantized: Quantized, inputs: Samples) -> Golden:
     return Golden(reference=primary, outputs=tuple(a[0] for a in outputs), tflm_arena_bytes=arena, notes=tuple(notes))
 
 
-def run_references(quantized: Quantized, inputs: Samples, primary: Reference) -> HostRuns:
+@contextlib.contextmanager
+def background_references() -> Iterator[Callable[[Quantized, Samples, Reference], Future[HostRuns]]]:
+    """`run_references` in a thread, while other work is done. On an error or Ctrl-C nobody waits for its end."""
+    stop = Event()
+    with ThreadPoolExecutor(1) as thread:
+        try:
+            yield lambda quantized, inputs, primary: thread.submit(
+                run_references, quantized, inputs, primary, stop=stop
+            )
+        finally:
+            stop.set()
+
+
+def run_references(quantized: Quantized, inputs: Samples, primary: Reference, *, stop: Event | None = None) -> HostRuns:
     """All samples in all references that this machine has; the primary one is first, and must succeed.
 
+    `stop`, set by another thread, ends them.
+
     Raises:
-        InterpreterError: the primary one crashed or refused the model.
+        InterpreterError: the primary one crashed or refused the model, or `stop` was set.
     """
     wanted = [primary, *(r for r in Reference if r is not primary and reference.available(r))]
     # TFLM apart, if it runs other bytes than the rest.
@@ -80,7 +99,7 @@ def run_references(quantized: Quantized, inputs: Samples, primary: Reference) ->
     notes: list[str] = []
     for group in (wanted[:1], wanted[1:]) if apart else (wanted,):
         content = content_for(quantized, group[0])
-        runs = reference.run_references(content, inputs, group, required={primary} & set(group))
+        runs = reference.run_references(content, inputs, group, required={primary} & set(group), stop=stop)
         outputs += runs.outputs
         notes += [failure.message for failure in runs.failures.values()]
     return HostRuns(outputs=tuple(outputs), notes=tuple(notes))

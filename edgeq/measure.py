@@ -102,22 +102,32 @@ def check_device(device: str, board: Board) -> None:
 
     Raises:
         InputError: the emulator cannot play this board, or a misspelt device.
+        LinkError: there is no such port.
         ToolError: the emulator is not installed.
     """
     from edgeq.devices import qemu
+    from edgeq.link.transport import no_such_port
     from edgeq.process import find_tool
 
     if device == EMULATED and board.unicorn_cpu is None:
-        raise InputError(f"The built-in emulator cannot play {board.name} ({board.core}).", hint="Use --device qemu.")
+        other = NATIVE if board.is_host else QEMU if board.qemu_machine else "PORT, with the board plugged in"
+        raise InputError(
+            f"The built-in emulator cannot play {board.name} ({board.core}).", hint=f"Use --device {other}."
+        )
     if device == QEMU:
         if board.qemu_machine is None:
-            raise InputError(f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.")
+            other = NATIVE if board.is_host else EMULATED
+            raise InputError(
+                f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.", hint=f"Use --device {other}."
+            )
         find_tool(qemu.PROGRAM, hint=qemu.HINT)
     if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
         raise InputError(
             f"There is no device {device!r}.",
             hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
         )
+    if device.startswith("/") and not Path(device).exists():
+        raise no_such_port(device)
 
 
 @contextmanager
@@ -292,6 +302,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
+    from edgeq.devices.qemu import QemuDevice
     from edgeq.link.codes import TicksKind
     from edgeq.validation.latency import profile
 
@@ -300,8 +311,10 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
         running.start_counting(f"{build.project.symbol}_invoke", build.project.op_symbols)
         session.run(sample)
         return profile(build.image.elf, build.board, running.stop_counting(), build.program.calls)
-    if device in {NATIVE, TFLM_HOST} or build.board.unicorn_cpu is None:
+    if device in {NATIVE, TFLM_HOST}:
         return None
+    if build.board.unicorn_cpu is None:
+        return _counted_by_qemu(build, session.run(sample).ticks) if isinstance(running, QemuDevice) else None
     # The same image in the built-in emulator, which can say where the instructions went.
     with started(build, EMULATED) as (emulated, other):
         estimated = _profile(build, EMULATED, emulated, other, inputs)
@@ -314,6 +327,22 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
         cycles_measured=cycles,
         clock_hz=session.hello.clock_hz,
         latency_ms=1e3 * cycles / session.hello.clock_hz,
+    )
+
+
+def _counted_by_qemu(build: Build, ticks: int) -> Profile:
+    """Instructions of one inference from QEMU's clock; no cycles, for which the blocks would have to be known."""
+    from edgeq.devices.qemu import NANOSECONDS_PER_INSTRUCTION
+
+    hz = build.board.counter.hz if build.board.counter else 0
+    return Profile(
+        source="estimated",
+        instructions=round(ticks * 1e9 / (hz * NANOSECONDS_PER_INSTRUCTION)) if hz else 0,
+        cycles_estimated=None,
+        cycles_measured=None,
+        clock_hz=build.board.clock_hz,
+        latency_ms=None,
+        layers=(),
     )
 
 

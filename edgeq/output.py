@@ -21,6 +21,15 @@ def check_replaceable(out: Path) -> None:
     Raises:
         InputError: says which of the two, and what to do.
     """
+    try:
+        _check_place(out)
+    except OSError as exc:
+        raise InputError(
+            f"{out} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
+        ) from exc
+
+
+def _check_place(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError(f"{out} exists and is no folder.", hint="Give another folder with --out.")
     if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
@@ -31,6 +40,8 @@ def check_replaceable(out: Path) -> None:
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
+    if not parent.is_dir():
+        raise InputError(f"{parent} is no folder.", hint="Give another folder with --out.")
     if not os.access(parent, os.W_OK | os.X_OK):
         raise InputError(f"{parent} cannot be written.", hint="Give another folder with --out.")
 

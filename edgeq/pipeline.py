@@ -7,7 +7,6 @@ model + data ──► load ──► quantize ──► verify ──► lower 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,8 @@ from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
 from edgeq.generate.names import c_prefix
-from edgeq.host import golden_run, run_references
+from edgeq.generate.staging import keep_own_files
+from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
 from edgeq.lower.ops import supported_ops
@@ -55,7 +55,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     find_compiler(options.toolchain, board)
     check_replaceable(options.out)
 
-    with replaced_folder(options.out) as folder, ThreadPoolExecutor(1) as background:
+    with replaced_folder(options.out) as folder, background_references() as run_references:
         with clock("load"):
             source = read_source(options, progress)
         with clock("quantize"):
@@ -69,9 +69,8 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
                 quantized = from_tflite(source.tflite or b"", options.model)
         with clock("verify"):
             given = source.float_model is None
-            require(
-                verify_int8(quantized.graph, supported_ops=supported_ops(), engine=options.engine.value, float_io=given)
-            )
+            engine = options.engine.value
+            require(verify_int8(quantized.graph, supported_ops=supported_ops(), engine=engine, float_io=given))
         with clock("lower"):
             program = lower(quantized.graph)
         with clock("reference"):
@@ -79,9 +78,10 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             samples = test_samples(source, quantized.graph, options)
             golden = golden_run(quantized, samples.inputs)
             # The rest runs while the firmware is made.
-            pending = background.submit(run_references, quantized, samples.inputs, golden.reference)
+            pending = run_references(quantized, samples.inputs, golden.reference)
         with clock("generate"):
             progress.start("Generating C")
+            keep_own_files(options.out / PROJECT, folder / PROJECT)
             project = generate_project(
                 board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
                 golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,

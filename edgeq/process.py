@@ -32,6 +32,16 @@ def _die_with_parent() -> Callable[[], None] | None:
     return before_exec
 
 
+def own_environment() -> dict[str, str]:
+    """The environment in which a child's `python -P -m edgeq.…` finds this very edgeq, also in a checkout that is not
+    installed."""
+    home = Path(__file__).resolve().parents[1]
+    if home.name in ("site-packages", "dist-packages"):
+        return dict(os.environ)
+    others = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(home), *([others] if others else [])])}
+
+
 def find_tool(name: str, *, hint: str) -> Path:
     """The program's path.
 

@@ -233,7 +233,8 @@ class LayerCost:
 class Profile:
     """Cost of one inference. `source` is "estimated" (emulated instructions × documented timings) or "measured".
 
-    `latency_ms` is cycles / clock. `layers` need not add up to the whole: calls between layers are in the total only.
+    `latency_ms` is cycles / clock, None where only instructions could be counted. `layers` need not add up to the
+    whole: calls between layers are in the total only.
     """
 
     source: str
@@ -241,7 +242,7 @@ class Profile:
     cycles_estimated: int | None
     cycles_measured: int | None
     clock_hz: int
-    latency_ms: float
+    latency_ms: float | None
     layers: tuple[LayerCost, ...]
 
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from edgeq.generate.tflm import arena_estimate
 from edgeq.records import DeviceRun, LayerDrift, Profile, Reference, Timing
 from edgeq.report import format as fmt
 from edgeq.report.assemble import accuracy_info, drift_info, tensor_info
@@ -66,7 +67,7 @@ def make_report(
         notes=build.notes,
     )
     checks = (
-        Check(name="full integer", passed=True, message=f"{len(graph.ops)} ops, all integer; int8 in and out"),
+        _full_integer_check(build),
         *_drift_checks(drift, max_lsb),
         Check(
             name="self-test",
@@ -83,7 +84,7 @@ def make_report(
         model=_model(build),
         quantization=QuantizationInfo(
             method=build.quantized.method.value if build.quantized.method else None,
-            full_integer=True,
+            full_integer=not build.findings,
             per_channel=any(t.quantization is not None and t.quantization.per_channel for t in graph.tensors),
             calibration_samples=build.quantized.calibration_samples,
             seed=build.quantized.seed,
@@ -95,7 +96,7 @@ def make_report(
         device=DeviceInfo(
             name=run.device,
             clock_hz=run.clock_hz,
-            core=build.board.core,
+            core="host" if run.device in {"native", "tflm-host"} else build.board.core,
             samples_per_second=len(run.ticks) / run.seconds if run.seconds > 0 else None,
             retries=run.retries,
         ),
@@ -110,9 +111,18 @@ def make_report(
             class_names=build.samples.class_names,
         ),
         checks=checks,
-        findings=(),
+        findings=build.findings,
         timings=tuple(timings),
     )
+
+
+def _full_integer_check(build: Build) -> Check:
+    graph = build.quantized.graph
+    types = sorted({t.dtype.value for t in (*graph.input_tensors, *graph.output_tensors)})
+    message = f"{len(graph.ops)} ops, all integer; {' and '.join(types)} in and out"
+    if build.findings:
+        message = f"{len(build.findings)} findings, the first: {build.findings[0].where}: {build.findings[0].message}"
+    return Check(name="full integer", passed=not build.findings, message=message)
 
 
 def _model(build: Build) -> ModelInfo:
@@ -147,7 +157,7 @@ def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
         stack_measured=memory.stack_measured,
         flash_limit=build.flash_limit or build.board.flash.length,
         ram_limit=build.ram_limit or build.board.ram.length,
-        tflm_arena_bytes=build.tflm_arena_bytes,
+        tflm_arena_bytes=None if build.tflm_arena_bytes is None else arena_estimate(build.tflm_arena_bytes),
         sections=memory.sections,
         plan=arena_plan(build.program),
     )

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import types
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 import zoo as zoo_module
+
+REQUIRE_TOOLS = "EDGEQ_REQUIRE_TOOLS" in os.environ
+"""Set where every tool is installed (the project's CI): a test that skips itself has then failed."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    return _no_skips((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: Any) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    return _no_skips((yield))
+
+
+def _no_skips(report: Any) -> Any:
+    if REQUIRE_TOOLS and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, although EDGEQ_REQUIRE_TOOLS is set: {report.longrepr}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -41,6 +41,19 @@ trust_option = click.option(
 )
 
 
+class NonEmptyPath(click.Path):
+    """A path; "" is none (a shell variable that was not set gives it), nor the current folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path; fails with a usage error."""
+        if value == "":
+            self.fail("the path is empty.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = NonEmptyPath(path_type=Path)
+
+
 class ByteSize(click.ParamType[int]):
     """A number of bytes: 65536, 64K, 64KiB, 1M."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from edgeq.cli._common import ByteSize, device_option, json_option, progress, seed_option, show, trust_option
+from edgeq.cli._common import PATH, ByteSize, device_option, json_option, progress, seed_option, show, trust_option
 from edgeq.options import BuildOptions, Engine, Target
 from edgeq.records import Method
 
@@ -15,7 +15,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 
 
 @click.command("build")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @click.option(
     "--data",
     help="Samples: an .npz (x_train, y_train, x_test, y_test; optional x_val, y_val, x_calib), a folder of images by "
@@ -30,7 +30,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("build"),
     show_default=True,
     help="Folder to write. An earlier build is replaced.",

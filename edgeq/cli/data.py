@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import json_option, trust_option
+from edgeq.cli._common import PATH, json_option, trust_option
 
 
 @click.group("data")
@@ -16,7 +16,7 @@ def command() -> None:
 
 @command.command("check")
 @click.argument("data")
-@click.option("--model", type=click.Path(path_type=Path), help="Check against this model's inputs and outputs, too.")
+@click.option("--model", type=PATH, help="Check against this model's inputs and outputs, too.")
 @trust_option
 @json_option
 def check(data: str, model: Path | None, trusted: bool, as_json: bool) -> int:

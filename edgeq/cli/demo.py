@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import device_option, json_option, progress, seed_option, show
+from edgeq.cli._common import PATH, device_option, json_option, progress, seed_option, show
 
 
 @click.command("demo")
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("edgeq-demo"),
     show_default=True,
     help="Folder for the model, its data and the build.",

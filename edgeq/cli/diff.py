@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import json_option
+from edgeq.cli._common import PATH, json_option
 
 
 @click.command("diff")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=PATH)
+@click.argument("new", type=PATH)
 @json_option
 def command(old: Path, new: Path, as_json: bool) -> int:
     """What changed from report OLD to report NEW: accuracy, drift, cycles, bytes.

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import device_option, json_option, progress
+from edgeq.cli._common import PATH, device_option, json_option, progress
 
 
 @click.command("drift")
-@click.argument("build", type=click.Path(path_type=Path))
+@click.argument("build", type=PATH)
 @device_option
 @click.option("--samples", type=click.IntRange(1), default=4, show_default=True, help="Test samples that are traced.")
 @json_option

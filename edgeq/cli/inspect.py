@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import json_option
+from edgeq.cli._common import PATH, json_option
 
 
 @click.command("inspect")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=PATH)
 @json_option
 def command(model: Path, as_json: bool) -> int:
     """What is in the .tflite MODEL, and is it full-integer?

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import device_option, json_option, progress, show
+from edgeq.cli._common import PATH, device_option, json_option, progress, show
 
 
 @click.command("validate")
-@click.argument("build", type=click.Path(path_type=Path))
+@click.argument("build", type=PATH)
 @device_option
 @click.option("--samples", type=click.IntRange(1), help="At most so many test samples.  [default: all of the build's]")
 @click.option(

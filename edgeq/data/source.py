@@ -38,6 +38,8 @@ def load_dataset(spec: str, *, inputs: Sequence[ValueSpec] | None = None, seed: 
         DataError: not found, damaged, pickled, or not in one of these forms.
     """
     name, _, query = spec.partition("?")
+    if not name:
+        raise DataError("--data is empty.", hint=_HINT)
     path = Path(spec) if Path(spec).exists() else Path(name)
     if path.is_dir():
         options = _image_options(query if path == Path(name) else "", seed)

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,13 +26,22 @@ class ChildDevice:
     The child ends when its stdin is closed, and dies with the thread that made this object.
     """
 
-    def __init__(self, name: str, argv: Sequence[str | Path], *, what: str, start_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str | Path],
+        *,
+        what: str,
+        env: Mapping[str, str] | None = None,
+        start_timeout: float = 30.0,
+    ) -> None:
         """Start it and wait until it has its pseudo-terminal.
 
         Args:
             name: what reports call it.
             argv: the program.
             what: what it does, in the user's words, for messages.
+            env: its whole environment; None keeps this process's.
             start_timeout: seconds until its first line.
 
         Raises:
@@ -43,7 +52,7 @@ class ChildDevice:
         self._name = name
         self._what = what
         self._words = bytearray()
-        self._child = process.start(argv, what=what, error=DeviceError)
+        self._child = process.start(argv, what=what, env=env, error=DeviceError)
         self._reader = threading.Thread(target=self._collect_words, daemon=True)
         self._reader.start()
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import sys
 import threading
@@ -52,12 +51,11 @@ class EmulatedDevice:
         if sys.platform == "win32":
             raise DeviceError("--device emulated needs pseudo-terminals, which Windows does not have.")
         argv = [sys.executable, "-P", "-m", "edgeq.devices.unicorn_child", str(elf.resolve()), str(board.folder)]
-        paths = [str(Path(__file__).resolve().parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._what = f"Emulating {board.name}"
         self._child = process.start(
             [*argv, *([f"{symbol}_invoke"] if symbol else [])],
             what=self._what,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+            env=process.own_environment(),
             error=DeviceError,
         )
         self._answers: queue.Queue[dict[str, Any] | None] = queue.Queue()

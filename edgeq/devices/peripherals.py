@@ -20,6 +20,8 @@ CPUID = {
 # Cores with the memory protection unit of Armv7-M.
 _MPU_V7 = frozenset({"cortex-m3", "cortex-m4", "cortex-m7"})
 
+_MANY = 4096
+
 
 class CmsdkUart:
     """CMSDK APB UART (Arm DDI 0479, 4.3). Received bytes wait without loss, as in QEMU.
@@ -30,7 +32,7 @@ class CmsdkUart:
     _POLLS_BEFORE_WAIT = 64
 
     def __init__(self, starved: Callable[[], None], full: Callable[[], None]) -> None:
-        """`full` is called when many bytes wait to be sent."""
+        """`full` is called when `sent` should go out: after a zero byte, or when there is much of it."""
         self.received = bytearray()
         self.sent = bytearray()
         self._starved, self._full = starved, full
@@ -60,7 +62,8 @@ class CmsdkUart:
         if offset == 0x00:
             self._polls = 0
             self.sent.append(value & 0xFF)
-            if len(self.sent) >= 4096:
+            # A zero byte ends a frame of the link: the host waits for it, and an inference may follow.
+            if value & 0xFF == 0 or len(self.sent) >= _MANY:
                 self._full()
         elif offset == 0x08:
             self._control = value

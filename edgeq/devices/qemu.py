@@ -22,7 +22,10 @@ HINT = "Install it (Debian: apt-get install qemu-system-arm), or use --device em
 
 _START_TIMEOUT = 30.0
 # 2^6 ns an instruction, and no real time passes while the firmware sleeps: the board's counter counts instructions.
-_ICOUNT = "shift=6,sleep=off"
+_SHIFT = 6
+_ICOUNT = f"shift={_SHIFT},sleep=off"
+NANOSECONDS_PER_INSTRUCTION = 1 << _SHIFT
+"""How far QEMU's clock, and so the boards' counters, move with every instruction."""
 
 
 class QemuDevice:

@@ -64,6 +64,7 @@ def tflm_host_device(library: Path, *, array: str) -> ChildDevice:
         "tflm-host",
         [sys.executable, "-P", "-m", "edgeq.devices.tflm_host_child", library.resolve(), array],
         what="Running TensorFlow Lite Micro on this machine",
+        env=process.own_environment(),
     )
 
 

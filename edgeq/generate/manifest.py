@@ -110,7 +110,7 @@ def read_manifest(root: Path, *, verify: bool = True) -> Manifest:
     path = root / NAME
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as exc:
+    except (FileNotFoundError, NotADirectoryError) as exc:
         raise InputError(
             f"{root} is no build: it has no {NAME}.", hint="Give the folder that `edgeq build … --out` wrote."
         ) from exc

@@ -17,13 +17,22 @@ _WORDS = """
     virtual void volatile wchar while xor
     aux com con lpt nul prn
 """
-_RESERVED = frozenset(_WORDS.split())
+# A name is also that of a header, of C files beside edgeq's own, and of a target of CMake.
+_HEADERS = """
+    alloca assert complex ctype errno features fenv float inttypes iso646 limits locale malloc math memory setjmp signal
+    stdalign stdarg stdatomic stdbool stddef stdint stdio stdlib stdnoreturn string strings tgmath threads time uchar
+    unistd wchar wctype
+"""
+_FILES = "affine selftest"
+_TARGETS = "all clean help install package test"
+_RESERVED = frozenset(f"{_WORDS} {_HEADERS} {_FILES} {_TARGETS}".split())
 
 
 def c_prefix(name: str) -> str:
     """The prefix of a model's C symbols and files, from the name that a user gave or a file has.
 
-    Lower case, letters, digits and single underscores; never a keyword, and never edgeq's own prefix.
+    Lower case, letters, digits and single underscores; never a keyword, a system header, one of edgeq's own files or
+    prefixes, or a reserved target of CMake: those get `model_` in front.
 
     Raises:
         InputError: nothing of the name can be part of an identifier.

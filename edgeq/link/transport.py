@@ -124,8 +124,13 @@ def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
     if code in (errno.EBUSY, errno.EAGAIN) or "exclusively lock" in text:
         return LinkError(f"{url}: another program uses this port.", hint="Close it (a serial monitor, another edgeq).")
     if code == errno.ENOENT or isinstance(exc, ValueError):
-        return LinkError(f"{url}: there is no such port.", hint=_ports())
+        return no_such_port(url)
     return LinkError(f"{url}: cannot be opened: {text}", hint=_ports())
+
+
+def no_such_port(url: str) -> LinkError:
+    """The error of a port that does not exist; it lists those that do."""
+    return LinkError(f"{url}: there is no such port.", hint=_ports())
 
 
 def _ports() -> str:

@@ -73,10 +73,10 @@ def _convert_in_child(exported: Exported, samples: tuple[NDArray[np.float32], ..
     with tempfile.TemporaryDirectory(prefix="edgeq-") as scratch:
         arrays, result = Path(scratch, "samples.npz"), Path(scratch, "model.tflite")
         np.savez(arrays, *samples)
-        argv: list[str | Path] = [sys.executable, "-m", "edgeq.quantize.child", exported.folder, arrays, result, what]
-        argv += exported.inputs
+        argv: list[str | Path] = [sys.executable, "-P", "-m", "edgeq.quantize.child"]
+        argv += [exported.folder, arrays, result, what, *exported.inputs]
         try:
-            process.run(argv, timeout=_CHILD_TIMEOUT, what=f"converting {what}")
+            process.run(argv, timeout=_CHILD_TIMEOUT, what=f"converting {what}", env=process.own_environment())
         except ToolError as exc:
             if "crashed" in exc.message:
                 raise UnsupportedError(

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from threading import Lock
+from threading import Event, Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ _PACKAGES = {
 
 # A child takes about half a second to start; TFLM's reference kernels do about this much in that time.
 _MACS_WORTH_A_CHILD = 500_000_000
+
+_POLL_SECONDS = 0.2  # between looks at whether the caller has lost interest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -126,6 +128,7 @@ def run_references(
     progress: Progress | None = None,
     required: Collection[Reference] | None = None,
     processes: int | None = None,
+    stop: Event | None = None,
 ) -> ReferenceRuns:
     """As `run_reference` for several interpreters, on all of the machine's cores.
 
@@ -137,10 +140,12 @@ def run_references(
         required: those that must succeed; None: all. Of the others an InterpreterError is in the result: LiteRT
             lacks some ops that TFLM has, and the other way round.
         processes: children at a time; None: one per core. Long runs are divided among them.
+        stop: set by another thread, it ends all children and this call.
 
     Raises:
         ModelError, DataError: as in `run_reference`.
-        InterpreterError: a required one is not installed, refused the model, crashed or hung; all children are ended.
+        InterpreterError: a required one is not installed, refused the model, crashed or hung, or `stop` was set; all
+            children are ended.
     """
     required = set(references if required is None else required)
     progress = progress or Progress()
@@ -150,7 +155,9 @@ def run_references(
     macs = samples * sum(count_macs(graph, op) for op in graph.ops)
     processes = processes or os.cpu_count() or 1
     shards = max(1, min(processes, macs // _MACS_WORTH_A_CHILD))
-    return _together(content, inputs, references, progress, required=required, processes=processes, shards=shards)
+    return _together(
+        content, inputs, references, progress, required=required, processes=processes, shards=shards, stop=stop
+    )
 
 
 def _together(
@@ -162,6 +169,7 @@ def _together(
     required: set[Reference],
     processes: int,
     shards: int,
+    stop: Event | None = None,
 ) -> ReferenceRuns:
     """Every reference on `shards` parts of the samples, `processes` children at a time, each with a thread that waits.
 
@@ -194,10 +202,15 @@ def _together(
     with ThreadPoolExecutor(max(1, processes)) as pool:
         futures = [pool.submit(run, task) for task in range(len(workers))]
         try:
-            wait(futures, return_when=FIRST_EXCEPTION)
-            for future in futures:
-                if future.done() and (error := future.exception()) is not None:
-                    raise error
+            running_still = set(futures)
+            while running_still:
+                timeout = None if stop is None else _POLL_SECONDS
+                ended, running_still = wait(futures, timeout=timeout, return_when=FIRST_EXCEPTION)
+                for future in ended:
+                    if (error := future.exception()) is not None:
+                        raise error
+                if running_still and stop is not None and stop.is_set():
+                    raise InterpreterError("The reference interpreters were stopped.")
             parts = [future.result() for future in futures]
         except BaseException:
             for future in futures:

@@ -7,7 +7,6 @@ the next request starts a new child.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -307,22 +306,13 @@ class ReferenceWorker:
         self._child = process.start(
             [sys.executable, "-P", "-m", "edgeq.reference.child", self.reference.value, log],
             what=f"starting {TITLES[self.reference]}",
-            env=_environment(),
+            env=process.own_environment(),
             error=InterpreterError,
         )
         if self._aborted:
             self.close()
             raise InterpreterError(f"{TITLES[self.reference]} was stopped.")
         return self._child
-
-
-def _environment() -> dict[str, str]:
-    """The child's environment: it must find this very edgeq, also in a checkout that is not installed."""
-    home = Path(__file__).resolve().parents[2]
-    if home.name in ("site-packages", "dist-packages"):
-        return dict(os.environ)
-    others = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(home), *([others] if others else [])])}
 
 
 def _quoted(text: str) -> str:

@@ -89,14 +89,18 @@ def _cost(report: Report) -> Table:
     table.add_row(
         _text("model", "bold"), _text(f"{report.model.name}, {fmt.count(report.model.parameters)} parameters")
     )
-    table.add_row(_text("device", "bold"), _text(f"{report.board}{core}, {report.device.name}{built}"))
+    ran = f"{report.board}{core}, {report.device.name}{built}"
+    if report.device.core == "host":
+        ran = f"{report.device.name}, on this host; image for {report.board}{built}"
+    table.add_row(_text("device", "bold"), _text(ran))
     profile, memory = report.profile, report.memory
     if profile is not None:
         cycles = profile.cycles_measured or profile.cycles_estimated
-        table.add_row(
-            _text(f"cycles, {profile.source}", "bold"),
-            f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz",
-        )
+        if cycles is not None:
+            table.add_row(
+                _text(f"cycles, {profile.source}", "bold"),
+                f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz",
+            )
         table.add_row(
             _text("instructions", "bold"), f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
         )

@@ -99,7 +99,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Profile.cycles_estimated": ("cycles", "of one inference, zero wait states; null if not estimated"),
     "Profile.cycles_measured": ("cycles", "of one inference, on hardware; null if not measured"),
     "Profile.clock_hz": ("Hz", "the clock that latency_ms assumes"),
-    "Profile.latency_ms": ("ms", "cycles / clock"),
+    "Profile.latency_ms": ("ms", "cycles / clock; null where only instructions could be counted"),
     "Profile.layers": ("", "cost per kernel call; calls between layers are in the total only"),
     "LayerCost.index": ("", "number of the kernel call"),
     "LayerCost.label": ("", "the layer"),

@@ -55,8 +55,10 @@ def real(value: float | None, digits: int = 4) -> str:
     return f"{value:.{digits}g}".replace("-", "−")
 
 
-def milliseconds(value: float) -> str:
-    """A latency: 27.2 ms, 840 µs, 1.25 s."""
+def milliseconds(value: float | None) -> str:
+    """A latency: 27.2 ms, 840 µs, 1.25 s; an en dash for None."""
+    if value is None:
+        return "–"
     if value >= 1000:
         return f"{_digits(value / 1000)} s"
     return f"{_digits(value)} ms" if value >= 1 else f"{_digits(value * 1000)} µs"

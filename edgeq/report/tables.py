@@ -67,14 +67,16 @@ def render_profile(profile: Profile) -> RenderableType:
         )
     macs = sum(layer.macs for layer in profile.layers)
     cycles = profile.cycles_measured or profile.cycles_estimated
-    words = (
-        f"{fmt.count(cycles)} cycles ({profile.source}), {fmt.count(profile.instructions)} instructions, "
-        f"{fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
-    )
+    words = f"{fmt.count(profile.instructions)} instructions"
+    if cycles:
+        words = (
+            f"{fmt.count(cycles)} cycles ({profile.source}), {words}, "
+            f"{fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
+        )
     if macs and cycles:
         words += f"; {cycles / macs:.2f} cycles/MAC"
     notes = [Text(words, style="bold")]
-    if profile.source == "estimated":
+    if profile.cycles_estimated and profile.source == "estimated":
         notes.append(Text("Estimated from the core's documented timings, zero wait states.", style="dim"))
     return Group(table, Text(""), *notes)
 

@@ -66,3 +66,18 @@ def test_installed_edgeq_is_the_wheels(python: Path, tmp_path: Path) -> None:
         [python, "-c", "import edgeq; print(edgeq.__file__)"], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert not Path(done.stdout.strip()).is_relative_to(ROOT)
+
+
+def test_installed_edgeq_builds_and_runs_a_model(python: Path, tmp_path: Path) -> None:
+    """Templates, firmware, the compiler, and the children that are started as modules: all from the wheel."""
+    from conformance.cases import unary_model
+
+    (tmp_path / "tiny.tflite").write_bytes(unary_model("RELU", (0.05, -3), (0.04, -100)))
+    for device in ("emulated", "tflm-host"):
+        done = subprocess.run(
+            [python, "-m", "edgeq", "build", "tiny.tflite", "--samples", "2", "--device", device, "--json"],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        report = json.loads(done.stdout)
+        assert (report["drift"]["mismatches"], report["device"]["name"]) == (0, device)

@@ -22,6 +22,8 @@ from edgeq.generate.names import c_prefix
     [
         ("kws", "kws"), ("My Model-v2.1", "my_model_v2_1"), ("3d", "model_3d"), ("int", "model_int"), ("__a__b", "a_b"),
         ("edgeq", "model_edgeq"), ("edgeq_link", "model_edgeq_link"), ("Größe", "gr_e"), ("x" * 99, "x" * 40),
+        # Names of headers, of edgeq's own files, of CMake's own targets: the project would not build.
+        ("limits", "model_limits"), ("stdint", "model_stdint"), ("affine", "model_affine"), ("Test", "model_test"),
     ],
 )  # fmt: skip
 def test_names_become_prefixes(name: str, prefix: str) -> None:

@@ -1,5 +1,5 @@
-/* What C99 has no words for, on the compilers that edgeq supports: GCC and Clang. Expands to nothing
- * elsewhere where that is harmless. */
+/* What C99 has no words for, on the compilers that edgeq supports: GCC and Clang. Another one is an
+ * error that says what to define. */
 #ifndef EDGEQ_ATTRIBUTES_H
 #define EDGEQ_ATTRIBUTES_H
 
