@@ -71,6 +71,17 @@ def _run(interrupt: _Interrupt | None = None) -> int:
             raise
         what = f"{exc.filename}: {exc.strerror}" if exc.filename is not None else str(exc)
         return _failed(InputError(f"{what}.", hint="EDGEQ_TRACEBACK=1 in the environment shows where it happened."))
+    except Exception as exc:
+        # A fault of edgeq's own, or of a library beneath it, that no stage translated. Never a traceback by default.
+        if os.environ.get("EDGEQ_TRACEBACK"):
+            raise
+        return _failed(
+            InputError(
+                f"edgeq met something that it does not expect ({type(exc).__name__}: {exc}).",
+                hint="If the model and the data are intact, this is a fault of edgeq: report it with what\n"
+                "EDGEQ_TRACEBACK=1 in the environment shows.",
+            )
+        )
     return status if isinstance(status, int) else 0
 
 

@@ -126,10 +126,16 @@ def from_keras(model: Any, *, path: Path, format: ModelFormat = ModelFormat.KERA
         format=format,
         sha256=sha256,
         inputs=specs,
-        outputs=_specs(path, zip(model.output_names, outputs, strict=True), is_input=False),
+        outputs=_specs(path, zip(_output_names(model), outputs, strict=True), is_input=False),
         parameters=int(model.count_params()),
         handle=model,
     )
+
+
+def _output_names(model: Any) -> list[str]:
+    """The outputs' names; a Sequential of Keras 3 has none, and one output."""
+    names = getattr(model, "output_names", None)
+    return [str(name) for name in names] if names else [str(model.layers[-1].name)]
 
 
 def serving_signature(loaded: Any) -> Any:
