@@ -19,6 +19,7 @@ setup: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "edgeq needs Python 3.11, 3.12 or 3.13; none was found on PATH. Install one, or say which: make PYTHON=/path/to/python3.12"; exit 3; }
+	@echo "Installing edgeq and what it needs into $(VENV): about 1 GB to download, some minutes the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -41,9 +41,9 @@ def command(as_json: bool) -> int:
         table.add_row(
             b.name,
             b.core,
-            f"{b.clock_hz / 1e6:g} MHz",
-            f"{b.flash.length // 1024:,} K",
-            f"{b.ram.length // 1024:,} K",
+            "–" if b.is_host else f"{b.clock_hz / 1e6:g} MHz",
+            "–" if b.is_host else f"{b.flash.length // 1024:,} K",
+            "–" if b.is_host else f"{b.ram.length // 1024:,} K",
             b.tried,
         )
     Console().print(table)
