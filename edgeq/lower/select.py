@@ -168,7 +168,7 @@ def _fully_connected(call: KernelCall) -> KernelCall:
         raise NotExactError("the weights have a zero point")
     rows, depth, outputs = (_number(call, field) for field in ("batches", "depth", "outputs"))
     params, packed, scratch = _quads(call, weights, 1)
-    window: dict[str, Param] = {field: 1 for field in _WINDOW} | {"pad_top": 0, "pad_left": 0}
+    window: dict[str, Param] = dict.fromkeys(_WINDOW, 1) | {"pad_top": 0, "pad_left": 0}
     window |= {"input_width": rows, "output_width": rows, "input_channels": depth, "filter_channels": depth}
     return replace(
         call,
@@ -226,9 +226,7 @@ def _add(call: KernelCall, sign: int = 1) -> KernelCall:
 
 def _add_table(call: KernelCall, which: int) -> NDArray[np.int64]:
     """Twice what each value of an input adds to the sum, at the index of its unsigned byte."""
-    scale = Multiplier(
-        value=_number(call, f"input{which}_multiplier"), shift=_number(call, f"input{which}_shift")
-    )
+    scale = Multiplier(value=_number(call, f"input{which}_multiplier"), shift=_number(call, f"input{which}_shift"))
     offset = _number(call, f"input{which}_offset")
     values = np.arange(256, dtype=np.uint8).view(np.int8).tolist()
     return np.array([2 * multiply((value + offset) << 20, scale) for value in values], np.int64)

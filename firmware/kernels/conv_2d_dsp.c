@@ -40,8 +40,10 @@ static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, in
       continue;
     }
     for (int32_t i = before * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
-    for (int32_t i = 0; i < between; i++, in += p->dilation_width * p->input_channels) {
-      for (int32_t c = 0; c < depth; c++) *at++ = in[c];
+    const int32_t runs = adjacent ? 1 : between;
+    const int32_t length = adjacent ? between * depth : depth;
+    for (int32_t i = 0; i < runs; i++, in += p->dilation_width * p->input_channels) {
+      for (int32_t c = 0; c < length; c++) *at++ = in[c];
     }
     for (int32_t i = after * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
   }
