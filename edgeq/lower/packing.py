@@ -7,6 +7,7 @@ where a condition fails, `NotExactError` says which, and the caller takes anothe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,9 +113,11 @@ def requantization(c: Channels, *, extra: NDArray[np.generic]) -> Int32s:
     return np.stack([c.values, constant, right + up], axis=1).astype(np.int32)
 
 
-def _padded(values: NDArray[np.generic], count: int) -> NDArray[np.generic]:
+def _padded(values: NDArray[np.signedinteger[Any]], count: int) -> Int64s:
     """Zeros behind the first axis, up to `count`."""
-    return np.concatenate([values, np.zeros((count - len(values), *values.shape[1:]), values.dtype)])
+    padded = np.zeros((count, *values.shape[1:]), np.int64)
+    padded[: len(values)] = values
+    return padded
 
 
 def quad_channels(c: Channels) -> Int32s:
@@ -141,7 +144,7 @@ def quad_weights(weights: NDArray[np.int8]) -> Int32s:
     count, depth = weights.shape
     total = -(-count // QUAD) * QUAD
     ordered = weights.astype(np.int64).reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
-    pairs = np.asarray(_padded(ordered, total)).reshape(total // QUAD, 2, 2, depth // 2, 2)
+    pairs = _padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
     halves = 256 * pairs[:, :, 1] + pairs[:, :, 0]  # (quads, channel pair, depth / 2, 2)
     if halves.min() < -(1 << 15):
         raise NotExactError("a weight is -128")
@@ -158,13 +161,13 @@ def depthwise_weights(weights: NDArray[np.int8]) -> Int32s:
 
 
 def single_channels(c: Channels) -> Int32s:
-    """(channels, 4): doubled start value, multiplier, constant, shift.
+    """(channels / 4, 16): of each four channels, the doubled start values, then multiplier, constant, shift of each.
 
     Raises:
         NotExactError: as `requantization`.
     """
     words = requantization(c, extra=np.zeros(len(c.bias), np.int64))
-    return np.concatenate([wrapped(c.bias * 2)[:, None], words], axis=1)
+    return np.concatenate([wrapped(c.bias * 2).reshape(-1, QUAD), words.reshape(-1, 3 * QUAD)], axis=1)
 
 
 def wrapped(values: NDArray[np.int64]) -> Int32s:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,14 +40,11 @@ def select(call: KernelCall, features: frozenset[str]) -> KernelCall:
 
 
 def _number(call: KernelCall, field: str) -> int:
-    value = call.params[field]
-    assert isinstance(value, int)
-    return value
+    return cast(int, call.params[field])
 
 
 def _data(value: Param) -> NDArray[np.generic]:
-    assert isinstance(value, Constant)
-    return value.data
+    return cast(Constant, value).data
 
 
 def _weights(call: KernelCall) -> Constant:
@@ -190,12 +188,10 @@ def _fully_connected(call: KernelCall) -> KernelCall:
 
 
 def _add(call: KernelCall, sign: int = 1) -> KernelCall:
-    loops = call.params["loops"]
-    assert isinstance(loops, tuple)
-    if _number(call, "loop_count") != 1 or not isinstance(loops[0], tuple) or loops[0][1:] != (1, 1):
+    loops = cast(tuple[tuple[int, int, int], ...], call.params["loops"])
+    count, *strides = loops[0]
+    if _number(call, "loop_count") != 1 or strides != [1, 1]:
         raise NotExactError("the inputs are broadcast")
-    count = loops[0][0]
-    assert isinstance(count, int)
     multiplier, shift = _number(call, "output_multiplier"), -_number(call, "output_shift")
     if shift < 1:
         raise NotExactError("the output's multiplier is above 1/2")

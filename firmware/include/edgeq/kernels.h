@@ -118,9 +118,9 @@ void edgeq_depthwise_conv_2d_int8(const edgeq_depthwise_conv_2d_params *p, const
                                   const int8_t *weights, int8_t *output);
 
 /* DEPTHWISE_CONV_2D with a multiplier of 1 and channels in fours, with the DSP extension. Weights: for each
- * four channels and each two taps, a word of two int16 for each channel, doubled. Channels: for each, the
- * doubled start value, and multiplier, constant and shift of an even channel of kernels/quads.h. Scratch,
- * aligned to 8: 8 * taps bytes for pointers, input_channels bytes. */
+ * four channels and each two taps, a word of two int16 for each channel, doubled. Channels: for each four,
+ * the doubled start values, then for each its multiplier, constant and shift as those of an even channel of
+ * kernels/quads.h. Scratch, aligned to 8: 8 * taps bytes for pointers, input_channels bytes. */
 typedef struct edgeq_depthwise_conv_2d_dsp_params {
   int32_t batches;
   int32_t input_height;
