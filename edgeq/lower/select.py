@@ -166,7 +166,7 @@ def _fully_connected(call: KernelCall) -> KernelCall:
         raise NotExactError("the weights have a zero point")
     rows, depth, outputs = (_number(call, field) for field in ("batches", "depth", "outputs"))
     params, packed, scratch = _quads(call, weights, 1)
-    window: dict[str, Param] = dict.fromkeys(_WINDOW, 1) | {"pad_top": 0, "pad_left": 0}
+    window: dict[str, Param] = {**dict.fromkeys(_WINDOW, 1), "pad_top": 0, "pad_left": 0}
     window |= {"input_width": rows, "output_width": rows, "input_channels": depth, "filter_channels": depth}
     return replace(
         call,
