@@ -222,8 +222,8 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
     facts: Mapping[str, Any] = manifest.facts
     content = manifest.path(folder, "model").read_bytes()
     graph = parse_tflite(content, where=str(folder / MODEL))
-    program = lower(graph)
     board = load_board(facts["board"])
+    program = lower(graph, features=board.features)
     project = facts["project"]
     if len(program.calls) != len(project["op_symbols"]):
         raise InputError(

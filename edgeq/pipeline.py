@@ -72,7 +72,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             engine = options.engine.value
             require(verify_int8(quantized.graph, supported_ops=supported_ops(), engine=engine, float_io=given))
         with clock("lower"):
-            program = lower(quantized.graph)
+            program = lower(quantized.graph, features=board.features)
         with clock("reference"):
             progress.start("Running the first sample on the host")
             samples = test_samples(source, quantized.graph, options)

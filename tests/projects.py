@@ -95,7 +95,7 @@ def make_project(
 ) -> tuple[Project, Program]:
     """The C project of a model, with the primary reference's answer to a random input as the golden one."""
     graph = parse_tflite(content)
-    program = lower(graph)
+    program = lower(graph, features=load_board(board).features)
     inputs = integers(graph, 1)
     project = generate(
         program,

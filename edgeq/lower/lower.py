@@ -8,6 +8,7 @@ from dataclasses import replace
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower import planner
 from edgeq.lower.program import Alias, Constant, KernelCall, Operand, Param, Placement, Program, Vanished
+from edgeq.lower.select import select
 from edgeq.model.graph import DType, Graph, Op, Tensor
 
 Lowering = Callable[[Graph, Op], KernelCall | Alias]
@@ -18,11 +19,14 @@ ARENA_ALIGN = 16
 _VALUE_TYPES = (DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32)
 
 
-def lower(graph: Graph, *, table: Mapping[str, Lowering] | None = None) -> Program:
-    """The program that computes a model. The same graph gives the same program.
+def lower(
+    graph: Graph, *, features: frozenset[str] = frozenset(), table: Mapping[str, Lowering] | None = None
+) -> Program:
+    """The program that computes a model. The same graph and features give the same program.
 
     Args:
         graph: a model that passed verification: full-integer, every shape fixed.
+        features: what the core has, as in board.toml ("dsp"); none takes kernels that run everywhere.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
@@ -38,7 +42,8 @@ def lower(graph: Graph, *, table: Mapping[str, Lowering] | None = None) -> Progr
     graph = _fold_constant_aliases(graph, live, table)
     lowered = [_lower_op(graph, op, table) for op in live if not _is_folded(graph, op)]
     roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
-    calls = tuple(_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall))
+    portable = [_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall)]
+    calls = tuple(select(c, features) for c in portable)
     _check_outputs(graph, roots)
     layout = _Layout(graph, calls, roots)
     constants = {c.name: c for call in calls for c in constants_of(call)}

@@ -72,6 +72,8 @@ class KernelCall:
 
     `in_place` has the positions among `inputs` whose buffer the (only) output may share: the kernel reads every
     element before it writes the one at the same place.
+
+    `variant` says for reports which of several kernels was chosen, or why no faster one was.
     """
 
     kernel: str
@@ -87,6 +89,7 @@ class KernelCall:
     traced: bool = True
     array_inputs: bool = False
     in_place: tuple[int, ...] = ()
+    variant: str = "portable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -91,6 +91,11 @@ def _weighted(
     return y
 
 
+def _channels(rng: Rng) -> int:
+    """Few, or fours, which some kernels take in one word."""
+    return pick(rng, small(rng, 1, 9), 4 * small(rng, 1, 5))
+
+
 def _conv(rng: Rng, depthwise: bool) -> tuple[bytes, list[NDArray[np.int8]]]:
     height, width, stride_h, stride_w = _window(rng)
     padding = pick(rng, "SAME", "VALID")
@@ -102,13 +107,13 @@ def _conv(rng: Rng, depthwise: bool) -> tuple[bytes, list[NDArray[np.int8]]]:
     size = (low[0] + small(rng, 0, 7), low[1] + small(rng, 0, 7))
     batches = pick(rng, 1, 1, 1, 2)
     if depthwise:
-        channels, multiplier = small(rng, 1, 9), pick(rng, 1, 1, 2, 3, 5)
+        channels, multiplier = _channels(rng), pick(rng, 1, 1, 1, 2, 3, 5)
         filters = channels * multiplier
         weights = _weights(rng, (1, height, width, filters))
         options = {"depth_multiplier": multiplier}
     else:
         groups = pick(rng, 1, 1, 1, 1, 2, 3)
-        filter_channels, per_group = small(rng, 1, 9 if groups == 1 else 4), small(rng, 1, 6)
+        filter_channels, per_group = _channels(rng) if groups == 1 else small(rng, 1, 4), small(rng, 1, 9)
         channels, filters = groups * filter_channels, groups * per_group
         weights = _weights(rng, (filters, height, width, filter_channels))
         options = {}

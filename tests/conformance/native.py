@@ -40,8 +40,8 @@ class Model:
 class Batch:
     """Models compiled into one program. `programs` has what the engine made of each."""
 
-    def __init__(self, models: Sequence[Model], folder: Path) -> None:
-        """Generate and compile.
+    def __init__(self, models: Sequence[Model], folder: Path, features: frozenset[str] = frozenset()) -> None:
+        """Generate and compile; with the kernels for cores with these features, whose instructions run in C.
 
         Raises:
             UnsupportedError: a model that the engine refuses.
@@ -55,7 +55,7 @@ class Batch:
         board = load_board("native")
         for i, model in enumerate(models):
             graph = parse_tflite(model.content)
-            program = lower(graph)
+            program = lower(graph, features=features)
             if model.misalign:
                 program = misaligned(program, graph, model.misalign)
             project = generate(
@@ -138,7 +138,12 @@ def misaligned(program: Program, graph: Graph, shift: int) -> Program:
             moved[key] = start
             end = start + place.nbytes
         placements[index] = replace(place, offset=moved[key])
-    return replace(program, placements=placements, arena_bytes=end)
+    scratch: dict[int, Placement] = {}
+    for call, place in program.scratch.items():
+        start = -(-end // 16) * 16
+        scratch[call] = replace(place, offset=start)
+        end = start + place.nbytes
+    return replace(program, placements=placements, scratch=scratch, arena_bytes=end)
 
 
 def _zeros(graph: Graph, indices: Sequence[int]) -> list[NDArray[np.generic]]:

@@ -22,9 +22,12 @@ _MACS = 400_000_000
 _FEWEST = 20
 
 
-def test_no_output_differs(zoo: types.ModuleType, tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("features", [(), ("dsp",)], ids=["portable", "dsp"])
+def test_no_output_differs(
+    features: tuple[str, ...], zoo: types.ModuleType, tflm: ReferenceWorker, gcc: str, tmp_path: Path
+) -> None:
     models = [Model(name=name, content=zoo.zoo_tflite(name)) for name in zoo.ZOO]
-    batch = Batch(models, tmp_path)
+    batch = Batch(models, tmp_path, frozenset(features))
     runs = []
     for i, model in enumerate(models):
         graph = parse_tflite(model.content)

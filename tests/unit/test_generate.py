@@ -89,7 +89,8 @@ def test_selftest_fails_on_a_changed_bias(small: Made, tmp_path: Path) -> None:
     project, _ = small
     path = project.root / "model" / "small_weights.c"
     before = path.read_text()
-    changed = re.sub(r"(small_bias_00\[3\] = \{\s+)(-?\d+)", lambda m: f"{m[1]}{int(m[2]) + 5000}", before)
+    # The first start value has channel 1's bias times 256 in it.
+    changed = re.sub(r"(small_channels_00\[16\] = \{\s+)(-?\d+)", lambda m: f"{m[1]}{int(m[2]) + 256 * 5000}", before)
     assert changed != before
     try:
         path.write_text(changed)
@@ -145,7 +146,7 @@ def test_outputs_equal_the_reference(library: ctypes.CDLL, small: Made) -> None:
         for address, want in zip((library.small_output_0(), library.small_output_1()), expected, strict=True):
             got = np.frombuffer(ctypes.string_at(address, want[i].nbytes), np.int8)
             assert got.tolist() == want[i].reshape(-1).tolist()
-    assert project.op_symbols[0] == "small_op_00_conv_2d"
+    assert project.op_symbols[0] == "small_op_00_conv_2d_dsp"
     assert all(hasattr(library, symbol) for symbol in project.op_symbols)
     assert len(program.calls) == len(project.op_symbols)
 

@@ -53,6 +53,39 @@ typedef struct edgeq_conv_2d_params {
 void edgeq_conv_2d_int8(const edgeq_conv_2d_params *p, const int8_t *input, const int8_t *weights,
                         int8_t *output);
 
+/* CONV_2D with the DSP extension (on other machines it computes the same, slowly). Weights and `channels` are
+ * laid out as kernels/quads.h wants them, group after group, each with its output channels padded to a
+ * multiple of 4; input zero point and bias are in the start values. Sums were proven to fit. Scratch, aligned
+ * to 4: 4 * depth bytes for two windows in int16, depth for one in int8, 8 * quads for results. */
+typedef struct edgeq_conv_2d_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t filter_channels;
+  int32_t groups;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t depth; /* filter_height * filter_width * filter_channels, rounded up to a multiple of 4 */
+  int32_t quads; /* of each group */
+  const int32_t *channels;
+} edgeq_conv_2d_dsp_params;
+
+void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *input, const int32_t *weights,
+                            int8_t *output, void *scratch);
+
 /* DEPTHWISE_CONV_2D. Weights (1, filter_height, filter_width, input_channels * multiplier); output channel
  * c * multiplier + m reads input channel c. */
 typedef struct edgeq_depthwise_conv_2d_params {
@@ -83,6 +116,35 @@ typedef struct edgeq_depthwise_conv_2d_params {
 
 void edgeq_depthwise_conv_2d_int8(const edgeq_depthwise_conv_2d_params *p, const int8_t *input,
                                   const int8_t *weights, int8_t *output);
+
+/* DEPTHWISE_CONV_2D with a multiplier of 1 and channels in fours, with the DSP extension. Weights: for each
+ * four channels and each two taps, a word of two int16 for each channel, doubled. Channels: for each four,
+ * the doubled start values, then for each its multiplier, constant and shift as those of an even channel of
+ * kernels/quads.h. Scratch, aligned to 8: 8 * taps bytes for pointers, input_channels bytes. */
+typedef struct edgeq_depthwise_conv_2d_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t taps; /* filter_height * filter_width, rounded up to a multiple of 2 */
+  const int32_t *channels;
+} edgeq_depthwise_conv_2d_dsp_params;
+
+void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *input,
+                                      const int32_t *weights, int8_t *output, void *scratch);
 
 /* FULLY_CONNECTED. Input (batches, depth), weights (outputs, depth), output (batches, outputs). */
 typedef struct edgeq_fully_connected_params {
@@ -158,6 +220,23 @@ typedef struct edgeq_add_params {
 
 void edgeq_add_int8(const edgeq_add_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
 void edgeq_sub_int8(const edgeq_add_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
+
+/* ADD and SUB of two inputs of the same shape, with the DSP extension. The tables have, for each byte of an
+ * input as unsigned, twice its part of the sum; that of a subtrahend is negated. `constant` is 2^(shift - 1)
+ * + (output zero point << shift). The output may be the same buffer as either input. */
+typedef struct edgeq_add_dsp_params {
+  int32_t count;
+  const int32_t *table1; /* 256 values */
+  const int32_t *table2;
+  int32_t multiplier;
+  int32_t constant;
+  int32_t shift; /* 1 to 31 */
+  int32_t activation_min;
+  int32_t activation_max;
+} edgeq_add_dsp_params;
+
+void edgeq_add_dsp_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                        int8_t *output);
 
 /* MUL. Loops and buffers as for ADD. */
 typedef struct edgeq_mul_params {

@@ -6,15 +6,11 @@
 
 #include "edgeq/selftest.h"
 
-extern const int8_t small_weights_00[54];
-extern const int32_t small_bias_00[3];
-extern const int32_t small_multipliers_00[3];
-extern const int8_t small_shifts_00[3];
+extern const int32_t small_weights_00[20];
+extern const int32_t small_channels_00[16];
 extern const int32_t small_row_bytes_01[2];
-extern const int8_t small_weights_03[216];
-extern const int32_t small_bias_03[4];
-extern const int32_t small_multipliers_03[1];
-extern const int8_t small_shifts_03[1];
+extern const int32_t small_weights_03[56];
+extern const int32_t small_channels_03[16];
 extern const int32_t small_exp_table_04[111];
 
 extern const edgeq_golden small_golden;

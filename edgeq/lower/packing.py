@@ -1,0 +1,175 @@
+"""Weights for the DSP kernels: proofs that their arithmetic is exact for these weights, and the layout they read.
+
+The formats are those of firmware/kernels/quads.h. Everything is computed from the actual values, channel by channel;
+where a condition fails, `NotExactError` says which, and the caller takes another kernel.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+QUAD = 4
+# In memory order 0 1 2 3, SXTB16 makes the pairs (0, 2) and (1, 3).
+_PAIR_ORDER = (0, 2, 1, 3)
+
+
+class NotExactError(ValueError):
+    """The kernel's arithmetic could differ from TFLM's with these weights; the message says why, for reports."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Channels:
+    """What the output channels of a layer need besides weights, one value each (int64).
+
+    `bias` has −zero point · Σ weights in it; `low` and `high` bound every sum, start and products, that any input can
+    give. `values` and `shifts` are the multipliers, `zero_point` the output's.
+    """
+
+    bias: Int64s
+    low: Int64s
+    high: Int64s
+    values: Int64s
+    shifts: Int64s
+    zero_point: int
+
+
+def channels(
+    weights: NDArray[np.int8],
+    bias: NDArray[np.generic] | None,
+    multipliers: NDArray[np.generic],
+    shifts: NDArray[np.generic],
+    *,
+    input_zero_point: int,
+    output_zero_point: int,
+) -> Channels:
+    """Effective biases and bounds.
+
+    Args:
+        weights: (channels, depth).
+        bias: int32 per channel, or None.
+        multipliers: int32, one or one per channel.
+        shifts: likewise; left shifts are positive.
+        input_zero_point: the input's.
+        output_zero_point: the output's.
+
+    Raises:
+        NotExactError: TFLM's own sum could wrap.
+    """
+    wide = weights.astype(np.int64)
+    count = len(wide)
+    start = np.zeros(count, np.int64) if bias is None else bias.astype(np.int64).reshape(count)
+    positive, negative = np.maximum(wide, 0).sum(axis=1), np.minimum(wide, 0).sum(axis=1)
+    smallest, largest = -128 - input_zero_point, 127 - input_zero_point
+    low = start + positive * smallest + negative * largest
+    high = start + positive * largest + negative * smallest
+    if low.min() < -(1 << 31) or high.max() >= 1 << 31:
+        raise NotExactError("a sum can leave 32 bits")
+    return Channels(
+        bias=start - input_zero_point * wide.sum(axis=1),
+        low=low,
+        high=high,
+        values=np.broadcast_to(multipliers.astype(np.int64), count),
+        shifts=np.broadcast_to(shifts.astype(np.int64), count),
+        zero_point=output_zero_point,
+    )
+
+
+def _right_shifts(c: Channels) -> Int64s:
+    """The requantization's right shifts, which must be at least 1. A multiplier of 0 gives the zero point at any."""
+    right = np.where(c.values == 0, 1, -c.shifts)
+    if right.min() < 1:
+        raise NotExactError(f"the multiplier of channel {int(np.argmin(right))} is above 1/2")
+    return right
+
+
+def requantization(c: Channels, *, extra: NDArray[np.generic]) -> Int32s:
+    """(channels, 3): multiplier, constant and shift of the two-instruction requantization.
+
+    Args:
+        c: the channels.
+        extra: bits by which the sums arrive shifted up, besides the doubling, per channel: 0 or 7.
+
+    Raises:
+        NotExactError: an intermediate value would not fit 32 bits, or a shift would be too small.
+    """
+    right = _right_shifts(c)
+    up = extra.astype(np.int64)
+    zero = c.zero_point
+    constant = (1 << (right - 1)) + zero * (1 << right)
+    constant = np.where(up > 0, constant * (1 << up) + (1 << np.maximum(up - 1, 0)), constant)
+    reach = np.maximum(np.abs(c.low), np.abs(c.high)) << (1 + up)
+    product = ((reach * c.values) >> 32) + 1
+    if reach.max() >= 1 << 31:
+        raise NotExactError(f"the sums of channel {int(np.argmax(reach))} are too large")
+    if (right + up).max() > 31 or (np.abs(constant) + product + (1 << up)).max() >= 1 << 31:
+        raise NotExactError(f"the multiplier of channel {int(np.argmax(right + up))} is too small")
+    return np.stack([c.values, constant, right + up], axis=1).astype(np.int32)
+
+
+def _padded(values: NDArray[np.signedinteger[Any]], count: int) -> Int64s:
+    """Zeros behind the first axis, up to `count`."""
+    padded = np.zeros((count, *values.shape[1:]), np.int64)
+    padded[: len(values)] = values
+    return padded
+
+
+def quad_channels(c: Channels) -> Int32s:
+    """(quads, 16): the channel blocks of quads.h, channels padded to a multiple of 4.
+
+    Raises:
+        NotExactError: as `requantization`; odd channels are summed in the upper 24 bits.
+    """
+    count = len(c.bias)
+    total = -(-count // QUAD) * QUAD
+    words = _padded(requantization(c, extra=np.arange(count) % 2 * 7), total).reshape(-1, 3 * QUAD)
+    bias = _padded(c.bias, total).reshape(-1, 2, 2)
+    even, odd = bias[:, :, 0], bias[:, :, 1]
+    starts = np.stack([256 * odd + even, even], axis=2).reshape(-1, 4)
+    return np.concatenate([wrapped(starts), words.astype(np.int32)], axis=1)
+
+
+def quad_weights(weights: NDArray[np.int8]) -> Int32s:
+    """Weights (channels, depth), depth a multiple of 4, as quads.h reads them: (quads, depth / 2, 2) words.
+
+    Raises:
+        NotExactError: two weights do not fit one halfword.
+    """
+    count, depth = weights.shape
+    total = -(-count // QUAD) * QUAD
+    ordered = weights.astype(np.int64).reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
+    pairs = _padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
+    halves = 256 * pairs[:, :, 1] + pairs[:, :, 0]  # (quads, channel pair, depth / 2, 2)
+    if halves.min() < -(1 << 15):
+        raise NotExactError("a weight is -128")
+    words = (halves[..., 0] & 0xFFFF) | (halves[..., 1] << 16)
+    return wrapped(words.transpose(0, 2, 1))
+
+
+def depthwise_weights(weights: NDArray[np.int8]) -> Int32s:
+    """Weights (channels, taps), both even, channels in fours: (channels / 4, taps / 2, 4) words of doubled int16."""
+    count, taps = weights.shape
+    pairs = weights.astype(np.int64).reshape(count // QUAD, QUAD, taps // 2, 2) * 2
+    words = (pairs[..., 0] & 0xFFFF) | (pairs[..., 1] << 16)
+    return wrapped(words.transpose(0, 2, 1))
+
+
+def single_channels(c: Channels) -> Int32s:
+    """(channels / 4, 16): of each four channels, the doubled start values, then multiplier, constant, shift of each.
+
+    Raises:
+        NotExactError: as `requantization`.
+    """
+    words = requantization(c, extra=np.zeros(len(c.bias), np.int64))
+    return np.concatenate([wrapped(c.bias * 2).reshape(-1, QUAD), words.reshape(-1, 3 * QUAD)], axis=1)
+
+
+def wrapped(values: NDArray[np.int64]) -> Int32s:
+    """Values modulo 2^32, as int32."""
+    return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

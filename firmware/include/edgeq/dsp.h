@@ -1,0 +1,134 @@
+/* The instructions of Arm's DSP extension that kernels use: the instruction where the core has it, the same
+ * result in plain C elsewhere, so that one source runs, and is tested, on every machine.
+ *
+ * A pair is a word of two int16, the first in the low half. Sums wrap modulo 2^32.
+ */
+#ifndef EDGEQ_DSP_H
+#define EDGEQ_DSP_H
+
+#include <stdint.h>
+
+#include "edgeq/mem.h"
+
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
+#define EDGEQ_DSP 1
+#endif
+
+#ifdef EDGEQ_DSP
+
+/* Four int8 from any address, as a word. (GCC calls memcpy for an unaligned word when it is freestanding.) */
+static inline uint32_t edgeq_load_word(const int8_t *from) {
+  uint32_t word;
+  __asm__("ldr %0, [%1]" : "=r"(word) : "r"(from), "m"(*(const int8_t (*)[4])from));
+  return word;
+}
+
+/* Bytes 0 and 2 as a pair. */
+static inline uint32_t edgeq_even_bytes(uint32_t bytes) {
+  uint32_t pair;
+  __asm__("sxtb16 %0, %1" : "=r"(pair) : "r"(bytes));
+  return pair;
+}
+
+/* Bytes 1 and 3 as a pair. */
+static inline uint32_t edgeq_odd_bytes(uint32_t bytes) {
+  uint32_t pair;
+  __asm__("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(bytes));
+  return pair;
+}
+
+/* sum + a's first * b's first + a's second * b's second. */
+static inline int32_t edgeq_dual_multiply_add(uint32_t a, uint32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlad %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
+/* The firsts of a and b as a pair, and their seconds. */
+static inline uint32_t edgeq_firsts(uint32_t a, uint32_t b) {
+  uint32_t pair;
+  __asm__("pkhbt %0, %1, %2, lsl #16" : "=r"(pair) : "r"(a), "r"(b));
+  return pair;
+}
+
+static inline uint32_t edgeq_seconds(uint32_t a, uint32_t b) {
+  uint32_t pair;
+  __asm__("pkhtb %0, %1, %2, asr #16" : "=r"(pair) : "r"(b), "r"(a));
+  return pair;
+}
+
+/* sum + (a * b + 2^31) / 2^32, rounded down. */
+static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smmlar %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
+/* Limited to int8. */
+static inline int32_t edgeq_saturate_int8(int32_t x) {
+  int32_t result;
+  __asm__("ssat %0, #8, %1" : "=r"(result) : "r"(x));
+  return result;
+}
+
+#else
+
+static inline uint32_t edgeq_load_word(const int8_t *from) {
+  uint32_t word;
+  memcpy(&word, from, sizeof word);
+  return word;
+}
+
+static inline int32_t edgeq_first(uint32_t pair) {
+  return (int16_t)(uint16_t)pair;
+}
+
+static inline int32_t edgeq_second(uint32_t pair) {
+  return (int16_t)(uint16_t)(pair >> 16);
+}
+
+static inline uint32_t edgeq_even_bytes(uint32_t bytes) {
+  const int32_t first = (int8_t)(uint8_t)bytes;
+  const int32_t second = (int8_t)(uint8_t)(bytes >> 16);
+  return ((uint32_t)first & 0xffffu) | (uint32_t)second << 16;
+}
+
+static inline uint32_t edgeq_odd_bytes(uint32_t bytes) {
+  return edgeq_even_bytes(bytes >> 8);
+}
+
+static inline int32_t edgeq_dual_multiply_add(uint32_t a, uint32_t b, int32_t sum) {
+  const uint32_t first = (uint32_t)(edgeq_first(a) * edgeq_first(b));
+  const uint32_t second = (uint32_t)(edgeq_second(a) * edgeq_second(b));
+  return (int32_t)((uint32_t)sum + first + second);
+}
+
+static inline uint32_t edgeq_firsts(uint32_t a, uint32_t b) {
+  return (a & 0xffffu) | b << 16;
+}
+
+static inline uint32_t edgeq_seconds(uint32_t a, uint32_t b) {
+  return a >> 16 | (b & 0xffff0000u);
+}
+
+static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int32_t sum) {
+  const int64_t product = (int64_t)a * b + (INT64_C(1) << 31);
+  return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
+}
+
+static inline int32_t edgeq_saturate_int8(int32_t x) {
+  return x < INT8_MIN ? INT8_MIN : (x > INT8_MAX ? INT8_MAX : x);
+}
+
+#endif
+
+/* Limits results that are within int8 already to what a fused activation leaves of it. */
+static inline void edgeq_limit_int8(int8_t *values, int32_t count, int32_t low, int32_t high) {
+  if (low <= INT8_MIN && high >= INT8_MAX) return;
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t x = values[i];
+    values[i] = (int8_t)(x < low ? low : (x > high ? high : x));
+  }
+}
+
+#endif

@@ -1,0 +1,93 @@
+/* CONV_2D on int8 for cores with the DSP extension. */
+#include "edgeq/kernels.h"
+#include "quads.h"
+#include "window.h"
+
+/* The window of one output pixel, as a column of the patch. `line` has room for p->depth values. */
+static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, int32_t pixel, int8_t *line,
+                      uint32_t *column) {
+  const int32_t depth = p->filter_channels;
+  const int32_t out_y = pixel / p->output_width;
+  const int32_t y = out_y * p->stride_height - p->pad_top;
+  const int32_t x = (pixel - out_y * p->output_width) * p->stride_width - p->pad_left;
+  const uint32_t zero = (uint32_t)p->input_zero_point & 0xffffu;
+  const uint32_t zeros = zero | zero << 16;
+  const edgeq_taps taps = edgeq_taps_inside(x, p->filter_width, p->dilation_width, p->input_width);
+  /* Taps side by side are one run. */
+  const int adjacent = p->dilation_width == 1 && depth == p->input_channels;
+  const int inside = taps.last - taps.first == p->filter_width;
+  const int words = depth % 4 == 0 || (adjacent && inside && p->filter_width * depth % 4 == 0);
+  int8_t *at = line;
+
+  for (int32_t row = 0; row < p->filter_height; row++) {
+    const int32_t in_y = y + row * p->dilation_height;
+    const int any = in_y >= 0 && in_y < p->input_height && taps.first < taps.last;
+    const int32_t before = any ? taps.first : p->filter_width;
+    const int32_t between = any ? taps.last - taps.first : 0;
+    const int32_t after = p->filter_width - before - between;
+    const int8_t *in = input;
+    if (any) in += (in_y * p->input_width + x + before * p->dilation_width) * p->input_channels;
+    if (words) {
+      column = edgeq_quads_fill(column, zeros, before * depth);
+      if (adjacent) {
+        column = edgeq_quads_expand(column, in, between * depth);
+      } else {
+        for (int32_t i = 0; i < between; i++, in += p->dilation_width * p->input_channels) {
+          column = edgeq_quads_expand(column, in, depth);
+        }
+      }
+      column = edgeq_quads_fill(column, zeros, after * depth);
+      continue;
+    }
+    for (int32_t i = before * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
+    const int32_t runs = adjacent ? 1 : between;
+    const int32_t length = adjacent ? between * depth : depth;
+    for (int32_t i = 0; i < runs; i++, in += p->dilation_width * p->input_channels) {
+      for (int32_t c = 0; c < length; c++) *at++ = in[c];
+    }
+    for (int32_t i = after * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
+  }
+  if (words) {
+    edgeq_quads_fill(column, 0, p->depth - p->filter_height * p->filter_width * depth);
+  } else {
+    while (at < line + p->depth) *at++ = 0;
+    edgeq_quads_expand(column, line, p->depth);
+  }
+}
+
+void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *input, const int32_t *weights,
+                            int8_t *output, void *scratch) {
+  const int32_t pixels = p->output_height * p->output_width;
+  const int32_t outputs = p->output_channels / p->groups;
+  const int32_t channels = p->quads * 4;
+  uint32_t *patch = scratch;
+  int8_t *line = (int8_t *)(patch + p->depth);
+  int8_t *spare = line + p->depth;
+
+  for (int32_t batch = 0; batch < p->batches; batch++) {
+    /* Two pixels at a time; a last one alone takes both columns. */
+    for (int32_t pixel = 0; pixel < pixels; pixel += 2) {
+      const int32_t second = pixel + 1 < pixels ? pixel + 1 : pixel;
+      for (int32_t group = 0; group < p->groups; group++) {
+        const int8_t *in = input + group * p->filter_channels;
+        const int32_t *w = weights + group * p->quads * p->depth;
+        int8_t *out0 = output + pixel * p->output_channels + group * outputs;
+        int8_t *out1 = output + second * p->output_channels + group * outputs;
+        column_of(p, in, pixel, line, patch);
+        column_of(p, in, second, line, patch + 1);
+        if (outputs == channels) {
+          edgeq_quads_multiply(patch, p->depth, w, p->channels + group * p->quads * EDGEQ_QUAD_WORDS,
+                               p->quads, out0, out1);
+        } else {
+          edgeq_quads_multiply(patch, p->depth, w, p->channels + group * p->quads * EDGEQ_QUAD_WORDS,
+                               p->quads, spare, spare + channels);
+          for (int32_t i = 0; i < outputs; i++) out0[i] = spare[i];
+          for (int32_t i = 0; i < outputs; i++) out1[i] = spare[channels + i];
+        }
+      }
+    }
+    edgeq_limit_int8(output, pixels * p->output_channels, p->activation_min, p->activation_max);
+    input += p->input_height * p->input_width * p->input_channels;
+    output += pixels * p->output_channels;
+  }
+}

@@ -1,0 +1,105 @@
+"""The kernels for the DSP extension on a Cortex-M4: the instructions themselves, under both compilers.
+
+Everywhere else in this suite, the host computes them in C (edgeq/dsp.h).
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance.cases import samples
+from conformance.draw import Rng
+from conformance.settings import SEED
+from numpy.typing import NDArray
+from tflite_builder import ModelBuilder
+
+from edgeq.boards import load_board
+from edgeq.devices.emulated import EmulatedDevice
+from edgeq.generate import generate
+from edgeq.link.session import Session
+from edgeq.lower.lower import lower
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.records import Quantized
+from edgeq.reference import ReferenceWorker
+from edgeq.toolchain.compile import compile_project
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+
+_OPS = 20
+_SAMPLES = 6
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_bits_on_the_core(toolchain: str, tflm: ReferenceWorker, tmp_path: Path) -> None:
+    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    rng = np.random.default_rng([SEED, 4])
+    content, inputs = _many_ops(rng)
+    graph = parse_tflite(content)
+    board = load_board("mps2-an386")
+    program = lower(graph, features=board.features)
+    plain = [f"{call.label}: {call.variant}" for call in program.calls if not call.variant.startswith("dsp")]
+    assert not plain
+    reference = tflm.run(content, [inputs])
+    project = generate(
+        program,
+        quantized=Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0),
+        board=board,
+        out=tmp_path / "project",
+        name="many",
+        golden_inputs=[inputs[0]],
+        golden_outputs=[values[0] for values in reference],
+    )
+    image = compile_project(project, board, toolchain=toolchain, traced=False, out=tmp_path / "out")
+    with (
+        EmulatedDevice(image.elf, board, symbol="many") as device,
+        Session.connect(device.url, failure=device.failure) as session,
+    ):
+        for i, sample in enumerate(inputs):
+            found = session.run([sample.tobytes()]).outputs
+            for j, (ours, theirs) in enumerate(zip(found, reference, strict=True)):
+                differs = np.frombuffer(ours, np.int8) != theirs[i].reshape(-1)
+                assert not differs.any(), f"seed {SEED}, sample {i}, {program.calls[j].label}: {differs.sum()} differ"
+
+
+def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
+    """One input, and many convolutions of all kinds of it, each an output of its own."""
+    model = ModelBuilder()
+    shape = (1, int(rng.integers(5, 9)), int(rng.integers(5, 9)), 4 * int(rng.integers(1, 9)))
+    zero = int(rng.integers(-128, 128))
+    x = model.tensor("x", shape, scale=0.05, zero_point=zero)
+    outputs = []
+    for i in range(_OPS):
+        depthwise = i % 3 == 2
+        height, width = (int(n) for n in rng.integers(1, 5, 2))
+        stride = int(rng.integers(1, 3))
+        filters = shape[3] if depthwise else int(rng.integers(1, 20))
+        form = (1, height, width, filters) if depthwise else (filters, height, width, shape[3])
+        weights = rng.integers(-127, 128, form).astype(np.int8)
+        scales = [float(s) for s in rng.uniform(0.001, 0.02, filters)]
+        taps = height * width * (1 if depthwise else shape[3])
+        w = model.tensor(f"w{i}", form, data=weights, scale=scales, axis=3 if depthwise else 0)
+        bias = rng.integers(-500 * taps, 500 * taps + 1, filters).astype(np.int32)
+        b = model.tensor(f"b{i}", (filters,), "int32", data=bias, scale=[0.05 * s for s in scales], axis=0)
+        out = tuple(-(-n // stride) for n in shape[1:3])
+        y_scale = 0.05 * 0.02 * 3000 * taps**0.5 / 100
+        y = model.tensor(f"y{i}", (1, *out, filters), scale=y_scale, zero_point=int(rng.integers(-128, 128)))
+        model.op(
+            "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", [x, w, b], [y], padding="SAME", stride_h=stride,
+            stride_w=stride, dilation_h_factor=1, dilation_w_factor=1,
+            fused_activation_function=("NONE", "RELU", "RELU6")[int(rng.integers(3))],
+            **({"depth_multiplier": 1} if depthwise else {}),
+        )  # fmt: skip
+        outputs.append(y)
+    scale = 0.03
+    for name in ("ADD", "SUB"):
+        y = model.tensor(name, shape, scale=0.12, zero_point=int(rng.integers(-128, 128)))
+        other = model.tensor(
+            f"c{name}", shape, data=rng.integers(-128, 128, shape).astype(np.int8), scale=scale, zero_point=3
+        )
+        model.op(name, [x, other], [y], fused_activation_function="NONE")
+        outputs.append(y)
+    return model.finish([x], outputs), samples(rng, shape)[:_SAMPLES]
