@@ -13,7 +13,15 @@ from edgeq.reference import ReferenceWorker, available, why_unavailable
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """The seed, in every run's log: a hook at the end also works where this folder is one of several."""
+    """The seed and what each family compared: a hook at the end also works where this folder is one of several."""
+    for report in (r for kind in ("passed", "failed") for r in terminalreporter.stats.get(kind, [])):
+        for name, found in getattr(report, "user_properties", []) if report.when == "call" else []:
+            if name == "conformance":
+                cases, redrawn, failures, share = found
+                terminalreporter.write_line(
+                    f"{report.nodeid.partition('::')[2]}: {cases} cases, {failures} mismatches, {redrawn} redrawn, "
+                    f"{share:.0%} compared with the float result, {report.duration:.1f} s"
+                )
     terminalreporter.write_line(f"conformance suite: EDGEQ_CASES={CASES} EDGEQ_SEED={SEED}")
 
 

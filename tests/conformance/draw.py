@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Rng = np.random.Generator
+# The share of cases whose scales have short fractions as ratios.
+TIES = 0.25
+
+
+class Rng(np.random.Generator):
+    """A seeded generator. In a quarter of all cases (`ties`), `near` draws scales that make rounding ties."""
+
+    def __init__(self, *seeds: int) -> None:
+        """The same seeds give the same case."""
+        super().__init__(np.random.PCG64(list(seeds)))
+        self.ties = bool(self.random() < TIES)
+
 
 ACTIVATIONS = ("NONE", "NONE", "RELU", "RELU6", "RELU_N1_TO_1")
 
@@ -31,6 +43,19 @@ def scale_of(rng: Rng, low: float = -9.0, high: float = 1.0) -> float:
     """A float32 scale 2^e, e in [low, high]; exact powers of two often."""
     exponent = rng.uniform(low, high)
     return float(np.float32(2.0 ** (round(exponent) if chance(rng, 0.15) else exponent)))
+
+
+def near(rng: Rng, scale: float, unit: float) -> float:
+    """A float32 scale; where the case has ties, the ratio to `unit` is a short fraction, within √2 of `scale`.
+
+    Many products then lie on a tie or just beside one, where the last bit of a multiplier shows; random ratios hardly
+    ever get there.
+    """
+    if rng.ties:
+        odd = int(rng.integers(12)) * 2 + 1
+        unit *= pick(rng, odd, 1 / odd)
+        scale = unit * 2.0 ** round(math.log2(scale / unit))
+    return float(np.float32(scale))
 
 
 def zero_of(rng: Rng) -> int:

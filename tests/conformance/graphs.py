@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from conformance.draw import ACTIVATIONS, Rng, chance, pick, samples, scale_of, small, zero_of
+from conformance.draw import ACTIVATIONS, Rng, chance, near, pick, samples, scale_of, small, zero_of
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
@@ -108,7 +108,8 @@ class GraphMaker:
         w = self.constant(weights, scale=scales.tolist(), axis=axis)
         bias = self.rng.integers(-500 * depth, 500 * depth, channels).astype(np.int32)
         b = self.constant(bias, scale=(scales * np.float32(x.scale)).tolist(), axis=0)
-        return self.value(shape, x.scale * float(np.median(scales)) * 80 * depth**0.5), (w, b)
+        unit = x.scale * float(scales[0])
+        return self.value(shape, near(self.rng, x.scale * float(np.median(scales)) * 80 * depth**0.5, unit)), (w, b)
 
     def pool(self, x: Value) -> None:
         """AVERAGE_POOL_2D or MAX_POOL_2D, SAME."""
@@ -140,7 +141,10 @@ class GraphMaker:
             self.op(name, [x], self.value(x.shape, max(x.scale, y.scale / 4) * factor), (constant,))
             return
         scale = x.scale * factor if name == "MUL" else max(x.scale, y.scale) * factor
-        self.op(name, [x, y], self.value(x.shape, scale), fused_activation_function=self.activation())
+        unit = x.scale * y.scale if name == "MUL" else x.scale
+        self.op(
+            name, [x, y], self.value(x.shape, near(self.rng, scale, unit)), fused_activation_function=self.activation()
+        )
 
     def pad(self, x: Value) -> None:
         """PAD of height and width."""
@@ -154,7 +158,8 @@ class GraphMaker:
         fixed = {"LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)}
         if name in fixed and x.scale > 4:
             return
-        target = self.value(x.shape, *fixed.get(name, (x.scale * 2.0 ** self.rng.uniform(-1, 1), zero_of(self.rng))))
+        free = (near(self.rng, x.scale * 2.0 ** self.rng.uniform(-1, 1), x.scale), zero_of(self.rng))
+        target = self.value(x.shape, *fixed.get(name, free))
         self.op(name, [x], target, **({"alpha": 0.25} if name == "LEAKY_RELU" else {}))
 
     def mean(self, x: Value) -> None:
@@ -178,7 +183,7 @@ class GraphMaker:
 
 def make_graph(index: int, *, seed: int) -> tuple[bytes, tuple[NDArray[np.int8], ...]]:
     """Random model `index`: the .tflite, and samples of its inputs. Every value that nothing reads is an output."""
-    rng = np.random.default_rng([seed, 4242, index])
+    rng = Rng(seed, 4242, index)
     maker = GraphMaker(rng)
     for _ in range(small(rng, 3, 14)):
         maker.grow()

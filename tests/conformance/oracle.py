@@ -6,7 +6,7 @@ Written from the operators' definitions, not from any kernel, so that it catches
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,23 +25,68 @@ FLOAT_MULTIPLIER = 2.0**-21
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Expected:
-    """`value` in steps of the output (zero point included, not clamped) and `tolerance` in steps."""
+    """`value` in steps of the output (zero point included, not clamped) and `tolerance` in steps. Float outputs: both
+    are real numbers."""
 
     value: Real
     tolerance: Real
     low: float = -128.0
     high: float = 127.0
 
-    def violations(self, found: NDArray[np.int8]) -> NDArray[np.bool_]:
+    def violations(self, found: NDArray[np.generic]) -> NDArray[np.bool_]:
         """Where an output is further away than rounding explains. Clamping both brings them no further apart."""
         value = np.clip(self.value, self.low, self.high)
         return np.abs(found.astype(np.float64) - value) > self.tolerance + 1e-9
 
 
+MOVES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
+
+
 def expected(graph: Graph, inputs: list[NDArray[np.generic]]) -> Expected | None:
     """What the graph's first op should give for one sample; None where an int32 of the kernel overflows."""
-    op = graph.ops[0]
+    return meanings(graph, inputs).get(graph.ops[0].outputs[0])
+
+
+def meanings(graph: Graph, inputs: list[NDArray[np.generic]]) -> dict[int, Expected]:
+    """What values should be for one sample, by tensor: those behind at most one op that rounds, not counting the
+    ones that only move values or dequantize them. A value is missing where an int32 of the kernel overflows."""
     given = dict(zip(graph.inputs, inputs, strict=True))
+    found: dict[int, Expected] = {}
+    for op in graph.ops:
+        source, target = op.inputs[0], op.outputs[0]
+        shape = graph.tensors[target].shape
+        if op.name in MOVES and source in given:
+            given[target] = given[source].reshape(shape)
+            found[target] = _exactly(given[target].astype(np.float64))
+        elif op.name in MOVES and source in found:
+            moved = found[source]
+            tolerance = np.broadcast_to(moved.tolerance, moved.value.shape)
+            found[target] = replace(moved, value=moved.value.reshape(shape), tolerance=tolerance.reshape(shape))
+        elif op.name == "DEQUANTIZE" and source in given:
+            found[target] = _exactly(_real(graph.tensors[source], given[source]), 2.0**-24)
+        elif op.name == "DEQUANTIZE" and source in found:
+            found[target] = _dequantized(found[source], graph.tensors[source])
+        elif all(i < 0 or i in given or graph.tensors[i].data is not None for i in op.inputs):
+            want = _of(graph, op, given)
+            if want is not None:
+                found[target] = want
+    return found
+
+
+def _exactly(value: Real, relative: float = 0.0) -> Expected:
+    return Expected(value=value, tolerance=relative * np.abs(value), low=-math.inf, high=math.inf)
+
+
+def _dequantized(steps: Expected, tensor: Tensor) -> Expected:
+    assert tensor.quantization is not None
+    scale, zero = tensor.quantization.scale, tensor.quantization.zero_point
+    low, high = (steps.low - zero) * scale, (steps.high - zero) * scale
+    value = (steps.value - zero) * scale
+    size = np.minimum(np.abs(value), max(abs(low), abs(high)))
+    return Expected(value=value, tolerance=steps.tolerance * scale + 2.0**-22 * size, low=low, high=high)
+
+
+def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected | None:
     values = [_real(graph.tensors[i], given.get(i)) if i >= 0 else None for i in op.inputs]
     target = graph.tensors[op.outputs[0]]
     match op.name:
