@@ -1,4 +1,4 @@
-"""The device's side of the link in Python, for models that run on the host. The twin of firmware/src/commands.c.
+"""The device's side of the link in Python, for models that run on the host. The twin of firmware/src/link.c.
 
 One table of conversations (tests/vectors/link.json) drives both.
 """

@@ -16,7 +16,19 @@ INCLUDE = "include"
 
 _INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 _MODEL_SOURCES = ("affine.c", "selftest.c")
-_LINK_SOURCES = ("commands.c", "crc32.c", "frame.c", "main.c")
+# The link, the same in every project: files of firmware/src.
+LINK_SOURCES = (
+    "crc32.c",
+    "describe.c",
+    "execute.c",
+    "fault_link.c",
+    "frame.c",
+    "link.c",
+    "main.c",
+    "reply.c",
+    "runs.c",
+    "tensors.c",
+)
 # Headers that the templates' files include.
 _MODEL_HEADERS = ("affine.h", "attributes.h", "engine.h", "kernels.h", "link.h", "selftest.h")
 
@@ -30,7 +42,7 @@ def copied_files(program: Program, board: Board) -> dict[str, Path]:
     firmware = resources.firmware()
     files = {f"kernels/{call.source}": firmware / "kernels" / call.source for call in program.calls}
     files |= {f"model/{name}": firmware / "model" / name for name in _MODEL_SOURCES}
-    files |= {f"link/{name}": firmware / "src" / name for name in _LINK_SOURCES}
+    files |= {f"link/{name}": firmware / "src" / name for name in LINK_SOURCES}
     board_files = [*board.sources, *([board.linker_script] if board.linker_script else []), *board.linker_includes]
     for file in board_files:
         place = f"board/{file.name}"

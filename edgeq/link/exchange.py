@@ -1,7 +1,7 @@
 """One request at a time over a line that may lose, damage, duplicate or delay anything.
 
 A request is sent again until its reply arrives: at once when either side noticed a damaged frame, else after a time
-that doubles. Every request of the protocol may be repeated without harm, so nothing here knows what a request means.
+(`edgeq.link.clock`). Every request of the protocol may be repeated without harm.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from edgeq.errors import DeviceError, LinkError
+from edgeq.link.clock import Clock, LineHistory
 from edgeq.link.codes import REPLY, Kind
 from edgeq.link.faults import Symbolise, describe_fault
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
@@ -21,14 +22,8 @@ from edgeq.link.transport import Transport
 
 _T = TypeVar("_T")
 
-_FIRST_WAIT = 0.25  # seconds until the first repetition, besides the time that the bytes take
-_LONGEST_WAIT = 4.0
-_HURRIED = (
-    16  # repetitions because of damaged frames between two because of time: a burst of noise is no reason for more
-)
 _RESTART = 0.3
 _LAST_WORDS = 1.0  # seconds until a process whose pseudo-terminal is gone is known to have ended
-_LOOK = 0.25  # seconds between looks at the device's health
 _BITS = 10  # of a byte on the line, 8N1
 
 
@@ -51,7 +46,10 @@ class RefusedError(Exception):
 
 @dataclass(slots=True)
 class Counters:
-    """What went wrong on the line so far."""
+    """What went wrong on the line so far.
+
+    `retries` are requests that were sent again; HELLO is none of them: it is said until somebody is there to hear it.
+    """
 
     retries: int = 0
     bad_frames: int = 0
@@ -84,7 +82,7 @@ class Exchange:
         self.run_timeout = run_timeout
         self.counters = Counters()
         self.session = 0
-        self.longest_run = 0.0
+        self._history = LineHistory()
         self._failure = failure
         self._symbolise = symbolise
         self._decoder = Decoder()
@@ -97,13 +95,14 @@ class Exchange:
         self._sequence = (self._sequence + 1) & 0xFFFF
         return Frame(kind, payload, flags, self._sequence)
 
-    def request(self, frame: Frame, *, before: bytes = b"", again: Frame | None = None) -> Frame:
+    def request(self, frame: Frame, *, before: bytes = b"", again: Frame | None = None, inferences: int = 1) -> Frame:
         """Send `frame` until its reply is here.
 
         Args:
             frame: made by `frame()`.
             before: bytes to send ahead of it, the first time only.
             again: what to send on repetitions, with the same sequence number; None: the same frame.
+            inferences: how many it asks for, if it is a RUN: it takes as many times longer.
 
         Raises:
             RefusedError: the reply is ERROR.
@@ -113,24 +112,35 @@ class Exchange:
         """
         data, repetition = encode(frame), encode(again or frame)
         line_seconds = (len(before) + len(data) + 1024) * _BITS / self.transport.baud
-        clock = _Clock(self, min(_FIRST_WAIT, self.timeout / 4) + line_seconds)
+        clock = Clock(
+            self._history,
+            timeout=self.timeout,
+            run_timeout=self.run_timeout,
+            line_seconds=line_seconds,
+            inferences=inferences,
+            eager=frame.kind == Kind.HELLO,
+        )
         self._noise = b""
         self._write(before + data)
         while True:
-            arrived = self._next(clock.next_look())
+            arrived = self._next(clock)
             match arrived:
                 case None:
                     self._check_alive(clock)
-                    if clock.wait_is_over():
+                    if clock.wait_is_over(halfway=self._is_halfway()):
                         clock.waited_in_vain()
-                        self._repeat(repetition, clock)
+                        self._repeat(frame, repetition, clock)
                 case BadFrame():
                     self.counters.bad_frames += 1
+                    self._history.damaged()
                     self._noise = (self._noise + arrived.raw)[-200:]
                     if not self._arrived and clock.may_hurry():
-                        self._repeat(repetition, clock)
+                        self._repeat(frame, repetition, clock)
                 case Frame() if self._is_reply(frame, arrived):
                     clock.finished()
+                    if frame.kind == Kind.HELLO:
+                        # What arrived before belongs to another conversation, or was cut off when the line was opened.
+                        self._history.suspicion = 0
                     if arrived.kind == Kind.ERROR:
                         raise self._refusal(arrived, frame)
                     return arrived
@@ -145,14 +155,19 @@ class Exchange:
             self.transport.read(left)
         self._arrived.clear()
 
-    def _next(self, timeout: float) -> Frame | BadFrame | None:
+    def _next(self, clock: Clock) -> Frame | BadFrame | None:
         if not self._arrived:
             try:
-                data = self.transport.read(timeout)
+                data = self.transport.read(clock.next_look(halfway=self._is_halfway()))
             except LinkError as exc:
                 raise self._cause_of(exc) from exc
+            if data:
+                clock.got_bytes()
             self._arrived.extend(self._decoder.feed(data))
         return self._arrived.popleft() if self._arrived else None
+
+    def _is_halfway(self) -> bool:
+        return bool(self._decoder.pending())
 
     def _write(self, data: bytes) -> None:
         """What the line does not take in time counts as lost: it is repeated like everything else."""
@@ -174,12 +189,12 @@ class Exchange:
     def _is_reply(request: Frame, arrived: Frame) -> bool:
         return arrived.sequence == request.sequence and arrived.kind in (request.kind | REPLY, Kind.ERROR)
 
-    def _repeat(self, data: bytes, clock: _Clock) -> None:
-        self.counters.retries += 1
+    def _repeat(self, request: Frame, data: bytes, clock: Clock) -> None:
+        self.counters.retries += request.kind != Kind.HELLO
         clock.repeated()
         self._write(data)
 
-    def _on_event(self, event: Frame, request: Frame, repetition: bytes, clock: _Clock) -> None:
+    def _on_event(self, event: Frame, request: Frame, repetition: bytes, clock: Clock) -> None:
         clock.heard()
         if event.kind == Kind.FAULT:
             fault = parsed(Fault.unpack, event.payload)
@@ -192,8 +207,11 @@ class Exchange:
         if event.kind == Kind.RUNNING and request.kind == Kind.RUN and len(event.payload) >= EVENT.size:
             if event.payload[:4] == request.payload[:4]:  # the run's number
                 clock.running()
-        elif event.kind in (Kind.DAMAGED, Kind.BOOT) and clock.may_hurry():
-            self._repeat(repetition, clock)
+        elif event.kind in (Kind.DAMAGED, Kind.BOOT):
+            if event.kind == Kind.DAMAGED:
+                self._history.damaged()
+            if clock.may_hurry():
+                self._repeat(request, repetition, clock)
 
     def _refusal(self, arrived: Frame, request: Frame) -> Exception:
         error = parsed(Error.unpack, arrived.payload)
@@ -201,7 +219,7 @@ class Exchange:
             return DeviceResetError()
         return RefusedError(error)
 
-    def _check_alive(self, clock: _Clock) -> None:
+    def _check_alive(self, clock: Clock) -> None:
         if (why := self._failure()) is not None:
             raise DeviceError(why)
         if not clock.gave_up():
@@ -233,72 +251,6 @@ _SILENT = (
     "Is it the right port, is the board powered, does it run the firmware that edgeq built, and is --baud the speed "
     "of its line? `edgeq monitor PORT` shows what arrives."
 )
-
-
-class _Clock:
-    """The deadlines of one request, on the monotonic clock."""
-
-    def __init__(self, exchange: Exchange, first_wait: float) -> None:
-        self._exchange = exchange
-        self._begin = self._heard = self._sent = time.monotonic()
-        self._wait = first_wait
-        self._first_wait = first_wait
-        self._running_since: float | None = None
-        self._hurried = 0
-        self.was_heard = False
-
-    @property
-    def is_running(self) -> bool:
-        return self._running_since is not None
-
-    def next_look(self) -> float:
-        return min(max(self._sent + self._wait - time.monotonic(), 0.0), _LOOK)
-
-    def wait_is_over(self) -> bool:
-        return time.monotonic() >= self._sent + self._wait
-
-    def may_hurry(self) -> bool:
-        """Whether to repeat at once because something was damaged; takes one off the budget."""
-        self._hurried += 1
-        return self._hurried <= _HURRIED
-
-    def repeated(self) -> None:
-        self._sent = time.monotonic()
-
-    def waited_in_vain(self) -> None:
-        self._hurried = 0
-        longest = min(_LONGEST_WAIT, self._patience() / 4)
-        self._wait = min(self._wait * 2, max(longest, self._first_wait, 2 * self._exchange.longest_run))
-
-    def heard(self) -> None:
-        self._heard = time.monotonic()
-        self.was_heard = True
-
-    def running(self) -> None:
-        self._sent = time.monotonic()
-        if self._running_since is None:
-            self._running_since = self._sent
-            self._wait = max(self._first_wait, 1.5 * self._exchange.longest_run)
-
-    def finished(self) -> None:
-        if self._running_since is not None:
-            took = time.monotonic() - self._running_since
-            self._exchange.longest_run = max(self._exchange.longest_run, took)
-
-    def waited(self) -> float:
-        return time.monotonic() - self._begin
-
-    def _patience(self) -> float:
-        """A RUNNING may get lost: then a long inference looks like silence."""
-        return max(self._exchange.timeout, 4 * self._exchange.longest_run)
-
-    def is_silent(self) -> bool:
-        return time.monotonic() > self._heard + self._patience()
-
-    def gave_up(self) -> bool:
-        if self._running_since is not None:
-            return time.monotonic() > self._running_since + self._exchange.run_timeout
-        return self.is_silent() or self.waited() > 3 * self._patience()
 
 
 def parsed(unpack: Callable[[bytes], _T], payload: bytes) -> _T:

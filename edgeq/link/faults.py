@@ -53,6 +53,8 @@ def describe_fault(fault: Fault, symbolise: Symbolise | None = None) -> str:
     causes = [cause for bit, cause in _CFSR.items() if fault.cfsr >> bit & 1]
     if causes and fault.kind != FaultKind.STACK_OVERFLOW:
         text += f" ({'; '.join(causes)})"
+    if not (fault.pc or fault.lr or fault.xpsr):
+        return f"{text}, where is not known: the stack pointer was wrong ({fault.sp:#010x})"
     text += f" at {place(fault.pc)}"
     if fault.address is not None:
         text += f", address {fault.address:#010x}"

@@ -315,7 +315,7 @@ class Session:
         frame = self._exchange.frame(Kind.RUN, last.pack())
         again = last if len(last.data) <= _SMALLEST_CHUNK else run
         again_frame = replace(frame, payload=replace(again, limit=_SMALLEST_CHUNK).pack())
-        return self._exchange.request(frame, before=bytes(before), again=again_frame)
+        return self._exchange.request(frame, before=bytes(before), again=again_frame, inferences=run.repeat)
 
     def _damage(self) -> int:
         return self.counters.retries + self.counters.bad_frames

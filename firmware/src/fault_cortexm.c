@@ -23,13 +23,22 @@
 
 void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32_t exc_return);
 
+/* A main stack pointer that is not in the handlers' stack would make the report itself fault. */
 __attribute__((naked)) void edgeq_fault_entry(void) {
   __asm volatile(
       ".syntax unified\n"
       "  mrs r0, msp\n"
       "  mrs r1, psp\n"
       "  mov r2, lr\n"
-      "  bl edgeq_fault_report\n");
+      "  ldr r3, =edgeq_stack_top\n"
+      "  cmp r0, r3\n"
+      "  ldr r3, =edgeq_stack_end\n"
+      "  blo 1f\n"
+      "  cmp r0, r3\n"
+      "  bls 2f\n"
+      "1: msr msp, r3\n"
+      "2: bl edgeq_fault_report\n"
+      "  .ltorg\n");
 }
 
 /* Whether `address` follows a call: BL, or BLX with a register (Armv7-M ARM, A7.7.18 and A7.7.19). */
@@ -51,6 +60,13 @@ static uint32_t innermost_call(void) {
   return 0;
 }
 
+/* Whether a frame at `sp` may be read. If the stack pointer itself was wrong, reading there could fault
+ * again, which ends in lockup without a word. */
+static bool on_a_stack(uint32_t sp) {
+  return sp >= (uint32_t)(uintptr_t)edgeq_stack_bottom &&
+         sp <= (uint32_t)(uintptr_t)edgeq_stack_end - BASIC_FRAME_BYTES && (sp & 3u) == 0u;
+}
+
 static edgeq_fault_kind kind_of(uint32_t exception, uint32_t cfsr) {
   if (exception == EXCEPTION_SECURE_FAULT) return EDGEQ_FAULT_SECURE;
   if (exception < EXCEPTION_HARD_FAULT || exception > EXCEPTION_SECURE_FAULT)
@@ -64,6 +80,8 @@ static edgeq_fault_kind kind_of(uint32_t exception, uint32_t cfsr) {
 __attribute__((used)) void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32_t exc_return) {
   const bool on_process_stack = (exc_return & EXC_RETURN_PROCESS_STACK) != 0u;
   const uint32_t bottom = (uint32_t)(uintptr_t)edgeq_stack_bottom;
+  const uint32_t top = (uint32_t)(uintptr_t)edgeq_stack_top;
+  const uint32_t sp = on_process_stack ? psp : msp;
   uint32_t exception;
   __asm volatile("mrs %0, ipsr" : "=r"(exception));
   edgeq_fault fault = {0};
@@ -78,16 +96,17 @@ __attribute__((used)) void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32
     fault.address_valid = true;
   }
 #endif
-  if (on_process_stack && (psp < bottom || (fault.cfsr & CFSR_STACKING) != 0u)) {
+  fault.sp = sp;
+  if (on_process_stack && (sp < bottom || ((fault.cfsr & CFSR_STACKING) != 0u && sp < top))) {
     fault.kind = EDGEQ_FAULT_STACK_OVERFLOW;
-    fault.sp = psp;
     fault.pc = innermost_call();
     fault.address = bottom;
     fault.address_valid = true;
   } else {
-    const uint32_t sp = on_process_stack ? psp : msp;
-    const uint32_t *frame = (const uint32_t *)(uintptr_t)sp;
     fault.kind = (uint8_t)kind_of(exception, fault.cfsr);
+  }
+  if (fault.kind != EDGEQ_FAULT_STACK_OVERFLOW && on_a_stack(sp)) {
+    const uint32_t *frame = (const uint32_t *)(uintptr_t)sp;
     fault.lr = frame[5];
     fault.pc = frame[6];
     fault.xpsr = frame[7];

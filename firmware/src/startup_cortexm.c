@@ -52,6 +52,8 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
       "  dsb\n"
       "  isb\n"
 #endif
+      "  ldr r0, =edgeq_stack_end\n" /* a bootloader may have left its own */
+      "  msr msp, r0\n"
       "  bl edgeq_prepare_memory\n"
       "  ldr r0, =edgeq_stack_top\n"
       "  msr psp, r0\n"
@@ -91,6 +93,11 @@ static void protect_memory(void) {
 
 /* The empty asm in the loops keeps compilers from turning them into calls of memcpy and memset. */
 __attribute__((used)) void edgeq_prepare_memory(void) {
+#if EDGEQ_HAS_VTOR
+  EDGEQ_SCB_VTOR =
+      (uint32_t)(uintptr_t)edgeq_vectors; /* the core's first table is a bootloader's, if there is one */
+  __asm volatile("dsb" ::: "memory");
+#endif
   const uint32_t *from = edgeq_data_load;
   for (uint32_t *to = edgeq_data_start; to < edgeq_data_end; to++) {
     *to = *from++;

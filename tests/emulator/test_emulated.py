@@ -37,6 +37,7 @@ def booted(image: Image, board: Board) -> Iterator[tuple[EmulatedDevice, Session
         Session.connect(device.url, failure=device.failure) as session,
     ):
         yield device, session
+        assert (session.counters.retries, session.counters.bad_frames) == (0, 0)  # a clean line, fast or slow
 
 
 def sample(first: int = 0, size: int = 64) -> bytes:
@@ -91,6 +92,19 @@ def test_faults_say_what_and_where(which: int, image_of: ImageOf) -> None:
     assert found is not None
     assert what in found
     assert where in found
+
+
+def test_a_fault_with_a_wrong_stack_pointer_is_reported(image_of: ImageOf) -> None:
+    """As on QEMU (test_qemu.py), on every core that the built-in emulator has."""
+    for board in UNICORN_BOARDS:
+        with (
+            EmulatedDevice(image_of(board).elf, load_board(board), symbol=SYMBOL) as device,
+            Session.connect(device.url) as session,
+            pytest.raises(
+                DeviceError, match=r"where is not known: the stack pointer was wrong \(0x5ff00f[0-9a-f]{2}\)"
+            ),
+        ):
+            session.run([sample(8)])
 
 
 def test_reset_starts_anew(image_of: ImageOf) -> None:

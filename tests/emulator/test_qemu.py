@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from test_emulated import FAULTS, expected, sample
-from tiny import OPERATORS, SYMBOL
+from tiny import OPERATORS, SYMBOL, tiny_project
 
+from edgeq import resources
 from edgeq.boards import board_names, load_board
 from edgeq.devices.emulated import EmulatedDevice
 from edgeq.devices.qemu import QemuDevice
 from edgeq.errors import DeviceError, InputError, ToolError
 from edgeq.link.session import RunResult, Session
 from edgeq.records import Image
-from edgeq.toolchain.elf import symbols
+from edgeq.toolchain.compile import compile_project
+from edgeq.toolchain.elf import load_segments, symbols
 
 pytestmark = pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed")
 needs_gcc = pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed")
@@ -30,7 +33,9 @@ def on_qemu(image: Image, board: str, data: bytes, symbolised: bool = False) -> 
             device.url, failure=device.failure, symbolise=symbols(image.elf).place if symbolised else None
         ) as session,
     ):
-        return session.run([data])
+        result = session.run([data])
+        assert session.counters.retries == 0
+        return result
 
 
 def on_unicorn(image: Image, board: str, data: bytes, told: bool = True) -> RunResult:
@@ -78,6 +83,53 @@ def test_both_emulators_fault_alike(which: int, image_of: ImageOf) -> None:
         reports.append(caught.value.message.partition(" stopped with ")[2])
     assert reports[0] == reports[1]
     assert FAULTS[which][1].removeprefix("at ") in reports[0]
+
+
+@pytest.mark.parametrize("board", QEMU_BOARDS)
+def test_a_fault_with_a_wrong_stack_pointer_is_reported(board: str, image_of: ImageOf) -> None:
+    """The stacked registers cannot be read: no lockup, but a report without them."""
+    with pytest.raises(DeviceError, match=r"where is not known: the stack pointer was wrong \(0x5ff00f[0-9a-f]{2}\)"):
+        on_qemu(image_of(board), board, sample(8))
+
+
+def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> None:
+    """At 0 is a table that knows the start of the image, and nothing of its faults or its stacks."""
+    folder = tmp_path / "behind"
+    shutil.copytree(resources.firmware() / "boards" / "mps2-an386", folder)
+    for file, old, new in (
+        ("board.toml", "origin = 0x0000_0000\nlength = 0x40_0000", "origin = 0x0001_0000\nlength = 0x3f_0000"),
+        ("link.ld", "ORIGIN = 0x00000000", "ORIGIN = 0x00010000"),
+        ("link.ld", "edgeq_flash_length : 4M", "edgeq_flash_length : 4032K"),
+    ):
+        text = (folder / file).read_text()
+        assert old in text
+        (folder / file).write_text(text.replace(old, new))
+    board = load_board(str(folder))
+    project = tiny_project(board, tmp_path / "project")
+    image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")
+    start = next(data for address, data in load_segments(image.elf) if address == 0x10000)[4:8]
+    table = tmp_path / "bootloader.bin"
+    table.write_bytes(b"\0\0\x40\x20" + start)
+    loader = ("-device", f"loader,file={table},addr=0,force-raw=on")
+    with QemuDevice(image.elf, board, extra=loader) as device:
+        with Session.connect(device.url, failure=device.failure) as session:
+            assert session.run([sample()]).outputs[0] == expected(sample())
+            with pytest.raises(DeviceError, match=r"stopped with a stack overflow"):
+                session.run([sample(3)])
+        with Session.connect(device.url, failure=device.failure) as session:
+            assert session.run([sample()]).outputs[0] == expected(sample())
+
+
+@pytest.mark.parametrize("board", QEMU_BOARDS)
+def test_the_reply_to_reset_arrives(board: str, image_of: ImageOf) -> None:
+    """The transmitter is empty before the board starts anew."""
+    with (
+        QemuDevice(image_of(board).elf, load_board(board)) as device,
+        Session.connect(device.url, failure=device.failure) as session,
+    ):
+        session.reset()
+        assert session.stats().runs == 0
+        assert (session.counters.retries, session.counters.bad_frames) == (0, 0)
 
 
 def test_missing_qemu_says_how_to_get_it(image_of: ImageOf, monkeypatch: pytest.MonkeyPatch) -> None:

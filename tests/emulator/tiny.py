@@ -7,13 +7,13 @@ from pathlib import Path
 
 from edgeq import resources
 from edgeq.boards import Board
+from edgeq.generate.sources import LINK_SOURCES
 from edgeq.records import Group, Project
 
 SYMBOL = "tiny"
 OPERATORS = ("tiny_op_0", "tiny_op_1", "tiny_op_2")
 HERE = Path(__file__).parent
 ENGINES = {"tiny": HERE / "tiny_engine.c", "kernels": HERE / "kernels_engine.c"}
-LINK_SOURCES = ("src/commands.c", "src/crc32.c", "src/frame.c", "src/main.c")
 
 
 def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Project:
@@ -24,7 +24,7 @@ def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Pr
     for header in (firmware / "include" / "edgeq").glob("*.h"):
         shutil.copy(header, root / "include" / "edgeq")
     for source in LINK_SOURCES:
-        shutil.copy(firmware / source, root / "src")
+        shutil.copy(firmware / "src" / source, root / "src")
     shutil.copy(engine, root / "model" / "engine.c")
     kernels = sorted((firmware / "kernels").glob("*.[ch]")) if engine.name == "kernels_engine.c" else []
     for file in kernels:
@@ -38,7 +38,7 @@ def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Pr
         symbol=SYMBOL,
         sources={
             Group.MODEL: ("model/engine.c",),
-            Group.LINK: LINK_SOURCES,
+            Group.LINK: tuple(f"src/{name}" for name in LINK_SOURCES),
             Group.KERNELS: tuple(f"kernels/{p.name}" for p in kernels if p.suffix == ".c"),
             Group.RUNTIME: tuple(sorted(f"board/{p.name}" for p in board.sources)),
         },

@@ -43,6 +43,11 @@ static void tiny_misaligned(void) {
   tiny_sink = (int32_t)(first ^ second);
 }
 
+/* An instruction that is undefined, while the stack pointer points to nowhere. */
+static void tiny_lose_stack(void) {
+  __asm volatile("mov sp, %0\n udf #1" : : "r"(tiny_nowhere + 0x1000u));
+}
+
 static void tiny_fault(int8_t which) {
   switch (which) {
     case 1:
@@ -65,6 +70,9 @@ static void tiny_fault(int8_t which) {
       break;
     case 7:
       *(volatile int32_t *)tiny_null = 1;
+      break;
+    case 8:
+      tiny_lose_stack();
       break;
     default:
       break;

@@ -6,11 +6,9 @@ from pathlib import Path
 
 import link_firmware
 import pytest
+from link_firmware import DRIVER_INPUT_BYTES, NATIVE_INPUT_BYTES
 
 from edgeq import resources
-
-DRIVER_INPUT_BYTES = 8
-NATIVE_INPUT_BYTES = 3000
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +18,16 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     board = link_firmware.HERE / "driver.c"
     defines = ("EDGEQ_TRACE", "EDGEQ_STACK_BYTES=0", "EDGEQ_LINK_PAYLOAD=256")
     return link_firmware.compile_firmware(out, board=board, main=False, input_bytes=DRIVER_INPUT_BYTES, defines=defines)
+
+
+@pytest.fixture(scope="session")
+def slow_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firmware on the native board around a model that computes for a second."""
+    out = tmp_path_factory.mktemp("link") / "slow"
+    board = resources.firmware() / "boards" / "native" / "board.c"
+    return link_firmware.compile_firmware(
+        out, board=board, main=True, input_bytes=NATIVE_INPUT_BYTES, defines=("MODEL_SECONDS=1",)
+    )
 
 
 @pytest.fixture(scope="session")

@@ -8,19 +8,21 @@ import sys
 from pathlib import Path
 
 from edgeq import process, resources
+from edgeq.generate.sources import LINK_SOURCES
 from edgeq.link.codes import Status
 from edgeq.link.messages import TensorInfo
 
 HERE = Path(__file__).parent
 SHA256 = bytes([*range(0xE0, 0xF0), *range(1, 16), 0]).hex()
 CONTEXT_BYTES = 10
+DRIVER_INPUT_BYTES = 8
+NATIVE_INPUT_BYTES = 3000
 
 
 def compile_firmware(out: Path, *, board: Path, main: bool, input_bytes: int, defines: tuple[str, ...] = ()) -> Path:
     """Compile with warnings as errors, AddressSanitizer and UBSan (gcc; without it, zig and UBSan alone)."""
-    sources = [resources.firmware() / "src" / f"{name}.c" for name in ("crc32", "frame", "commands")]
-    if main:
-        sources.append(resources.firmware() / "src" / "main.c")
+    names = [name for name in LINK_SOURCES if main or name != "main.c"]
+    sources = [resources.firmware() / "src" / name for name in names]
     gcc = shutil.which("gcc")
     compiler = [gcc, "-fsanitize=address,undefined"] if gcc else [sys.executable, "-m", "ziglang", "cc"]
     flags = ["-std=c99", "-O1", "-g", "-fno-sanitize-recover=all"]

@@ -8,10 +8,9 @@ import struct
 from pathlib import Path
 
 import pytest
-from conftest import DRIVER_INPUT_BYTES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from link_firmware import PythonModel
+from link_firmware import DRIVER_INPUT_BYTES, PythonModel
 
 from edgeq import process
 from edgeq.devices.responder import Responder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import struct
 import subprocess
 import sys
@@ -15,9 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import NATIVE_INPUT_BYTES
 from faulty import Faults, FaultyDevice
-from link_firmware import CONTEXT_BYTES, SHA256, expected
+from link_firmware import CONTEXT_BYTES, NATIVE_INPUT_BYTES, SHA256, expected
 
 from edgeq.devices.child import ChildDevice
 from edgeq.devices.native import native_device
@@ -276,6 +276,51 @@ def test_the_firmware_on_the_native_board(native_program: Path) -> None:
         monitor(device.url, baud=115200, write=lines.append, seconds=0.5)
         assert "HELLO reply: native, engine test, model hand-made" in lines[0]
         assert device.failure() is None
+
+
+def test_a_slow_model_on_a_clean_line_is_not_asked_twice(slow_program: Path) -> None:
+    with native_device(slow_program) as device, Session.connect(device.url, failure=device.failure) as session:
+        inputs = samples(1, NATIVE_INPUT_BYTES)[0]
+        assert session.run(inputs).outputs == expected(inputs, 1)
+        session.run(inputs, repeat=2)
+        assert session.stats().repeats == 0
+        assert (session.counters.retries, session.counters.bad_frames) == (0, 0)
+
+
+def test_a_device_whose_computer_is_busy_is_not_asked_twice(native_program: Path) -> None:
+    """The process stands still for a while, as on a machine that has too much to do."""
+    with native_device(native_program) as device, Session.connect(device.url, failure=device.failure) as session:
+        inputs = samples(1, NATIVE_INPUT_BYTES)[0]
+        for run in (1, 2):
+            os.kill(device._child.pid, signal.SIGSTOP)
+            threading.Timer(0.7, os.kill, (device._child.pid, signal.SIGCONT)).start()
+            assert session.run(inputs).outputs == expected(inputs, run)
+        assert session.counters.retries == 0
+
+
+@pytest.mark.parametrize("arrives", [0.0, 0.5], ids=["nothing", "half"])
+def test_a_result_that_is_lost_on_the_way(arrives: float) -> None:
+    """Neither side notices damage: the host asks again after a time."""
+    lost: list[Frame] = []
+
+    def answer(device: Scripted, request: Frame) -> bool:
+        if request.kind != Kind.RUN or lost:
+            return False
+        lost.append(request)
+        send, sent = device._send, bytearray()
+        device._send = sent.extend
+        Responder._answer_request(device, request)
+        device._send = send
+        running, reply = bytes(sent).split(b"\0\0")
+        send(running + b"\0\0" + reply[: int(arrives * len(reply))] if arrives else running + b"\0")
+        return True
+
+    with scripted(answer) as device, Session.connect(device.url, run_timeout=4) as session:
+        inputs = samples(1, 200)[0]
+        inputs = (inputs[0] + bytes(100), inputs[1])
+        assert session.run(inputs).outputs == expected(inputs, 1)
+        assert session.counters.retries == 1
+        assert device.model.runs == 1
 
 
 def test_samples_through_a_device(native_program: Path) -> None:

@@ -10,6 +10,9 @@
 #define UART_INTCLEAR EDGEQ_REG32(edgeq_mps.uart + 0x0Cu)
 #define UART_BAUDDIV EDGEQ_REG32(edgeq_mps.uart + 0x10u)
 
+/* Cycles of a byte on the line: 10 bits, and one more for a divisor that is rounded. */
+#define BYTE_CYCLES (11u * (edgeq_board_clock_hz / 115200u))
+
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u
 #define CTRL_TX_ENABLE 1u
@@ -50,6 +53,11 @@ void edgeq_board_write(uint8_t byte) {
   UART_DATA = byte;
 }
 
+/* The last byte is in the transmitter's register until it goes to the shift register, and has no state that
+ * tells that it left that one too: the time of a byte is waited for. */
 void edgeq_board_reset(void) {
+  while ((UART_STATE & STATE_TX_FULL) != 0u) {
+  }
+  for (uint32_t cycles = 0; cycles < BYTE_CYCLES; cycles++) __asm volatile("");
   edgeq_system_reset();
 }

@@ -32,7 +32,8 @@ void edgeq_board_wait(void);
 /* Sends a byte; waits for room in the transmitter. */
 void edgeq_board_write(uint8_t byte);
 
-/* Starts anew, as after power-on. Does not return. */
+/* Starts anew, as after power-on, when everything that was written has left the transmitter. Does not return.
+ */
 void edgeq_board_reset(void);
 
 #endif

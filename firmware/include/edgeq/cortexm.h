@@ -9,6 +9,7 @@
 #define EDGEQ_NVIC_ISER(irq) EDGEQ_REG32(0xE000E100u + 4u * ((irq) / 32u))
 #define EDGEQ_NVIC_ICER(irq) EDGEQ_REG32(0xE000E180u + 4u * ((irq) / 32u))
 #define EDGEQ_NVIC_ICPR(irq) EDGEQ_REG32(0xE000E280u + 4u * ((irq) / 32u))
+#define EDGEQ_SCB_VTOR EDGEQ_REG32(0xE000ED08u)
 #define EDGEQ_SCB_AIRCR EDGEQ_REG32(0xE000ED0Cu)
 #define EDGEQ_SCB_SHCSR EDGEQ_REG32(0xE000ED24u)
 #define EDGEQ_SCB_CFSR EDGEQ_REG32(0xE000ED28u)
@@ -21,6 +22,13 @@
 #define EDGEQ_HAS_FAULT_STATUS 1
 #else
 #define EDGEQ_HAS_FAULT_STATUS 0
+#endif
+
+/* Armv6-M's vector table is at 0; it may have a register to move it, or not. */
+#if defined(__ARM_ARCH) && __ARM_ARCH >= 7
+#define EDGEQ_HAS_VTOR 1
+#else
+#define EDGEQ_HAS_VTOR 0
 #endif
 
 /* The memory protection unit of Armv7-M (optional there); Armv8-M's has other registers. */
@@ -41,7 +49,8 @@
 /* From the linker script; the addresses of the last two are the numbers. */
 extern uint32_t edgeq_data_load[], edgeq_data_start[], edgeq_data_end[];
 extern uint32_t edgeq_bss_start[], edgeq_bss_end[];
-extern uint32_t edgeq_stack_bottom[], edgeq_stack_top[];
+extern uint32_t edgeq_stack_bottom[], edgeq_stack_top[]; /* main's; the handlers' is above it */
+extern uint32_t edgeq_stack_end[];                       /* of both */
 extern uint32_t edgeq_code_start[], edgeq_code_end[];
 extern uint8_t edgeq_flash_origin[], edgeq_flash_bytes[];
 

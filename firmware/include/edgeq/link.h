@@ -115,7 +115,7 @@ typedef struct edgeq_link_stats {
   uint32_t repeats; /* RUN requests answered from memory */
 } edgeq_link_stats;
 
-/* All state of the link. Set up by edgeq_link_init; the members are for commands.c alone. */
+/* All state of the link. Set up by edgeq_link_init; the members are for the link's own files alone. */
 typedef struct edgeq_link {
   const edgeq_model *model;
   edgeq_frame_decoder decoder;

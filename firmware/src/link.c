@@ -1,0 +1,87 @@
+/* The device side of firmware/PROTOCOL.md: takes the line's bytes, and has the requests in them answered. */
+#include "edgeq/board.h"
+#include "edgeq/bytes.h"
+#include "edgeq/mem.h"
+#include "edgeq/request.h"
+#include "edgeq/tensors.h"
+
+#if EDGEQ_LINK_PAYLOAD < 256 || EDGEQ_LINK_PAYLOAD > 32768
+#error "EDGEQ_LINK_PAYLOAD must be 256 to 32768: HELLO and DESCRIBE need 256 bytes"
+#endif
+
+static void edgeq_answer(const edgeq_request *request) {
+  const uint8_t known = request->type == EDGEQ_LINK_WRITE ? EDGEQ_LINK_QUIET : 0u;
+  if ((request->flags & (uint8_t)~known) != 0u) {
+    edgeq_refuse(request, EDGEQ_LINK_UNKNOWN_REQUEST, request->flags);
+    return;
+  }
+  switch (request->type) {
+    case EDGEQ_LINK_PING:
+      edgeq_reply(request, request->payload + request->length); /* the payload is in place */
+      break;
+    case EDGEQ_LINK_HELLO:
+      edgeq_on_hello(request);
+      break;
+    case EDGEQ_LINK_DESCRIBE:
+      edgeq_on_describe(request);
+      break;
+    case EDGEQ_LINK_WRITE:
+      edgeq_on_write(request);
+      break;
+    case EDGEQ_LINK_RUN:
+      edgeq_on_run(request);
+      break;
+    case EDGEQ_LINK_READ:
+      edgeq_on_read(request);
+      break;
+    case EDGEQ_LINK_STATS:
+      edgeq_on_stats(request);
+      break;
+    case EDGEQ_LINK_RESET:
+      edgeq_reply(request, request->payload);
+      edgeq_board_reset();
+      break;
+    default:
+      edgeq_refuse(request, EDGEQ_LINK_UNKNOWN_REQUEST, 0);
+      break;
+  }
+}
+
+void edgeq_link_init(edgeq_link *link, const edgeq_model *model) {
+  memset(link, 0, sizeof *link);
+  link->model = model;
+  link->input_bytes = edgeq_total_bytes(model->inputs, model->input_count);
+  link->output_bytes = edgeq_total_bytes(model->outputs, model->output_count);
+  link->decoder.buffer = link->frame;
+  link->decoder.capacity = (uint32_t)sizeof link->frame;
+  edgeq_frame_reset(&link->decoder);
+  link->engine = model->init();
+  edgeq_send_event(EDGEQ_LINK_BOOT, EDGEQ_PROTOCOL_VERSION, (uint32_t)link->engine);
+}
+
+void edgeq_link_receive(edgeq_link *link, uint8_t byte) {
+  switch (edgeq_frame_decode(&link->decoder, byte)) {
+    case EDGEQ_FRAME_GOOD: {
+      const uint8_t *frame = link->frame;
+      const edgeq_request request = {link,
+                                     frame + EDGEQ_FRAME_HEADER,
+                                     edgeq_frame_payload_length(&link->decoder),
+                                     (uint16_t)edgeq_get16(frame + 2),
+                                     frame[0],
+                                     frame[1]};
+      link->stats.frames_good++;
+      /* Replies and events come back from a line that echoes: answering them would never end. */
+      if ((request.type & EDGEQ_LINK_REPLY) == 0u) edgeq_answer(&request);
+      break;
+    }
+    case EDGEQ_FRAME_BAD:
+      link->stats.frames_bad++;
+      /* A few stray bytes are no frame; a damaged request is worth a word, so that it is repeated at once. */
+      if (link->decoder.length >= EDGEQ_FRAME_HEADER) {
+        edgeq_send_event(EDGEQ_LINK_DAMAGED, link->open_run, link->received);
+      }
+      break;
+    default:
+      break;
+  }
+}
