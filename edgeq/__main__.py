@@ -55,34 +55,35 @@ def _run(interrupt: _Interrupt | None = None) -> int:
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
-    except EdgeqError as exc:
-        if interrupt is not None and interrupt.came is not None:
-            return _interrupted()  # native code turned the interruption into an error of its own
-        if os.environ.get("EDGEQ_TRACEBACK"):
-            raise
-        return _failed(exc)
     except BrokenPipeError:
         # The reader of our output went away (`edgeq … | head`): nothing to say, and nobody to say it to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except OSError as exc:
+    except Exception as exc:
+        if interrupt is not None and interrupt.came is not None:
+            return _interrupted()  # native code turned the interruption into an error of its own
+        return _explained(exc)
+    return status if isinstance(status, int) else 0
+
+
+def _explained(exc: Exception) -> int:
+    """Says what went wrong; the exit status."""
+    if os.environ.get("EDGEQ_TRACEBACK"):
+        raise exc
+    if isinstance(exc, EdgeqError):
+        return _failed(exc)
+    if isinstance(exc, OSError):
         # What no stage could foresee: a full disk, a file that vanished.
-        if os.environ.get("EDGEQ_TRACEBACK"):
-            raise
         what = f"{exc.filename}: {exc.strerror}" if exc.filename is not None else str(exc)
         return _failed(InputError(f"{what}.", hint="EDGEQ_TRACEBACK=1 in the environment shows where it happened."))
-    except Exception as exc:
-        # A fault of edgeq's own, or of a library beneath it, that no stage translated. Never a traceback by default.
-        if os.environ.get("EDGEQ_TRACEBACK"):
-            raise
-        return _failed(
-            InputError(
-                f"edgeq met something that it does not expect ({type(exc).__name__}: {exc}).",
-                hint="If the model and the data are intact, this is a fault of edgeq: report it with what\n"
-                "EDGEQ_TRACEBACK=1 in the environment shows.",
-            )
+    # A fault of edgeq's own, or of a library beneath it, that no stage translated. Never a traceback by default.
+    return _failed(
+        InputError(
+            f"edgeq met something that it does not expect ({type(exc).__name__}: {exc}).",
+            hint="If the model and the data are intact, this is a fault of edgeq: report it with what\n"
+            "EDGEQ_TRACEBACK=1 in the environment shows.",
         )
-    return status if isinstance(status, int) else 0
+    )
 
 
 def _interrupted() -> int:

@@ -51,8 +51,19 @@ class _LazyGroup(click.Group):
             raise
 
 
+def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
+    """Also of a checkout that is not installed, which click's own option cannot tell."""
+    if wanted:
+        from edgeq.version import version
+
+        click.echo(f"edgeq, version {version()}")
+        ctx.exit()
+
+
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="edgeq", prog_name="edgeq")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+)
 def edgeq() -> None:
     """From a Keras model to int8 firmware that is proven, bit by bit, on the device.
 

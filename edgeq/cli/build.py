@@ -7,7 +7,17 @@ from typing import Any
 
 import click
 
-from edgeq.cli._common import PATH, ByteSize, device_option, json_option, progress, seed_option, show, trust_option
+from edgeq.cli._common import (
+    PATH,
+    ByteSize,
+    Fraction,
+    device_option,
+    json_option,
+    progress,
+    seed_option,
+    show,
+    trust_option,
+)
 from edgeq.options import BuildOptions, Engine, Target
 from edgeq.records import Method
 
@@ -88,7 +98,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @click.option(
     "--max-drop",
-    type=click.FloatRange(0, 1),
+    type=Fraction(),
     help="Largest loss of accuracy from float to device that passes (0.02 is 2 points).",
 )
 @trust_option
@@ -102,13 +112,13 @@ def command(as_json: bool, target: str, engine: str, method: str, **options: Any
     The output folder holds
       report.html, report.json   the result
       model.tflite               the quantized model
-      project/                   the C project: builds with plain make, made to be committed to your repository
+      project/                   the C project, for your repository
       firmware.elf               what ran on the device
 
     \b
     Examples
       edgeq build model.keras --data digits.npz
-      edgeq build model.keras --data digits.npz --board mps2-an500 --toolchain gcc --device qemu
+      edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
     """
     import edgeq

@@ -29,7 +29,9 @@ def command(as_json: bool) -> int:
     marks = {State.OK: "[green]✓[/]", State.OPTIONAL: "[yellow]–[/]", State.MISSING: "[red]✗[/]"}
     table = Table(box=None, pad_edge=False)
     for header in ("", "what", "found", "what for"):
-        table.add_column(header)
+        table.add_column(
+            header, no_wrap=header == "what", min_width=max(len(c.name) for c in checks) if header == "what" else None
+        )
     for c in checks:
         table.add_row(marks[c.state], c.name, c.found, c.use)
     console = Console()

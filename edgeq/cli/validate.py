@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH, device_option, json_option, progress, show
+from edgeq.cli._common import PATH, Fraction, device_option, json_option, progress, show
 
 
 @click.command("validate")
@@ -20,9 +20,7 @@ from edgeq.cli._common import PATH, device_option, json_option, progress, show
     show_default=True,
     help="Largest difference from TensorFlow Lite Micro that passes.",
 )
-@click.option(
-    "--max-drop", type=click.FloatRange(0, 1), help="Largest loss of accuracy from float to device that passes."
-)
+@click.option("--max-drop", type=Fraction(), help="Largest loss of accuracy from float to device that passes.")
 @json_option
 def command(build: Path, device: str, samples: int | None, max_lsb: int, max_drop: float | None, as_json: bool) -> int:
     """Run the test samples of BUILD on a device again, and compare.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from edgeq.model.roles import Role, inputs_by_role
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.table import Table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,34 +176,13 @@ def _alive_bytes(graph: Graph) -> list[int]:
 def render_summary(summary: ModelSummary) -> RenderableType:
     """The summary for a rich console: a line of totals and a table of ops."""
     from rich.console import Group
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(show_edge=False, pad_edge=False, header_style="bold")
-    table.add_column("#", justify="right", style="dim")
-    table.add_column("op")
-    table.add_column("inputs", overflow="fold")
-    table.add_column("output")
-    table.add_column("type")
-    table.add_column("scale", justify="right")
-    table.add_column("zero", justify="right")
-    table.add_column("MACs", justify="right")
-    table.add_column("parameters", justify="right")
-    table.add_column("alive B", justify="right")
-    for row in summary.rows:
-        result = row.outputs[0]
-        table.add_row(
-            str(row.index),
-            Text(row.name),
-            Text("  ".join(_shape(t.shape) for t in row.inputs)),
-            Text(_shape(result.shape)),
-            result.dtype,
-            f"{result.scales[0]:.5g}" if result.scales else "–",
-            str(result.zero_points[0]) if result.zero_points else "–",
-            f"{row.macs:,}" if row.macs else "–",
-            f"{row.parameters:,}" if row.parameters else "–",
-            f"{row.activation_bytes:,}",
-        )
+    from edgeq.terminal import FirstThatFits
+
+    by_width = ((), ("inputs",), ("inputs", "type"), ("inputs", "type", "parameters"))
+    narrowest = ("inputs", "type", "parameters", "scale", "zero")
+    table = FirstThatFits(tuple(_op_table(summary.rows, without) for without in (*by_width, narrowest)))
     totals = Text(
         f"{len(summary.rows)} ops, {summary.macs:,} MACs, {summary.parameters:,} parameters in "
         f"{summary.weights_bytes:,} B, activations {summary.peak_activation_bytes:,} B at the peak, "
@@ -215,6 +195,36 @@ def render_summary(summary: ModelSummary) -> RenderableType:
             edges.append(f'{kind} "{t.name}" {_shape(t.shape)} {t.dtype}{scale}\n')
     kinds = Text(", ".join(f"{count} {name}" for name, count in summary.ops.items()) + "\n")
     return Group(totals, edges, kinds, table)
+
+
+def _op_table(rows: Sequence[OpRow], without: Collection[str]) -> Table:
+    """One row per op; `without` are titles of columns to leave out."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    cells: dict[str, list[str]] = {
+        "#": [str(row.index) for row in rows],
+        "op": [row.name for row in rows],
+        "inputs": ["  ".join(_shape(t.shape) for t in row.inputs) for row in rows],
+        "output": [_shape(row.outputs[0].shape) for row in rows],
+        "type": [row.outputs[0].dtype for row in rows],
+        "scale": [f"{row.outputs[0].scales[0]:.5g}" if row.outputs[0].scales else "–" for row in rows],
+        "zero": [str(row.outputs[0].zero_points[0]) if row.outputs[0].zero_points else "–" for row in rows],
+        "MACs": [f"{row.macs:,}" if row.macs else "–" for row in rows],
+        "parameters": [f"{row.parameters:,}" if row.parameters else "–" for row in rows],
+        "alive B": [f"{row.activation_bytes:,}" for row in rows],
+    }
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), header_style="bold")
+    for title, column in cells.items():
+        if title not in without:
+            left = title in {"op", "inputs", "output", "type"}
+            # An op's name is never cut, however narrow the terminal is.
+            least = max(map(len, column), default=0) if title == "op" else None
+            table.add_column(title, justify="left" if left else "right", overflow="fold", min_width=least)
+    for row in zip(*(column for title, column in cells.items() if title not in without), strict=True):
+        table.add_row(*map(Text, row))
+    return table
 
 
 def _shape(shape: tuple[int, ...]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from edgeq.records import LayerDrift, Profile
 from edgeq.report import format as fmt
+from edgeq.terminal import FirstThatFits
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +22,7 @@ def render_layers(layers: Sequence[LayerDrift]) -> RenderableType:
     table = _table(
         ("layer", "left"), ("state", "left"), ("samples", "right"), ("elements", "right"), ("worst", "right")
     )
+    table.columns[0].min_width = _longest_word(row.label for row in layers)
     for row in layers:
         if row.point is None:
             table.add_row(_plain(row.label), _plain(row.state, "dim"), "", "", "")
@@ -50,21 +52,9 @@ def render_profile(profile: Profile) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
-    table = _table(
-        ("layer", "left"), ("kernel", "left"), ("MACs", "right"), ("instructions", "right"), ("cycles", "right"),
-        ("share", "right"), ("cycles/MAC", "right"),
-    )  # fmt: skip
-    whole = sum(layer.cycles for layer in profile.layers) or 1
-    for layer in profile.layers:
-        table.add_row(
-            _plain(layer.label),
-            _plain(layer.kernel, "dim"),
-            fmt.count(layer.macs) if layer.macs else "",
-            fmt.count(layer.instructions),
-            fmt.count(layer.cycles),
-            fmt.percent(layer.cycles / whole),
-            f"{layer.cycles / layer.macs:.2f}" if layer.macs else "",
-        )
+    columns = ("layer", "MACs", "instructions", "cycles", "share")
+    forms = (("kernel", "cycles/MAC"), ("cycles/MAC",), ())
+    table = FirstThatFits(tuple(_cost_table(profile, (*columns, *more)) for more in forms))
     macs = sum(layer.macs for layer in profile.layers)
     cycles = profile.cycles_measured or profile.cycles_estimated
     words = f"{fmt.count(profile.instructions)} instructions"
@@ -79,6 +69,31 @@ def render_profile(profile: Profile) -> RenderableType:
     if profile.cycles_estimated and profile.source == "estimated":
         notes.append(Text("Estimated from the core's documented timings, zero wait states.", style="dim"))
     return Group(table, Text(""), *notes)
+
+
+def _cost_table(profile: Profile, titles: Collection[str]) -> Table:
+    """One row per layer, with the columns of these titles."""
+    whole = sum(layer.cycles for layer in profile.layers) or 1
+    cells: dict[str, list[RenderableType]] = {
+        "layer": [_plain(layer.label) for layer in profile.layers],
+        "kernel": [_plain(layer.kernel, "dim") for layer in profile.layers],
+        "MACs": [fmt.count(layer.macs) if layer.macs else "" for layer in profile.layers],
+        "instructions": [fmt.count(layer.instructions) for layer in profile.layers],
+        "cycles": [fmt.count(layer.cycles) for layer in profile.layers],
+        "share": [fmt.percent(layer.cycles / whole) for layer in profile.layers],
+        "cycles/MAC": [f"{layer.cycles / layer.macs:.2f}" if layer.macs else "" for layer in profile.layers],
+    }
+    shown = [title for title in cells if title in titles]
+    table = _table(*((title, "left" if title in {"layer", "kernel"} else "right") for title in shown))
+    table.columns[0].min_width = _longest_word(layer.label for layer in profile.layers)
+    for row in zip(*(cells[title] for title in shown), strict=True):
+        table.add_row(*row)
+    return table
+
+
+def _longest_word(texts: Iterable[str]) -> int:
+    """Its length: a column that is no narrower never cuts an op's name."""
+    return max((len(word) for text in texts for word in text.split()), default=0)
 
 
 def _table(*columns: tuple[str, str]) -> Table:

@@ -85,7 +85,7 @@ def test_the_table_shows_every_op_and_takes_names_literally(summary: ModelSummar
     text = out.getvalue()
     for expected in ("7,240 MACs", "336 parameters", "600 B at the peak", '"image" 1×9×9×3 int8', "zero point -128"):
         assert expected in text
-    lines = text.splitlines()
-    conv = next(line for line in lines if " CONV_2D " in line and "│" in line)
+    lines = text[text.index("─") :].splitlines()[1:]
+    conv = next(line for line in lines if " CONV_2D " in line)
     assert "1×9×9×3" in conv and "1×5×5×8" in conv and "5,400" in conv and "224" in conv
-    assert sum("│" in line for line in lines) == len(summary.rows)
+    assert len(lines) == len(summary.rows)

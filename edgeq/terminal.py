@@ -1,0 +1,29 @@
+"""Tables that fit the terminal: fewer columns where it is narrow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+
+_UNLIMITED = 10_000  # columns: wider than any table
+
+
+@dataclass(frozen=True, slots=True)
+class FirstThatFits:
+    """The first of several forms of a thing that needs no more width than there is; the last one if none fits."""
+
+    forms: tuple[RenderableType, ...]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Chooses."""
+        from rich.measure import Measurement
+
+        unlimited = options.update_width(_UNLIMITED)
+        for form in self.forms[:-1]:
+            if Measurement.get(console, unlimited, form).maximum <= options.max_width:
+                yield form
+                return
+        yield self.forms[-1]
