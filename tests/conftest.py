@@ -13,6 +13,9 @@ import zoo as zoo_module
 REQUIRE_TOOLS = "EDGEQ_REQUIRE_TOOLS" in os.environ
 """Set where every tool is installed (the project's CI): a test that skips itself has then failed."""
 
+ABOUT_THE_USER = "root may write everywhere"
+"""The one reason that no tool can mend."""
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
@@ -25,7 +28,8 @@ def pytest_make_collect_report(collector: Any) -> Generator[None, pytest.Collect
 
 
 def _no_skips(report: Any) -> Any:
-    if REQUIRE_TOOLS and report.outcome == "skipped" and not hasattr(report, "wasxfail"):
+    skipped = report.outcome == "skipped" and ABOUT_THE_USER not in str(report.longrepr)
+    if REQUIRE_TOOLS and skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, although EDGEQ_REQUIRE_TOOLS is set: {report.longrepr}"
     return report
