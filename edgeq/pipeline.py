@@ -19,6 +19,7 @@ from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
 from edgeq.lower.ops import supported_ops
+from edgeq.model.load import detect_format
 from edgeq.model.verify import require, verify_int8
 from edgeq.options import BuildOptions
 from edgeq.output import check_replaceable, replaced_folder
@@ -48,6 +49,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         UnavailableError: a tool, a reference interpreter or the device is missing or failed.
     """
     progress, clock = progress or Progress(), Stopwatch()
+    detect_format(options.model)  # refuses a model that is not there before anything else is looked at
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
     name = c_prefix(options.name or options.model.stem)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from conformance.cases import unary_model
 
 HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "sklearn", "unicorn")
 
@@ -70,3 +72,20 @@ def test_wrong_usage_says_what_to_do(arguments: list[str], status: int, said: st
     got, _, output = loaded_by(*arguments)
     assert (got, "Traceback" in output) == (status, False), output
     assert said in output
+
+
+def test_a_tflite_goes_all_the_way_without_tensorflow(tmp_path: Path) -> None:
+    """The real paths, not only their error messages: build, run, trace, count, look."""
+    model, out = tmp_path / "tiny.tflite", tmp_path / "build"
+    model.write_bytes(unary_model("RELU", (0.05, -3), (0.04, -100)))
+    for arguments in (
+        ["build", str(model), "--out", str(out), "--samples", "2", "--device", "native"],
+        ["validate", str(out)],
+        ["drift", str(out), "--device", "native"],
+        ["profile", str(out)],
+        ["inspect", str(out / "model.tflite")],
+        ["diff", str(out), str(out)],
+    ):
+        status, modules, output = loaded_by(*arguments)
+        assert status == 0, output
+        assert not modules & set(HEAVY), arguments

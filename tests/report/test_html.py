@@ -22,7 +22,7 @@ from edgeq.report.html import render_html
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
-SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
+SCREENSHOTS = Path(__file__).parents[2] / "screenshots"
 DEADLINE = 60.0
 
 pytestmark = [
