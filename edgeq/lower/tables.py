@@ -205,9 +205,9 @@ def elu(source: Affine, target: Affine) -> Table:
 
 
 def rsqrt(source: Affine, target: Affine) -> Table:
-    """RSQRT: RsqrtEvalQuantized. TFLM stops the inference at a negative input; the table has the largest output."""
-    root = np.sqrt(np.float32(source.scale)) * np.float32(target.scale)
-    scale = quantize_multiplier(1.0 / float(root))
+    """RSQRT: RsqrtEvalQuantized, its multiplier in double as the wheel has it (tests/conformance/test_ties.py). TFLM
+    stops the inference at a negative input; the table has the largest output."""
+    scale = quantize_multiplier(1.0 / (math.sqrt(source.scale) * target.scale))
     fraction_bits = 20
 
     def value(x: int) -> int:

@@ -286,13 +286,24 @@ def _unary(graph: Graph, op: Op, x: Real, target: Tensor) -> Expected | None:
         case "ELU":
             return _on_grid(op, target, np.where(x < 0, np.expm1(np.minimum(x, 0)), x), 0.5, FLOAT_MULTIPLIER)
         case "HARD_SWISH":
-            # 16-bit fixed point, the last product truncated.
-            real = x * np.clip(x + 3, 0, 6) / 6
-            return _on_grid(op, target, real, 0.6, 2.0**-8)
+            return _hard_swish(op, source, target, x)
         case "RSQRT":
             with np.errstate(divide="ignore"):
                 return _on_grid(op, target, np.where(x > 0, 1 / np.sqrt(np.maximum(x, 0)), 1e30), 0.55, 2.0**-16)
     raise AssertionError(op.name)
+
+
+def _hard_swish(op: Op, source: Tensor, target: Tensor, x: Real) -> Expected:
+    """16-bit fixed point whose step is 2^shift output steps: x is rounded to it and the product with the gate truncated
+    to it, before the sum is rounded to an output step. The gate itself has 15 bits, and so have both multipliers.
+
+    Output steps far finer than the input's leave no bits (shift 0), and the truncation is then a whole output step.
+    """
+    assert source.quantization is not None and target.quantization is not None
+    fine = 2.0 ** math.frexp(source.quantization.scale / 128 / target.quantization.scale)[1]
+    tolerance = (0.5 if fine < 1 else 0.0) + 1.5 * fine + 2.0**-13 * np.abs(x) / target.quantization.scale
+    found = _on_grid(op, target, x * np.clip(x + 3, 0, 6) / 6, 0.0)
+    return Expected(value=found.value, tolerance=tolerance, low=found.low, high=found.high)
 
 
 def _saturating(op: Op, source: Tensor, target: Tensor, x: Real, real: Real) -> Expected:

@@ -3,6 +3,7 @@ multiplier shows. Random scales hardly ever get there."""
 
 from __future__ import annotations
 
+import math
 import random
 from pathlib import Path
 
@@ -30,6 +31,17 @@ def _unary(rng: random.Random, op: str, **options: float) -> bytes:
     made = rng.uniform(0.001, 0.2)
     given = (made * _ratio(rng), rng.randint(-128, 127))
     return unary_model(op, given, (made, rng.randint(-128, 127)), **options)
+
+
+def _rsqrt(rng: random.Random) -> bytes:
+    """The kernel has 1/√x in steps of 2^-20, rounds its product with a 31-bit multiplier, then shifts that right and
+    rounds again: an output scale for which the first rounding is a tie that turns the second."""
+    given = rng.uniform(0.001, 0.1)
+    root = round(2**20 / rng.randint(60, 255) ** 0.5) / 2**20
+    result = rng.randint(5, 100) + 0.5
+    shift = math.frexp(result / root)[1]
+    made = root / ((result - 2.0 ** (shift - 21)) * given**0.5)
+    return unary_model("RSQRT", (given, -128), (made, -128))  # TFLM stops at inputs below the zero point: none here
 
 
 def _dense(rng: random.Random) -> bytes:
@@ -60,6 +72,7 @@ def test_the_last_bit_of_multipliers(gcc: str, tmp_path: Path) -> None:
         "ABS": lambda: _unary(rng, "ABS"),
         "QUANTIZE": lambda: _unary(rng, "QUANTIZE"),
         "HARD_SWISH": lambda: _unary(rng, "HARD_SWISH"),
+        "RSQRT": lambda: _rsqrt(rng),
         "FULLY_CONNECTED": lambda: _dense(rng),
         "ADD": lambda: _binary(rng, "ADD"),
         "SUB": lambda: _binary(rng, "SUB"),
