@@ -103,7 +103,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             folder=folder, name=name, engine=options.engine.value, source_format=source.format.value,
             source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
             program=program, board=board, board_spec=board_spec, project=project, image=image, samples=samples,
-            references=references.outputs, notes=(*golden.notes, *references.notes, *source.warnings),
+            references=references.outputs, notes=(*quantized.notes, *golden.notes, *references.notes, *source.warnings),
             flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
         )  # fmt: skip
         report = measure.measure(

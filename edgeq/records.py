@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from edgeq.model.graph import Graph
+    from edgeq.training.history import TrainingHistory
 
 
 class ModelFormat(Enum):
@@ -88,7 +89,11 @@ class Dataset:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Quantized:
-    """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself."""
+    """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself.
+
+    Methods that train leave the fake-quantized model (`trained`) and what happened (`history`); `notes` are for the
+    report.
+    """
 
     content: bytes
     graph: Graph
@@ -96,6 +101,9 @@ class Quantized:
     float_model: FloatModel | None
     calibration_samples: int
     seed: int
+    trained: FloatModel | None = None
+    history: TrainingHistory | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

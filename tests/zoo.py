@@ -330,7 +330,7 @@ def _main(argv: list[str]) -> None:
             calibration=Split(x=zoo_inputs(name, 32, seed=2)),
         )
         model = from_keras(zoo_keras(name), path=Path(f"{name}.keras"))
-        content = ptq(model, dataset, QuantizeOptions(calibration_samples=32))
+        content = ptq(model, dataset, QuantizeOptions(calibration_samples=32)).content
         unfinished = folder / f"{name}.tmp"
         unfinished.write_bytes(content)
         unfinished.replace(folder / f"{name}.tflite")

@@ -8,12 +8,12 @@ from pathlib import Path
 from edgeq.quantize.calibration import calibration_source
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.ptq import ptq
+from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel, Method, Quantized
 
-__all__ = ["METHODS", "QuantizeOptions", "from_tflite", "quantize"]
+__all__ = ["METHODS", "MethodResult", "QuantizeOptions", "from_tflite", "quantize"]
 
-# float model, data, options -> the .tflite's bytes: full-integer, int8 inputs and outputs in the model's order
-METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], bytes]] = {Method.PTQ: ptq}
+METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], MethodResult]] = {Method.PTQ: ptq}
 
 
 def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | None = None) -> Quantized:
@@ -30,14 +30,17 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
 
     options = options or QuantizeOptions()
     _, source = calibration_source(dataset)
-    content = METHODS[options.method](model, dataset, options)
+    made = METHODS[options.method](model, dataset, options)
     return Quantized(
-        content=content,
-        graph=parse_tflite(content),
+        content=made.content,
+        graph=parse_tflite(made.content),
         method=options.method,
         float_model=model,
         calibration_samples=min(options.calibration_samples, len(source)),
         seed=options.seed,
+        trained=made.trained,
+        history=made.history,
+        notes=made.notes,
     )
 
 

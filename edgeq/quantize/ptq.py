@@ -9,10 +9,11 @@ from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel
 
 
-def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> bytes:
+def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
     """The full-integer .tflite of `model`; the same bytes for the same model, samples and seed.
 
     Raises:
@@ -22,4 +23,4 @@ def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> bytes:
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         exported = export(model, Path(folder, "saved_model"))
-        return convert(exported, samples, what=model.path.name)
+        return MethodResult(content=convert(exported, samples, what=model.path.name))

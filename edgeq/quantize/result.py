@@ -1,0 +1,23 @@
+"""What a quantization method gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edgeq.records import FloatModel
+from edgeq.training import TrainingHistory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class MethodResult:
+    """The .tflite, and for methods that train what it should agree with.
+
+    `content` has int8 inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
+    predictions the .tflite must repeat, and `history` how it was trained; None for methods that do not train. `notes`
+    are sentences for the report.
+    """
+
+    content: bytes
+    trained: FloatModel | None = None
+    history: TrainingHistory | None = None
+    notes: tuple[str, ...] = ()

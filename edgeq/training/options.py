@@ -1,0 +1,26 @@
+"""What training can be told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingOptions:
+    """How a model is trained further. None: from the compiled model, where it is compiled; else a default.
+
+    Attributes:
+        epochs: how often every training sample is seen, at most.
+        batch_size: samples in a step.
+        learning_rate: of the optimizer, constant; None: a tenth of the compiled model's last one, at most 1e-3.
+        optimizer: Keras' name of it ("adam", "sgd", …).
+        loss: Keras' name of it; None: the compiled model's, else chosen from the labels and the outputs.
+        patience: epochs without a better validation loss after which training stops; 0: never.
+    """
+
+    epochs: int = 10
+    batch_size: int = 32
+    learning_rate: float | None = None
+    optimizer: str | None = None
+    loss: str | None = None
+    patience: int = 5
