@@ -1,0 +1,1 @@
+"""Is PTQ really better than QAT? Arms, statistics, findings and a verdict."""
