@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
 from edgeq.builds import BuildSamples
 from edgeq.data import check_dataset, load_dataset, random_dataset
@@ -19,6 +20,30 @@ RANDOM_SAMPLES = 100
 """How many random samples a .tflite without data is compared on."""
 
 
+class SourceOptions(Protocol):
+    """What is to be read; part of the options of several commands."""
+
+    @property
+    def model(self) -> Path:
+        """A model file or folder."""
+
+    @property
+    def data(self) -> str | None:
+        """What --data names."""
+
+    @property
+    def samples(self) -> int | None:
+        """How many random samples are drawn where there are no data; None: the default."""
+
+    @property
+    def seed(self) -> int:
+        """Of what is random about reading."""
+
+    @property
+    def trusted(self) -> bool:
+        """The model may carry code."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Source:
     """A float model, or the bytes of an int8 .tflite; and data. `warnings` are about the data."""
@@ -30,7 +55,7 @@ class Source:
     warnings: tuple[str, ...]
 
 
-def read_source(options: BuildOptions, progress: Progress) -> Source:
+def read_source(options: SourceOptions, progress: Progress) -> Source:
     """Read the model and the data, the data first: they are checked before TensorFlow, which takes seconds to import.
 
     Raises:
@@ -103,7 +128,7 @@ def with_float_outputs(samples: BuildSamples, source: Source, progress: Progress
     return replace(samples, float_outputs=float_outputs(source.float_model, inputs))
 
 
-def _read_tflite_source(options: BuildOptions) -> Source:
+def _read_tflite_source(options: SourceOptions) -> Source:
     content = read_tflite(options.model)
     graph = parse_tflite(content, where=str(options.model))
     inputs = tuple(_value_spec(t) for t in graph.input_tensors)

@@ -63,11 +63,13 @@ class Split:
     """Samples and, where known, labels.
 
     `x` has one array per model input, shape (n, *input shape), float32 or integer as given. `y` is (n,) class
-    indices, or (n, …) float targets, or None.
+    indices, or (n, …) float targets, or None. `groups`, (n,), says which samples belong together (one recording, one
+    patient), so that they are no independent evidence.
     """
 
     x: tuple[NDArray[np.generic], ...]
     y: NDArray[np.generic] | None = None
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Number of samples."""

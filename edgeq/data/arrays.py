@@ -14,9 +14,10 @@ from edgeq.errors import DataError
 from edgeq.records import Dataset, Split, ValueSpec
 
 _NAME = re.compile(r"(x|y)_(train|test|val|calib)(?:_(.+))?")
+_GROUPS = "group_test"
 NAMES_HINT = (
     "The arrays are x_train, y_train, x_test, y_test and optionally x_val, y_val, x_calib; for a model with several "
-    "inputs x_test_0, x_test_1, … or x_test_<name of the input>."
+    "inputs x_test_0, x_test_1, … or x_test_<name of the input>. group_test says which test samples belong together."
 )
 
 
@@ -24,7 +25,8 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
     """The data set of named arrays.
 
     Args:
-        arrays: by name, see `NAMES_HINT`; `class_names` too. Names that do not start with x_ or y_ are left alone.
+        arrays: by name, see `NAMES_HINT`; `class_names` and `group_test` (one value per test sample) too. Other names
+            that do not start with x_ or y_ are left alone.
         source: what the user named, for messages.
         inputs: the model's inputs, to put arrays that are named after them into their order; None sorts by name.
 
@@ -52,8 +54,10 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
     for split in labels:
         if split not in parts:
             raise DataError(f"{source} has y_{split}, but no x_{split}.", hint=NAMES_HINT)
+    groups = {"test": _groups(arrays[_GROUPS], source)} if _GROUPS in arrays else {}
     splits = {
-        split: Split(x=_in_order(split, named, source, inputs), y=labels.get(split)) for split, named in parts.items()
+        split: Split(x=_in_order(split, named, source, inputs), y=labels.get(split), groups=groups.get(split))
+        for split, named in parts.items()
     }
     names = arrays.get("class_names")
     class_names = () if names is None else tuple(str(name) for name in np.asarray(names).ravel().tolist())
@@ -65,7 +69,7 @@ def make_dataset(source: str, splits: Mapping[str, Split], class_names: Sequence
     digest = hashlib.sha256()
     for name in sorted(splits):
         split = splits[name]
-        for i, array in enumerate((*split.x, *(() if split.y is None else (split.y,)))):
+        for i, array in enumerate((*split.x, *(a for a in (split.y, split.groups) if a is not None))):
             digest.update(f"{name} {i} {array.dtype.str} {array.shape}\0".encode())
             digest.update(np.ascontiguousarray(array).data)
     digest.update("\0".join(class_names).encode())
@@ -102,6 +106,17 @@ def _in_order(
             hint=NAMES_HINT,
         )
     return tuple(named[name] for name in wanted)
+
+
+def _groups(value: Any, source: str) -> NDArray[np.int64]:
+    """Names or numbers of groups as numbers from 0."""
+    array = np.asarray(value)
+    if array.ndim != 1 or array.dtype.kind not in "iubSU":
+        raise DataError(
+            f"{_GROUPS} in {source} has shape {array.shape} and type {array.dtype}.",
+            hint="Give one whole number or name per test sample, the same for samples that belong together.",
+        )
+    return np.asarray(np.unique(array, return_inverse=True)[1], dtype=np.int64)
 
 
 def _numbers(name: str, value: Any, source: str) -> NDArray[np.generic]:

@@ -82,6 +82,10 @@ def _check_arrays(name: str, split: Split, source: str, inputs: Sequence[ValueSp
         _check_values(label, x, source)
     if split.y is not None and len(split.y) != len(split):
         raise DataError(f"{source} has {len(split)} samples in x_{name}, but {len(split.y)} labels in y_{name}.")
+    if split.groups is not None and len(split.groups) != len(split):
+        raise DataError(
+            f"{source} has {len(split)} samples in x_{name}, but {len(split.groups)} values in group_{name}."
+        )
 
 
 def _check_values(label: str, x: NDArray[np.generic], source: str) -> None:
