@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from edgeq.errors import DataError
 from edgeq.model.graph import Tensor
 from edgeq.records import Accuracy, AccuracyDifference, Metric
+from edgeq.statistics.proportions import Z95, wilson_interval
 from edgeq.validation.drift import dequantize
-
-Z95 = 1.959963984540054
-"""The 97.5 % quantile of the standard normal distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -172,17 +170,6 @@ def confusion_matrix(task: Task, predictions: NDArray[np.int64]) -> tuple[tuple[
     """Counts with one row per true class and one column per predicted class."""
     flat = np.bincount(task.labels.astype(np.int64) * task.classes + predictions, minlength=task.classes**2)
     return tuple(tuple(row) for row in flat.reshape(task.classes, task.classes).tolist())
-
-
-def wilson_interval(correct: int, n: int) -> tuple[float, float]:
-    """95 % score interval of a proportion (Wilson, JASA 22, 1927; Brown, Cai and DasGupta, 2001, equation 4)."""
-    if n == 0:
-        return (0.0, 1.0)
-    from scipy.stats import binomtest
-
-    found = binomtest(correct, n).proportion_ci(0.95, "wilson")
-    # At the ends the formula gives exactly 0 and 1; rounding must not say otherwise.
-    return (0.0 if correct == 0 else float(found.low), 1.0 if correct == n else float(found.high))
 
 
 def paired_interval(only_before: int, only_after: int, n: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 from edgeq.errors import DataError
 from edgeq.model.graph import DType, Quantization, Tensor
 from edgeq.records import Metric
+from edgeq.statistics.proportions import wilson_interval
 from edgeq.validation.accuracy import (
     NoTask,
     Task,
@@ -21,7 +22,6 @@ from edgeq.validation.accuracy import (
     measure_accuracy,
     paired_interval,
     predict,
-    wilson_interval,
 )
 
 
@@ -34,24 +34,6 @@ def task_for(labels: np.ndarray, *outputs: np.ndarray) -> Task:
     task = choose_task(labels, outputs)
     assert isinstance(task, Task), task
     return task
-
-
-@pytest.mark.parametrize(
-    ("correct", "n", "low", "high"),
-    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (29, 29, 0.8830, 1.0)],
-)
-def test_wilson_interval_has_published_values(correct, n, low, high):
-    # Newcombe, Statistics in Medicine 17 (1998), table I, method 3; and 1 / (1 + z²/n) at the ends.
-    assert wilson_interval(correct, n) == (pytest.approx(low, abs=6e-5), pytest.approx(high, abs=6e-5))
-
-
-@settings(deadline=None)
-@given(st.integers(1, 10_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_wilson_interval_holds_the_share(pair):
-    correct, n = pair
-    low, high = wilson_interval(correct, n)
-    assert 0.0 <= low <= correct / n <= high <= 1.0
-    assert wilson_interval(n - correct, n) == (pytest.approx(1 - high), pytest.approx(1 - low))
 
 
 @settings(deadline=None)
