@@ -34,6 +34,15 @@ class Method(Enum):
     """How a float model becomes int8."""
 
     PTQ = "ptq"
+    INT16X8 = "16x8"
+
+
+class RangeEstimator(Enum):
+    """How post-training quantization chooses the range of an activation from its values on calibration samples."""
+
+    MINMAX = "minmax"
+    PERCENTILE = "percentile"
+    MSE = "mse"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ import numpy as np
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.model.naming import op_place, tensor_name
 from edgeq.model.roles import Role, input_of, inputs_by_role
+from edgeq.model.scheme import Scheme
 from edgeq.records import Finding
 
 _RECALIBRATE = (
@@ -26,10 +27,10 @@ _SMALLEST_NORMAL = float(np.finfo(np.float32).tiny)
 _MAX_SHIFT = 30  # MultiplyByQuantizedMultiplier shifts an int32 left by this much at most
 
 # The axis along which an op's weights have one scale per output channel.
-_CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
+CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRANSPOSE_CONV": 0}
 
 # Ops that move or choose values: input and output must have one scale and zero point.
-_SAME_SCALE = {
+SAME_SCALE = {
     "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "EXPAND_DIMS", "GATHER", "MAXIMUM",
     "MAX_POOL_2D", "AVERAGE_POOL_2D", "MINIMUM", "MIRROR_PAD", "PACK", "PAD", "PADV2", "REDUCE_MAX", "REDUCE_MIN",
     "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND",
@@ -37,34 +38,35 @@ _SAME_SCALE = {
 }  # fmt: skip
 _POOL_TOLERANCE = 1e-6  # pooling_common.cc accepts scales that differ by this much
 
-# Fixed output quantization: (scale, zero point); None: TFLM takes any.
-_FIXED_OUTPUT: dict[str, tuple[float | None, int]] = {
-    "SOFTMAX": (1 / 256, -128),
-    "LOGISTIC": (1 / 256, -128),
-    "TANH": (1 / 128, 0),
+# Fixed output quantization: (scale, zero point).
+FIXED_OUTPUT: dict[Scheme, dict[str, tuple[float, int]]] = {
+    Scheme.INT8: {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)},
+    Scheme.INT16X8: dict.fromkeys(("SOFTMAX", "LOGISTIC", "TANH"), (1 / 32768, 0)),
 }
 
 
-def check_scales(graph: Graph, op: Op) -> Iterator[Finding]:
+def check_scales(graph: Graph, op: Op, scheme: Scheme = Scheme.INT8) -> Iterator[Finding]:
     """Findings about the scales of one op whose dtypes and shapes are right."""
-    basic = list(_each_tensor(graph, op))
+    basic = list(_each_tensor(graph, op, scheme))
     if basic:
         yield from basic
         return
     yield from _same_scale(graph, op)
-    yield from _fixed_output(graph, op)
+    yield from _fixed_output(graph, op, scheme)
+    if scheme is Scheme.INT16X8:
+        return  # it runs in the reference interpreter alone, which tells what it cannot compute
     yield from _fused_activation(graph, op)
     yield from _bias(graph, op)
     yield from _multipliers(graph, op)
 
 
-def _each_tensor(graph: Graph, op: Op) -> Iterator[Finding]:
+def _each_tensor(graph: Graph, op: Op, scheme: Scheme) -> Iterator[Finding]:
     where = op_place(graph, op)
     tensors = [(role, t) for role, t in inputs_by_role(graph, op) if role is not Role.INDEX]
     tensors += [(Role.ACTIVATION, graph.tensors[i]) for i in op.outputs]
     for role, tensor in tensors:
         quantization = tensor.quantization
-        if tensor.dtype not in (DType.INT8, DType.INT32):
+        if tensor.dtype not in (DType.INT8, DType.INT16, DType.INT32, DType.INT64):
             continue
         if quantization is None:
             yield Finding(
@@ -74,11 +76,11 @@ def _each_tensor(graph: Graph, op: Op) -> Iterator[Finding]:
                 fix=_RECONVERT,
             )
             continue
-        yield from _values(where, role, tensor, quantization)
+        yield from _values(where, role, tensor, quantization, scheme)
         yield from _axis(where, op, role, tensor, quantization)
 
 
-def _values(where: str, role: Role, tensor: Tensor, quantization: Quantization) -> Iterator[Finding]:
+def _values(where: str, role: Role, tensor: Tensor, quantization: Quantization, scheme: Scheme) -> Iterator[Finding]:
     dead = _dead_channels(tensor, quantization) if role is Role.WEIGHTS else None
     for channel, scale in enumerate(quantization.scales):
         # Weights that are all zero may have any scale, and their bias's scale is then as small: nothing depends on it.
@@ -94,7 +96,7 @@ def _values(where: str, role: Role, tensor: Tensor, quantization: Quantization) 
             fix=_RECALIBRATE,
         )
         break
-    symmetric = role is not Role.ACTIVATION or quantization.per_channel
+    symmetric = role is not Role.ACTIVATION or quantization.per_channel or scheme is Scheme.INT16X8
     limits = (0, 0) if symmetric else (-128, 127)
     for zero_point in quantization.zero_points:
         if not limits[0] <= zero_point <= limits[1]:
@@ -119,7 +121,7 @@ def _dead_channels(tensor: Tensor, quantization: Quantization) -> list[bool] | N
 def _axis(where: str, op: Op, role: Role, tensor: Tensor, quantization: Quantization) -> Iterator[Finding]:
     if not quantization.per_channel:
         return
-    wanted = _CHANNEL_AXIS.get(op.name) if role is Role.WEIGHTS else 0 if role is Role.BIAS else None
+    wanted = CHANNEL_AXIS.get(op.name) if role is Role.WEIGHTS else 0 if role is Role.BIAS else None
     if quantization.axis == wanted:
         return
     if wanted is None:
@@ -130,7 +132,7 @@ def _axis(where: str, op: Op, role: Role, tensor: Tensor, quantization: Quantiza
 
 
 def _same_scale(graph: Graph, op: Op) -> Iterator[Finding]:
-    if op.name not in _SAME_SCALE:
+    if op.name not in SAME_SCALE:
         return
     values = [t for role, t in inputs_by_role(graph, op) if role is Role.ACTIVATION]
     values += [graph.tensors[i] for i in op.outputs]
@@ -153,8 +155,8 @@ def _same_scale(graph: Graph, op: Op) -> Iterator[Finding]:
             )
 
 
-def _fixed_output(graph: Graph, op: Op) -> Iterator[Finding]:
-    fixed = _FIXED_OUTPUT.get(op.name)
+def _fixed_output(graph: Graph, op: Op, scheme: Scheme) -> Iterator[Finding]:
+    fixed = FIXED_OUTPUT[scheme].get(op.name)
     output = graph.tensors[op.outputs[0]]
     if fixed is None or output.quantization is None:
         return

@@ -1,4 +1,4 @@
-"""Is this .tflite a full-integer int8 model that an engine can run? Every reason why not, at once.
+"""Is this .tflite a full-integer model that an engine can run? Every reason why not, at once.
 
 Findings name the op (its index and output tensor) and say what to do; `require` turns them into one error.
 """
@@ -12,13 +12,17 @@ from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_place, tensor_name
 from edgeq.model.roles import Role, input_of, inputs_by_role
 from edgeq.model.scales import check_scales
+from edgeq.model.scheme import Scheme
 from edgeq.model.shapes import INCONSISTENT, check_shapes
 from edgeq.records import Finding
 
-_FULL_INTEGER = (
-    "Convert again as full-integer int8: supported_ops = [TFLITE_BUILTINS_INT8], a representative dataset, "
-    "inference_input_type and inference_output_type int8. `edgeq build` on the Keras model does this."
-)
+_FULL_INTEGER = {
+    Scheme.INT8: "Convert again as full-integer int8: supported_ops = [TFLITE_BUILTINS_INT8], a representative "
+    "dataset, inference_input_type and inference_output_type int8. `edgeq build` on the Keras model does this.",
+    Scheme.INT16X8: "Convert again as full-integer 16x8: supported_ops = "
+    "[EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8], a representative dataset, inference_input_type "
+    "and inference_output_type int16.",
+}
 _FLOATS = (DType.FLOAT16, DType.FLOAT32, DType.FLOAT64)
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
@@ -26,11 +30,19 @@ _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"
 def verify_int8(
     graph: Graph, *, supported_ops: Collection[str], engine: str, float_io: bool = False
 ) -> tuple[Finding, ...]:
-    """Everything about a model that keeps it from being run as full-integer int8; empty if nothing does.
+    """`verify` for int8 models, the only ones that an engine of edgeq runs on a device."""
+    return verify(graph, scheme=Scheme.INT8, supported_ops=supported_ops, engine=engine, float_io=float_io)
+
+
+def verify(
+    graph: Graph, *, scheme: Scheme, supported_ops: Collection[str] | None, engine: str, float_io: bool = False
+) -> tuple[Finding, ...]:
+    """Everything about a model that keeps it from being run as full-integer; empty if nothing does.
 
     Args:
         graph: the model.
-        supported_ops: builtin names of the ops that the engine has.
+        scheme: what it should be made of.
+        supported_ops: builtin names of the ops that the engine has; None: not known, the engine will say itself.
         engine: its name, for messages ("aot").
         float_io: accept float32 inputs that go straight into QUANTIZE, and outputs that come from DEQUANTIZE.
 
@@ -42,13 +54,13 @@ def verify_int8(
         and engine-fault, where the engine's own kernel is known to compute wrong values.
     """
     found: list[Finding] = []
-    found += _interface(graph, float_io=float_io)
+    found += _interface(graph, scheme, float_io=float_io)
     for op in graph.ops:
-        problems = list(_op_dtypes(graph, op, float_io=float_io))
-        if not problems and op.name not in supported_ops:
+        problems = list(_op_dtypes(graph, op, scheme, float_io=float_io))
+        if not problems and supported_ops is not None and op.name not in supported_ops:
             problems = [_unsupported(graph, op, engine)]
         # Each kind of check relies on the ones before it.
-        problems = problems or list(check_shapes(graph, op)) or list(check_scales(graph, op))
+        problems = problems or list(check_shapes(graph, op)) or list(check_scales(graph, op, scheme))
         found += problems or list(_engine_faults(graph, op, engine))
     found += _tensors(graph)
     return tuple(found)
@@ -103,7 +115,7 @@ def _unsupported(graph: Graph, op: Op, engine: str) -> Finding:
     return Finding(rule="unsupported-op", where=op_place(graph, op), message=message, fix=fix)
 
 
-def _interface(graph: Graph, *, float_io: bool) -> Iterator[Finding]:
+def _interface(graph: Graph, scheme: Scheme, *, float_io: bool) -> Iterator[Finding]:
     for kind, tensors in (("input", graph.input_tensors), ("output", graph.output_tensors)):
         for tensor in tensors:
             where = f"{kind} {tensor_name(tensor)}"
@@ -122,22 +134,23 @@ def _interface(graph: Graph, *, float_io: bool) -> Iterator[Finding]:
                     message=f"its batch size is {tensor.shape[0]}; a device runs one sample at a time.",
                     fix="Convert with batch size 1.",
                 )
-            if tensor.dtype is DType.INT8 or (float_io and tensor.dtype is DType.FLOAT32):
+            wanted = scheme.activation
+            if tensor.dtype is wanted or (float_io and tensor.dtype is DType.FLOAT32):
                 continue
             yield Finding(
                 rule="io-dtype",
                 where=where,
-                message=f"it is {tensor.dtype.value}, not int8.",
-                fix=f"Convert with inference_{kind}_type = tf.int8.",
+                message=f"it is {tensor.dtype.value}, not {wanted.value}.",
+                fix=f"Convert with inference_{kind}_type = tf.{wanted.value}.",
             )
 
 
-def _op_dtypes(graph: Graph, op: Op, *, float_io: bool) -> Iterator[Finding]:
+def _op_dtypes(graph: Graph, op: Op, scheme: Scheme, *, float_io: bool) -> Iterator[Finding]:
     where = op_place(graph, op)
     inputs = inputs_by_role(graph, op)
     outputs = [graph.tensors[i] for i in op.outputs]
     if op.name in ("QUANTIZE", "DEQUANTIZE") and any(t.dtype in _FLOATS for t in outputs + [t for _, t in inputs]):
-        yield from _edge(graph, op, where, float_io=float_io)
+        yield from _edge(graph, op, where, scheme, float_io=float_io)
         return
     weights = input_of(graph, op, Role.WEIGHTS)
     floats = [t for role, t in inputs if role is not Role.INDEX and t.dtype in _FLOATS]
@@ -148,7 +161,7 @@ def _op_dtypes(graph: Graph, op: Op, *, float_io: bool) -> Iterator[Finding]:
             where=where,
             message=f"int8 weights {tensor_name(weights)} meet the {floats[0].dtype.value} values "
             f"{tensor_name(floats[0])}: a hybrid (dynamic-range) op, which computes in float.",
-            fix=_FULL_INTEGER,
+            fix=_FULL_INTEGER[scheme],
         )
         return
     if floats:
@@ -158,24 +171,26 @@ def _op_dtypes(graph: Graph, op: Op, *, float_io: bool) -> Iterator[Finding]:
             message=f"it computes in float: {tensor_name(floats[0])} is {floats[0].dtype.value}.",
             fix=_float_fix(
                 graph,
-                f"The converter has no int8 form of {op.name} here, or of the float op beside it: replace that layer.",
+                scheme,
+                f"The converter has no {scheme.activation.value} form of {op.name} here, or of the float op beside it: "
+                "replace that layer.",
             ),
         )
         return
     for role, tensor in inputs:
-        yield from _input_dtype(where, role, tensor)
+        yield from _input_dtype(where, role, tensor, scheme)
     for tensor in outputs:
-        if tensor.dtype is not DType.INT8:
-            yield _wrong_dtype(where, "its output", tensor, "int8")
+        if tensor.dtype is not scheme.activation:
+            yield _wrong_dtype(where, "its output", tensor, scheme.activation, scheme)
 
 
-def _float_fix(graph: Graph, replace: str) -> str:
-    """What to do about a float op: `replace` it if the rest of the model is int8, else convert the whole anew."""
-    int8 = any(t.dtype is DType.INT8 and t.data is None for t in graph.tensors)
-    return replace if int8 else _FULL_INTEGER
+def _float_fix(graph: Graph, scheme: Scheme, replace: str) -> str:
+    """What to do about a float op: `replace` it if the rest of the model is integer, else convert the whole anew."""
+    integer = any(t.dtype is scheme.activation and t.data is None for t in graph.tensors)
+    return replace if integer else _FULL_INTEGER[scheme]
 
 
-def _edge(graph: Graph, op: Op, where: str, *, float_io: bool) -> Iterator[Finding]:
+def _edge(graph: Graph, op: Op, where: str, scheme: Scheme, *, float_io: bool) -> Iterator[Finding]:
     source, result = op.inputs[0] if op.inputs else -1, op.outputs[0]
     if source < 0:
         yield Finding(rule="shape", where=where, message="it has no input.", fix=INCONSISTENT)
@@ -189,21 +204,22 @@ def _edge(graph: Graph, op: Op, where: str, *, float_io: bool) -> Iterator[Findi
             if constant
             else "it is inside the model: there is a float island on one side of it."
         )
-        fix = _FULL_INTEGER if constant else _float_fix(graph, "Replace the layer that stayed float beside it.")
+        replace = "Replace the layer that stayed float beside it."
+        fix = _FULL_INTEGER[scheme] if constant else _float_fix(graph, scheme, replace)
         yield Finding(rule="quantize-inside", where=where, message=reason, fix=fix)
-    elif integer.dtype is not DType.INT8:
-        yield _wrong_dtype(where, "its integer side", integer, "int8")
+    elif integer.dtype is not scheme.activation:
+        yield _wrong_dtype(where, "its integer side", integer, scheme.activation, scheme)
     elif not float_io:
         side = "input" if op.name == "QUANTIZE" else "output"
         yield Finding(
             rule="io-dtype",
             where=where,
             message=f"it converts the model's float {side}.",
-            fix=f"Convert with inference_{side}_type = tf.int8.",
+            fix=f"Convert with inference_{side}_type = tf.{scheme.activation.value}.",
         )
 
 
-def _input_dtype(where: str, role: Role, tensor: Tensor) -> Iterator[Finding]:
+def _input_dtype(where: str, role: Role, tensor: Tensor, scheme: Scheme) -> Iterator[Finding]:
     if role is Role.INDEX:
         if tensor.data is None and tensor.elements:
             yield Finding(
@@ -213,15 +229,18 @@ def _input_dtype(where: str, role: Role, tensor: Tensor) -> Iterator[Finding]:
                 fix="Convert with fixed input shapes and batch size 1, so that every size is a constant.",
             )
         elif tensor.dtype is not DType.INT32:
-            yield _wrong_dtype(where, "a shape, axis or padding", tensor, "int32")
+            yield _wrong_dtype(where, "a shape, axis or padding", tensor, DType.INT32, scheme)
         return
     if role is Role.BIAS:
-        if tensor.dtype is not DType.INT32:
+        if tensor.dtype not in scheme.biases:
+            wanted = " or ".join(dtype.value for dtype in scheme.biases)
             yield Finding(
                 rule="bias-dtype",
                 where=where,
-                message=f"its bias {tensor_name(tensor)} is {tensor.dtype.value}, not int32.",
-                fix="Convert as int8 (8-bit activations); 16-bit activations have 64-bit biases.",
+                message=f"its bias {tensor_name(tensor)} is {tensor.dtype.value}, not {wanted}.",
+                fix="Convert as int8 (8-bit activations); 16-bit activations have 64-bit biases."
+                if scheme is Scheme.INT8
+                else _FULL_INTEGER[scheme],
             )
         return
     if role is Role.WEIGHTS and tensor.data is None:
@@ -231,16 +250,17 @@ def _input_dtype(where: str, role: Role, tensor: Tensor) -> Iterator[Finding]:
             message=f"its weights {tensor_name(tensor)} are computed at run time.",
             fix="Make the weights constants of the model.",
         )
-    if tensor.dtype is not DType.INT8:
-        yield _wrong_dtype(where, role.value, tensor, "int8")
+    wanted_type = DType.INT8 if role is Role.WEIGHTS else scheme.activation
+    if tensor.dtype is not wanted_type:
+        yield _wrong_dtype(where, role.value, tensor, wanted_type, scheme)
 
 
-def _wrong_dtype(where: str, what: str, tensor: Tensor, wanted: str) -> Finding:
+def _wrong_dtype(where: str, what: str, tensor: Tensor, wanted: DType, scheme: Scheme) -> Finding:
     return Finding(
         rule="tensor-dtype",
         where=where,
-        message=f"{what} {tensor_name(tensor)} is {tensor.dtype.value}, not {wanted}.",
-        fix=_FULL_INTEGER,
+        message=f"{what} {tensor_name(tensor)} is {tensor.dtype.value}, not {wanted.value}.",
+        fix=_FULL_INTEGER[scheme],
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edgeq.quantize.calibration import calibration_source
+from edgeq.quantize.int16x8 import int16x8
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.ptq import ptq
 from edgeq.quantize.result import MethodResult
@@ -13,11 +14,16 @@ from edgeq.records import Dataset, FloatModel, Method, Quantized
 
 __all__ = ["METHODS", "MethodResult", "QuantizeOptions", "from_tflite", "quantize"]
 
-METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], MethodResult]] = {Method.PTQ: ptq}
+METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], MethodResult]] = {
+    Method.PTQ: ptq,
+    Method.INT16X8: int16x8,
+}
 
 
 def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | None = None) -> Quantized:
     """Make `model` full-integer: int8 inputs and outputs, int8 weights per channel, int32 biases.
+
+    `Method.INT16X8` alone gives int16 inputs and outputs, and int64 biases.
 
     The data calibrate the activation ranges: x_calib if there is one, else training, else validation samples; never
     test samples. The data must have passed `edgeq.data.check_dataset`.
@@ -25,6 +31,7 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
     Raises:
         DataError: no samples to calibrate with.
         UnsupportedError: a layer that cannot be quantized; the message names it where the converter does.
+        VerifyError: what a method made is not full-integer.
     """
     from edgeq.model.flatbuffer import parse_tflite
 

@@ -7,13 +7,14 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeq import process
 from edgeq.errors import EdgeqError, ModelError, ToolError, UnsupportedError
 from edgeq.model.runtime import quiet, tensorflow
+from edgeq.model.scheme import Scheme
 from edgeq.quantize.export import Exported
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ _CHILD_TIMEOUT = 1800.0
 _CRASH_PRONE = re.compile(rb"\b(?:Stateless)?(?:While|If)\b|\bTensorList\w+")
 
 
-def convert(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str) -> bytes:
-    """The full-integer .tflite: int8 inputs and outputs, weights per channel, ranges from `samples`.
+def convert(
+    exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str, scheme: Scheme = Scheme.INT8
+) -> bytes:
+    """The full-integer .tflite: inputs and outputs of the scheme's type, weights per channel, ranges from `samples`.
 
     Converts in this process, which has TensorFlow already; a model with loops, on which the converter is known to
     crash, is converted in a child process.
@@ -36,45 +39,54 @@ def convert(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, wha
         exported: the float model.
         samples: one array per input, shape (n, *input shape).
         what: the model's name, for messages.
+        scheme: int8, or int16 activations with int8 weights.
 
     Raises:
         UnsupportedError: the converter refused the model or crashed on it.
         ModelError: the converter's answer is not a usable .tflite.
     """
-    if _CRASH_PRONE.search((exported.folder / "saved_model.pb").read_bytes()):
-        content = _convert_in_child(exported, samples, what)
-    else:
-        content = convert_here(exported, samples, what)
-    return _in_model_order(content, exported, what)
+    make = _convert_in_child if has_loops(exported) else convert_here
+    return in_model_order(make(exported, samples, what, scheme), exported, what)
 
 
-def convert_here(exported: Exported, samples: tuple[NDArray[np.float32], ...], what: str) -> bytes:
-    """The converter itself, in this process; its inputs and outputs are sorted by name."""
+def has_loops(exported: Exported) -> bool:
+    """Whether the model has loops, on which the converter is known to crash."""
+    return _CRASH_PRONE.search((exported.folder / "saved_model.pb").read_bytes()) is not None
+
+
+def converter(exported: Exported, samples: tuple[NDArray[np.float32], ...], scheme: Scheme = Scheme.INT8) -> Any:
+    """TensorFlow's converter, set up for a full-integer model; whoever runs it keeps it quiet."""
     tf = tensorflow()
 
     def representative_dataset() -> Iterator[dict[str, NDArray[np.float32]]]:
         for i in range(len(samples[0])):
             yield {name: x[i : i + 1] for name, x in zip(exported.inputs, samples, strict=True)}
 
+    made = tf.lite.TFLiteConverter.from_saved_model(str(exported.folder))
+    made.optimizations = [tf.lite.Optimize.DEFAULT]
+    made.representative_dataset = representative_dataset
+    ops = tf.lite.OpsSet
+    int16 = ops.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+    made.target_spec.supported_ops = [int16 if scheme is Scheme.INT16X8 else ops.TFLITE_BUILTINS_INT8]
+    made.inference_input_type = made.inference_output_type = tf.as_dtype(scheme.activation.value)
+    return made
+
+
+def convert_here(exported: Exported, samples: tuple[NDArray[np.float32], ...], what: str, scheme: Scheme) -> bytes:
+    """The converter itself, in this process; its inputs and outputs are sorted by name."""
     with quiet() as captured:
         try:
-            converter = tf.lite.TFLiteConverter.from_saved_model(str(exported.folder))
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-            converter.representative_dataset = representative_dataset
-            converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-            converter.inference_input_type = tf.int8
-            converter.inference_output_type = tf.int8
-            return bytes(converter.convert())
+            return bytes(converter(exported, samples, scheme).convert())
         except Exception as exc:
-            raise _translated(f"{exc}\n{captured()}", exported.layers, what) from exc
+            raise translated(f"{exc}\n{captured()}", exported.layers, what) from exc
 
 
-def _convert_in_child(exported: Exported, samples: tuple[NDArray[np.float32], ...], what: str) -> bytes:
+def _convert_in_child(exported: Exported, samples: tuple[NDArray[np.float32], ...], what: str, scheme: Scheme) -> bytes:
     with tempfile.TemporaryDirectory(prefix="edgeq-") as scratch:
         arrays, result = Path(scratch, "samples.npz"), Path(scratch, "model.tflite")
         np.savez(arrays, *samples)
         argv: list[str | Path] = [sys.executable, "-P", "-m", "edgeq.quantize.child"]
-        argv += [exported.folder, arrays, result, what, *exported.inputs]
+        argv += [exported.folder, arrays, result, what, scheme.value, *exported.inputs]
         try:
             process.run(argv, timeout=_CHILD_TIMEOUT, what=f"converting {what}", env=process.own_environment())
         except ToolError as exc:
@@ -87,7 +99,7 @@ def _convert_in_child(exported: Exported, samples: tuple[NDArray[np.float32], ..
         return result.read_bytes()
 
 
-def _in_model_order(content: bytes, exported: Exported, what: str) -> bytes:
+def in_model_order(content: bytes, exported: Exported, what: str) -> bytes:
     """The .tflite with its inputs and outputs in the float model's order; the converter sorts them by name."""
     from ai_edge_litert import schema_py_generated as schema
 
@@ -113,8 +125,14 @@ def _in_model_order(content: bytes, exported: Exported, what: str) -> bytes:
     return bytes(raw)
 
 
-def _translated(text: str, layers: tuple[str, ...], what: str) -> EdgeqError:
+def translated(text: str, layers: tuple[str, ...], what: str) -> EdgeqError:
     """The converter's complaint in the user's words: which ops, in which layers."""
+    refused = sorted(set(re.findall(r"Quantization to 16x8-bit not yet supported for op: '(\w+)'", text)))
+    if refused:
+        return UnsupportedError(
+            f"{what} has operations that TensorFlow's converter cannot make 16-bit: {', '.join(refused)}.",
+            hint="Use an 8-bit method (--method ptq, auto or qat), or replace the layers behind them.",
+        )
     ops = sorted(set(re.findall(r"\btf\.([A-Z]\w+)", text)))
     if ops:
         # Places look like "model_1/layer_name_1/op"@…; Keras 3 appends a number when it traces a layer.

@@ -12,7 +12,7 @@ from edgeq.training import TrainingHistory
 class MethodResult:
     """The .tflite, and for methods that train what it should agree with.
 
-    `content` has int8 inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
+    `content` has integer inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
     predictions the .tflite must repeat, and `history` how it was trained; None for methods that do not train. `notes`
     are sentences for the report.
     """

@@ -1,0 +1,52 @@
+"""16x8: int16 activations, int8 weights, int64 biases. Nearly the float model's accuracy, at twice the RAM."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from edgeq.errors import UnsupportedError
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.scheme import Scheme
+from edgeq.model.verify import require, verify
+from edgeq.quantize.calibration import calibration_samples
+from edgeq.quantize.convert import convert
+from edgeq.quantize.export import export
+from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.result import MethodResult
+from edgeq.records import Dataset, FloatModel, Method
+
+NOTE = (
+    "16x8: activations are int16, so an inference needs twice the RAM of int8 and more cycles; TensorFlow Lite Micro "
+    "runs it on the host, no engine of edgeq does yet"
+)
+
+
+def int16x8(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
+    """The .tflite of `model` with int16 activations; the same bytes for the same model, samples and seed.
+
+    Raises:
+        DataError: no samples to calibrate with.
+        UnsupportedError: TensorFlow's converter has no 16-bit form of an op; the message names it.
+        VerifyError: what it made is not full-integer 16x8.
+    """
+    samples = calibration_samples(dataset, options.calibration_samples, options.seed)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        exported = export(model, Path(folder, "saved_model"))
+        content = convert(exported, samples, what=model.path.name, scheme=Scheme.INT16X8)
+    require(verify(parse_tflite(content), scheme=Scheme.INT16X8, supported_ops=None, engine="tflm"))
+    return MethodResult(content=content, notes=(NOTE,))
+
+
+def refuse_on_device(method: Method, engine: str) -> None:
+    """Nothing, unless the method makes a model that the engine has no kernels for.
+
+    Raises:
+        UnsupportedError: it does.
+    """
+    if method is Method.INT16X8:
+        raise UnsupportedError(
+            f"The {engine} engine has no kernels for int16 activations: a 16x8 model cannot run on the device.",
+            hint="Use --method ptq, auto or qat for the device; edgeq.quantize.quantize makes the 16x8 model, and "
+            "TensorFlow Lite Micro on the host runs it.",
+        )
