@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,10 @@ from projects import tiny_model
 from edgeq.__main__ import _run
 
 _ROOT = Path(__file__).resolve().parents[2]
+
+# A suite that runs in the background (behind a shell's &) is deaf to SIGINT, and its children would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
