@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import signal
 import sys
@@ -21,6 +23,7 @@ _ONE_WISH_SECONDS = 5.0
 def main() -> None:
     """Run the command line; never returns. Exit codes are those of `edgeq.errors`, and 130 when interrupted."""
     interrupt = _Interrupt()
+    atexit.register(_leave, interrupt)  # the first to be registered is the last to be called
     # A terminated edgeq must end its children too, just as on Ctrl-C.
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as it is under nohup, or behind a shell's &
@@ -30,6 +33,19 @@ def main() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_IGN)
     sys.exit(status)
+
+
+def _leave(interrupt: _Interrupt) -> None:
+    """An interrupted process exits with 130, whatever Python makes of it.
+
+    Where the interruption hit code that was run from a string (a dataclass in the making), Python would end itself by
+    SIGINT in spite of the exception having been caught.
+    """
+    if interrupt.came is not None:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError, AttributeError):
+                stream.flush()
+        os._exit(INTERRUPTED)
 
 
 class _Interrupt:

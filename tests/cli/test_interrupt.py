@@ -139,6 +139,23 @@ def test_interrupted_while_tensorflow_works(cli: Cli, mark: str, after: float, k
     )
 
 
+def test_interrupted_within_code_from_a_string(cli: Cli) -> None:
+    """Python then ends itself by the signal, although the exception was caught, if nothing is done about it."""
+    program = """
+import os, signal, types
+import edgeq.__main__, edgeq.cli
+def run(**options): exec("os.kill(os.getpid(), signal.SIGINT)", globals())
+edgeq.cli.edgeq = types.SimpleNamespace(main=run)
+edgeq.__main__.main()
+"""
+    (cli.folder / "program.py").write_text(program)
+    done = subprocess.run(
+        [sys.executable, "-m", "program"],
+        cwd=cli.folder, env=cli.environment, capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (130, b"Interrupted.\n")
+
+
 @pytest.mark.parametrize("stage", ["Running the first sample on the host", "Compiling with zig", "Running on emulated"])
 def test_killed(cli: Cli, mark: str, tflite: bytes, stage: str) -> None:
     """Nobody can clean up after kill -9, but no process survives it."""
