@@ -54,8 +54,7 @@ def decode(kind: Any, value: Any, path: str) -> Any:
     if origin in (types.UnionType, typing.Union):
         if value is None and type(None) in arguments:
             return None
-        (rest,) = (a for a in arguments if a is not type(None))
-        return decode(rest, value, path)
+        return _decode_union([a for a in arguments if a is not type(None)], value, path)
     if dataclasses.is_dataclass(kind):
         return _decode_record(typing.cast("type[Any]", kind), value, path)
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -100,6 +99,18 @@ def _type_hints(kind: Any) -> dict[str, Any]:
 
 
 _WORDS = {int: "an integer", float: "a number", bool: "true or false", str: "a string"}
+
+
+def _decode_union(kinds: list[Any], value: Any, path: str) -> Any:
+    """One kind, or several plain ones of which the narrowest that fits is taken: 3 is an integer, "inf" a number."""
+    if len(kinds) == 1:
+        return decode(kinds[0], value, path)
+    for kind in sorted(kinds, key=list(_WORDS).index):
+        try:
+            return decode(kind, value, path)
+        except DecodeError:
+            continue
+    raise DecodeError(f"{path}: expected {' or '.join(_WORDS[k] for k in kinds)}, found {_show(value)}.")
 
 
 def _decode_record(kind: type[Any], value: Any, path: str) -> Any:

@@ -1,4 +1,4 @@
-"""report.json and report.html on disk."""
+"""report.json and report.html on disk, and what other pairs of a JSON file and its page have in common with them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from edgeq.errors import InputError
+from edgeq.report.document import Document
 from edgeq.report.html import render_html
-from edgeq.report.record import Report, from_json, to_json
-
-JSON_NAME = "report.json"
-HTML_NAME = "report.html"
+from edgeq.report.record import REPORT, Report, from_json, to_json
 
 
 def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
@@ -24,13 +23,7 @@ def write_report(report: Report, folder: Path) -> tuple[Path, Path]:
     Raises:
         InputError: the folder cannot be written.
     """
-    contents = {
-        JSON_NAME: json.dumps(to_json(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n",
-        HTML_NAME: render_html(report),
-    }
-    for name, text in contents.items():
-        _replace(folder / name, text)
-    return folder / JSON_NAME, folder / HTML_NAME
+    return write_document(REPORT, folder, content=to_json(report), page=render_html(report))
 
 
 def read_report(path: Path) -> Report:
@@ -39,16 +32,39 @@ def read_report(path: Path) -> Report:
     Raises:
         InputError: there is none, it cannot be read, or it is not a report of this schema version.
     """
-    file = path / JSON_NAME if path.is_dir() else path
+    content, file = read_document(REPORT, path)
+    return from_json(content, name=str(file))
+
+
+def write_document(document: Document, folder: Path, *, content: dict[str, Any], page: str) -> tuple[Path, Path]:
+    """Write a JSON file and its HTML page into an existing folder; each replaces its old one at once.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    files = (folder / document.json_name, folder / document.html_name)
+    for file, written in zip(files, (text, page), strict=True):
+        _replace(file, written)
+    return files
+
+
+def read_document(document: Document, path: Path) -> tuple[Any, Path]:
+    """Parse a JSON file, or the one in a folder: the values, and the file that was read.
+
+    Raises:
+        InputError: there is none, it cannot be read, or it is not JSON.
+    """
+    file = path / document.json_name if path.is_dir() else path
     try:
-        content = json.loads(file.read_text("utf-8"))
+        return json.loads(file.read_text("utf-8")), file
     except FileNotFoundError as exc:
-        raise InputError(f"There is no {file}.", hint="Give a report.json, or the folder of an `edgeq build`.") from exc
+        hint = f"Give a {document.json_name}, or the folder of an `{document.command}`."
+        raise InputError(f"There is no {file}.", hint=hint) from exc
     except (OSError, UnicodeDecodeError) as exc:
         raise InputError(f"{file} cannot be read: {exc}.") from exc
     except (json.JSONDecodeError, RecursionError) as exc:
-        raise InputError(f"{file} is not JSON: {exc}.", hint="Give the report.json that `edgeq build` wrote.") from exc
-    return from_json(content, name=str(file))
+        raise InputError(f"{file} is not JSON: {exc}.", hint=document.hint) from exc
 
 
 def _replace(file: Path, text: str) -> None:

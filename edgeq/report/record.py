@@ -25,6 +25,7 @@ from edgeq.records import (
     Toolchain,
 )
 from edgeq.report import codec
+from edgeq.report.document import Document, check_version, decode_document
 
 SCHEMA_VERSION = 1
 
@@ -209,6 +210,9 @@ class Report:
         return all(check.passed for check in self.checks)
 
 
+REPORT = Document(root=Report, version=SCHEMA_VERSION, word="report", name="report", command="edgeq build")
+
+
 def to_json(report: Report) -> dict[str, Any]:
     """The report as JSON values, keys in the order of docs/report.md.
 
@@ -235,21 +239,10 @@ def from_json(value: Any, *, name: str = "report.json") -> Report:
         InputError: not a report, from another schema version, or a field is missing, unknown or of another type; the
             message names the field.
     """
-    if not isinstance(value, dict) or "schema_version" not in value:
-        raise InputError(f"{name} is not an edgeq report.", hint="Give the report.json that `edgeq build` wrote.")
-    version = value["schema_version"]
-    if version != SCHEMA_VERSION:
-        raise InputError(
-            f"{name} has schema version {version!r}; this edgeq reads version {SCHEMA_VERSION}.",
-            hint="Make the report again with this edgeq.",
-        )
-    content = dict(value)
+    content = check_version(REPORT, value, file=name)
     if isinstance(content.get("drift"), dict):
         content["drift"] = _drift_from_json(content["drift"], name)
-    try:
-        report: Report = codec.decode(Report, content, "")
-    except codec.DecodeError as exc:
-        raise InputError(f"{name}: {exc}", hint="The file was changed or cut; make the report again.") from exc
+    report: Report = decode_document(REPORT, content, file=name)
     return report
 
 

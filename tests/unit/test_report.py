@@ -14,12 +14,13 @@ import pytest
 from report_samples import HOSTILE, SAMPLES, digits, failing, hostile, regression
 
 from edgeq.errors import InputError
-from edgeq.report import schema
+from edgeq.report import docs
 from edgeq.report.codec import json_name
 from edgeq.report.fields import FIELDS
 from edgeq.report.files import read_report, write_report
 from edgeq.report.html import render_html
-from edgeq.report.record import from_json, portable_flag, to_json
+from edgeq.report.record import Report, from_json, portable_flag, to_json
+from edgeq.report.schema import DESCRIPTION
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -163,7 +164,7 @@ def test_reports_are_valid_by_the_documented_schema(name):
 
 @pytest.mark.parametrize(("path", "value"), [w[:2] for w in WRONG if not w[2].startswith("drift.") and w[1] == w[1]])
 def test_the_schema_refuses_what_the_reader_refuses(path, value):
-    rules = schema.json_schema()
+    rules = docs.json_schema(DESCRIPTION)
     content = changed(path, value)
     broken = violations(rules, content, rules)
     # That keys of the histogram are integers is beyond the schema.
@@ -172,14 +173,14 @@ def test_the_schema_refuses_what_the_reader_refuses(path, value):
 
 def test_the_pages_are_up_to_date():
     again = "run: python -m edgeq.report.schema docs"
-    assert json.loads((DOCS / "report.schema.json").read_text("utf-8")) == schema.json_schema(), again
-    assert (DOCS / "report.md").read_text("utf-8") == schema.markdown(), again
+    assert json.loads((DOCS / "report.schema.json").read_text("utf-8")) == docs.json_schema(DESCRIPTION), again
+    assert (DOCS / "report.md").read_text("utf-8") == docs.markdown(DESCRIPTION), again
 
 
 def test_every_field_is_explained():
     import dataclasses
 
-    names = {f"{kind.__name__}.{json_name(f)}" for kind in schema.record_types() for f in dataclasses.fields(kind)}
+    names = {f"{kind.__name__}.{json_name(f)}" for kind in docs.record_types(Report) for f in dataclasses.fields(kind)}
     assert names == FIELDS.keys()
 
 
