@@ -13,9 +13,13 @@ _UNLIMITED = 10_000  # columns: wider than any table
 
 @dataclass(frozen=True, slots=True)
 class FirstThatFits:
-    """The first of several forms of a thing that needs no more width than there is; the last one if none fits."""
+    """The first of several forms of a thing that needs no more width than there is; the last one if none fits.
+
+    `wrapped` says that texts may wrap, so that only their longest words have to fit.
+    """
 
     forms: tuple[RenderableType, ...]
+    wrapped: bool = False
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Chooses."""
@@ -23,7 +27,8 @@ class FirstThatFits:
 
         unlimited = options.update_width(_UNLIMITED)
         for form in self.forms[:-1]:
-            if Measurement.get(console, unlimited, form).maximum <= options.max_width:
+            need = Measurement.get(console, unlimited, form)
+            if (need.minimum if self.wrapped else need.maximum) <= options.max_width:
                 yield form
                 return
         yield self.forms[-1]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from edgeq.records import Drift, Metric
 from edgeq.report import format as fmt
 from edgeq.report.record import Report
-from edgeq.report.verdict import COLUMNS, Level, verdict
+from edgeq.report.verdict import COLUMNS, MARKS, Level, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.UNKNOWN: "default"}
 _LABEL, _CELL = 25, 16
 """Widths of a table's first and other columns: 25 + 3 · (16 + 2) fits 80 columns."""
-
-_MARKS = {Level.OK: "✓", Level.WARN: "!", Level.FAIL: "✗", Level.UNKNOWN: "–"}
 
 
 def render(report: Report) -> RenderableType:
@@ -37,7 +35,7 @@ def render(report: Report) -> RenderableType:
         parts += [_drift(report), _text("")]
     parts += [_cost(report), _text(""), *_problems(report)]
     result = verdict(report)
-    line = _text(f"{_MARKS[result.level]} {result.headline}. {result.detail}.", f"bold {_COLOURS[result.level]}")
+    line = _text(f"{MARKS[result.level]} {result.headline}. {result.detail}.", f"bold {_COLOURS[result.level]}")
     return Group(*parts, line)
 
 

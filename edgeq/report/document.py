@@ -49,6 +49,9 @@ def check_version(document: Document, value: Any, *, file: str) -> dict[str, Any
             f"{file} has schema version {version!r}; this edgeq reads version {document.version}.",
             hint=f"Make the {document.word} again with this edgeq.",
         )
+    known = codec.json_names(document.root)
+    if len(value.keys() & set(known)) < len(known) / 2:
+        raise InputError(f"{file} is another file of edgeq, no {document.word}.", hint=document.hint)
     return dict(value)
 
 

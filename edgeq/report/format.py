@@ -64,34 +64,79 @@ def milliseconds(value: float | None) -> str:
     return f"{_digits(value)} ms" if value >= 1 else f"{_digits(value * 1000)} µs"
 
 
-def accuracy(value: Accuracy | None) -> str:
-    """The figure alone: 97.2 %, or an error with four digits."""
-    if value is None:
-        return "–"
-    return percent(value.value) if value.metric is Metric.TOP1 else real(value.value)
+def is_share(metric: Metric) -> bool:
+    """Whether its values are shares, which people read as percentages; else they have a unit of their own."""
+    return metric is Metric.TOP1
 
 
-def interval(value: Accuracy | AccuracyDifference | None) -> str:
-    """The 95 % interval: 95.4 … 98.3 %."""
-    if value is None:
-        return "–"
-    low, high = value.ci95
-    if value.metric is Metric.TOP1:
-        sign = "+" if isinstance(value, AccuracyDifference) else ""
-        return f"{100 * low:{sign}.1f} … {100 * high:{sign}.1f} {'pp' if sign else '%'}".replace("-", "−")
+def figure(value: float | None, metric: Metric) -> str:
+    """A value of a metric: 97.2 %, or an error with four digits."""
+    return percent(value) if is_share(metric) else real(value)
+
+
+def span(ends: tuple[float, float], metric: Metric) -> str:
+    """An interval of values: 95.4 … 98.3 %."""
+    low, high = ends
+    if is_share(metric):
+        return f"{100 * low:.1f} … {100 * high:.1f} %".replace("-", "−")
     return f"{real(low, 3)} … {real(high, 3)}"
 
 
-def difference(value: AccuracyDifference) -> str:
+def step(value: float, metric: Metric) -> str:
     """A signed difference in percentage points, or in the metric's own unit."""
-    if value.metric is Metric.TOP1:
-        return f"{100 * value.value:+.1f} pp".replace("-", "−")
-    return ("+" if value.value > 0 else "") + real(value.value)
+    if is_share(metric):
+        return f"{100 * value:+.1f} pp".replace("-", "−")
+    return ("+" if value > 0 else "") + real(value)
+
+
+def step_span(ends: tuple[float, float], metric: Metric) -> str:
+    """An interval of differences: −0.4 … +1.3 pp."""
+    low, high = ends
+    if is_share(metric):
+        return f"{100 * low:+.1f} … {100 * high:+.1f} pp".replace("-", "−")
+    return f"{_plus(low)} … {_plus(high)}"
+
+
+def size_of_step(value: float, metric: Metric) -> str:
+    """A difference without its sign: 1.3 pp."""
+    return f"{_digits(abs(100 * value))} pp" if is_share(metric) else real(abs(value), 3)
+
+
+def p_value(value: float | None) -> str:
+    """A probability with two digits that matter: 0.34, 0.012, <0.001; an en dash for None."""
+    if value is None or math.isnan(value):
+        return "–"
+    if value < 0.001:
+        return "<0.001"
+    return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
+
+
+def accuracy(value: Accuracy | None) -> str:
+    """The figure alone."""
+    return "–" if value is None else figure(value.value, value.metric)
+
+
+def interval(value: Accuracy | AccuracyDifference | None) -> str:
+    """The 95 % interval."""
+    if value is None:
+        return "–"
+    if isinstance(value, AccuracyDifference):
+        return step_span(value.ci95, value.metric)
+    return span(value.ci95, value.metric)
+
+
+def difference(value: AccuracyDifference) -> str:
+    """The difference alone, signed."""
+    return step(value.value, value.metric)
 
 
 def printable(text: str) -> str:
     """Text without control codes: names come from files, and must not steer a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _plus(value: float) -> str:
+    return ("+" if value > 0 else "") + real(value, 3)
 
 
 def _digits(value: float) -> str:

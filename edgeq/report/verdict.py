@@ -22,6 +22,10 @@ class Level(Enum):
     UNKNOWN = "not compared"
 
 
+MARKS = {Level.OK: "✓", Level.WARN: "!", Level.FAIL: "✗", Level.UNKNOWN: "–"}
+"""A level in one character."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """`headline` is about the device against its reference, `detail` about the checks."""

@@ -1,0 +1,95 @@
+"""What the figures of a comparison mean, in sentences: the same on the console and in HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from edgeq.compare.record import Arm, ArtifactAnswer, Comparison, Conclusion, Contrast, Run, Severity
+from edgeq.records import Metric
+from edgeq.report import format as fmt
+from edgeq.report.verdict import Level
+
+SEVERITY_LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.INFO: Level.UNKNOWN}
+CONCLUSION_LEVELS = {
+    Conclusion.BETTER: Level.OK,
+    Conclusion.WORSE: Level.FAIL,
+    Conclusion.EQUIVALENT: Level.OK,
+    Conclusion.INCONCLUSIVE: Level.UNKNOWN,
+}
+
+
+def shown_run(arm: Arm) -> Run | None:
+    """The run whose figures stand for the arm: the first, which is also the one that contrasts call this artifact."""
+    return arm.runs[0] if arm.runs else None
+
+
+def titles(comparison: Comparison) -> dict[str, str]:
+    """The arms' titles by their names."""
+    return {arm.name: arm.title for arm in comparison.arms}
+
+
+def contrast_title(contrast: Contrast, comparison: Comparison) -> str:
+    """Which arm is judged, and by which."""
+    names = titles(comparison)
+    return f"{names.get(contrast.second, contrast.second)} against {names.get(contrast.first, contrast.first)}"
+
+
+def level(comparison: Comparison) -> Level:
+    """How the comparison ended: as its gravest finding, and unknown if no model can be recommended."""
+    found = {finding.severity for finding in comparison.findings}
+    if Severity.ERROR in found:
+        return Level.FAIL
+    if comparison.verdict.ship is None:
+        return Level.UNKNOWN
+    return Level.WARN if Severity.WARNING in found else Level.OK
+
+
+def artifact_sentence(contrast: Contrast, comparison: Comparison) -> str:
+    """What is shown about these two models, and what is not."""
+    answer, metric = contrast.artifact, comparison.metric
+    names = titles(comparison)
+    second = names.get(contrast.second, contrast.second)
+    margin = fmt.size_of_step(comparison.margin, metric)
+    seen = f"{fmt.step(answer.difference, metric)} (between {fmt.step_span(answer.interval, metric)})"
+    if answer.conclusion is Conclusion.EQUIVALENT:
+        return f"Equivalent: whatever the difference is, it is smaller than {margin}. Seen: {seen}."
+    if answer.conclusion is Conclusion.INCONCLUSIVE:
+        return f"Not decided by {fmt.count(answer.n)} samples; this does not mean equal. Seen: {seen}.{_power(answer)}"
+    word = "better" if answer.conclusion is Conclusion.BETTER else "worse"
+    tail = f" It is real, yet smaller than the margin of {margin}." if answer.within_margin else ""
+    return f"{second} does {word} on samples like these: {seen}.{tail}"
+
+
+def method_sentence(contrast: Contrast, comparison: Comparison) -> str:
+    """What is shown about the two methods, or why nothing is."""
+    answer, metric = contrast.method, comparison.metric
+    if answer.conclusion is None or answer.interval is None:
+        return answer.reason or "No claim about the method."
+    seeds = f"over {answer.seeds} seeds"
+    seen = f"{fmt.step(answer.difference, metric)} {seeds} (between {fmt.step_span(answer.interval, metric)})"
+    if answer.conclusion is Conclusion.EQUIVALENT:
+        return f"Equivalent as methods within {fmt.size_of_step(comparison.margin, metric)}: {seen}."
+    if answer.conclusion is Conclusion.INCONCLUSIVE:
+        return f"Seeds and samples do not decide it: {seen}."
+    word = "better" if answer.conclusion is Conclusion.BETTER else "worse"
+    return f"The method does {word}, and would again: {seen}."
+
+
+def method_reasons(contrasts: Iterable[Contrast]) -> tuple[str, ...]:
+    """Why there is no conclusion about methods, each reason once."""
+    return tuple(dict.fromkeys(c.method.reason for c in contrasts if c.method.reason))
+
+
+def mean_and_spread(arm: Arm, metric: Metric) -> str:
+    """98.1 ± 0.3 %; an en dash below two runs."""
+    if arm.mean is None or arm.spread is None:
+        return "–"
+    if fmt.is_share(metric):
+        return f"{100 * arm.mean:.1f} ± {100 * arm.spread:.1f} %"
+    return f"{fmt.real(arm.mean)} ± {fmt.real(arm.spread, 2)}"
+
+
+def _power(answer: ArtifactAnswer) -> str:
+    if answer.samples_needed is None:
+        return ""
+    return f" A difference like this one would need about {fmt.count(answer.samples_needed)} samples."
