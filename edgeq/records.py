@@ -54,9 +54,27 @@ class ValueSpec:
     dtype: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compiled:
+    """How a Keras model was compiled, in Keras' snake-case names; None: not said, or code of the user's own.
+
+    `optimizer_settings` has numbers and switches only (momentum, beta_1, …), without the learning rate. Of a schedule
+    `learning_rate` is the first one. `from_logits` is the loss's, None where it has no such setting.
+    """
+
+    loss: str | None
+    from_logits: bool | None
+    optimizer: str | None
+    optimizer_settings: Mapping[str, bool | int | float]
+    learning_rate: float | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FloatModel:
-    """A loaded float model. `handle` is the Keras model (Keras 3 or tf_keras), or the loaded SavedModel."""
+    """A loaded float model. `handle` is the Keras model (Keras 3 or tf_keras), or the loaded SavedModel.
+
+    The handle itself is not compiled; `compiled` is what its file says about that, None if nothing.
+    """
 
     path: Path
     format: ModelFormat
@@ -65,6 +83,7 @@ class FloatModel:
     outputs: tuple[ValueSpec, ...]
     parameters: int
     handle: Any
+    compiled: Compiled | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

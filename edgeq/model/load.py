@@ -9,13 +9,15 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edgeq.errors import ModelError
+from edgeq.model.compiled import compiled_from_config, read_compiled
 from edgeq.model.runtime import keras3, legacy_keras, quiet, tensorflow
 from edgeq.model.scan import read_archive, scan_model
-from edgeq.records import FloatModel, ModelFormat, ValueSpec
+from edgeq.records import Compiled, FloatModel, ModelFormat, ValueSpec
 
 _ACCEPTED = "edgeq reads Keras files (.keras, .h5), SavedModel folders and int8 .tflite files."
 _SUFFIX = {ModelFormat.KERAS3: ".keras", ModelFormat.TF_KERAS: ".keras", ModelFormat.H5: ".h5"}
@@ -129,7 +131,16 @@ def from_keras(model: Any, *, path: Path, format: ModelFormat = ModelFormat.KERA
         outputs=_specs(path, zip(_output_names(model), outputs, strict=True), is_input=False),
         parameters=int(model.count_params()),
         handle=model,
+        compiled=_compiled(model),
     )
+
+
+def _compiled(model: Any) -> Compiled | None:
+    """How a model in memory was compiled."""
+    if not getattr(model, "optimizer", None) or not hasattr(model, "get_compile_config"):
+        return None
+    config = model.get_compile_config()
+    return compiled_from_config(config) if config else None
 
 
 def _output_names(model: Any) -> list[str]:
@@ -160,7 +171,8 @@ def _load_keras(copy: Path, path: Path, found: ModelFormat, trusted: bool) -> Fl
                 "this version, using Keras' own layers.",
             ) from exc
     # A legacy .h5 written by Keras 3 holds a Keras 3 model: the methods' code asks what the handle is, not the file.
-    return from_keras(model, path=path, format=found, sha256=_sha256([copy], copy.parent))
+    made = from_keras(model, path=path, format=found, sha256=_sha256([copy], copy.parent))
+    return replace(made, compiled=read_compiled(copy, found))
 
 
 def _h5_is_keras3(path: Path) -> bool:

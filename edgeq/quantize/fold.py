@@ -49,7 +49,7 @@ def fold_batch_norm(model: FloatModel) -> FloatModel:
     _verify(graph, folded, pairs, model)
     handle = build_model(folded)
     made = from_keras(handle, path=model.path, format=ModelFormat.KERAS3, sha256=model.sha256)
-    return replace(made, inputs=model.inputs, outputs=model.outputs)
+    return replace(made, inputs=model.inputs, outputs=model.outputs, compiled=model.compiled)
 
 
 def folded_graph(graph: KerasGraph) -> tuple[KerasGraph, tuple[tuple[Value, float], ...]]:

@@ -51,7 +51,7 @@ def to_keras3(model: FloatModel) -> FloatModel:
         handle = transfer.model()
     transfer.verify(handle)
     made = from_keras(handle, path=model.path, format=ModelFormat.KERAS3, sha256=model.sha256)
-    return replace(made, inputs=model.inputs, outputs=model.outputs)
+    return replace(made, inputs=model.inputs, outputs=model.outputs, compiled=model.compiled)
 
 
 class _Transfer:

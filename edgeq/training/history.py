@@ -27,7 +27,7 @@ class TrainingHistory:
 
     `best` is the number of epochs after which the weights that were kept had been reached: the lowest validation loss
     (0: the start was best). `validation_seen` says that no validation split was given, so that samples which the float
-    model was trained on were split off.
+    model was trained on were split off. `notes` are sentences for the report: what was assumed, what was resumed.
     """
 
     start: Epoch
@@ -40,3 +40,4 @@ class TrainingHistory:
     training_samples: int
     validation_samples: int
     validation_seen: bool
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,133 @@
+"""The compiled part of training: an epoch is one call of a TensorFlow function, whatever the number of steps."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeq.model.runtime import keras3, legacy_keras, tensorflow
+from edgeq.training.plan import TrainingPlan, optimizer_class
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgeq.records import Split
+
+_EVALUATION_BATCH = 256
+
+
+class Steps:
+    """A model, its optimizer, and functions that train and evaluate it. For Keras 3 and for tf_keras models."""
+
+    def __init__(self, model: Any, plan: TrainingPlan) -> None:
+        """Make the optimizer and its state; nothing is traced yet."""
+        self._model = model
+        self._plan = plan
+        self._is_keras3 = isinstance(model, keras3().Model)
+        library = keras3() if self._is_keras3 else legacy_keras()
+        kind = optimizer_class(plan.optimizer, library)
+        self.optimizer = kind(learning_rate=plan.learning_rate, **plan.optimizer_settings)
+        self.optimizer.build(model.trainable_variables)
+        self._losses, self._metrics = plan.objective.losses(), plan.objective.metrics()
+        self._seed_dropout()
+        tf = tensorflow()
+        # tf_keras converts the code of some layers (and all of tfmot's) by autograph; Keras 3 needs none.
+        self._epoch = tf.function(self._traced_epoch, autograph=not self._is_keras3)
+        self._evaluate = tf.function(self._traced_evaluation, autograph=not self._is_keras3)
+        self._train = _tensors(plan.train)
+        self._validation = _tensors(plan.validation)
+
+    @property
+    def variables(self) -> list[Any]:
+        """The model's variables: weights, statistics, activation ranges, the state of dropout."""
+        return list(self._model.variables)
+
+    @property
+    def optimizer_variables(self) -> list[Any]:
+        """The optimizer's state."""
+        return list(self.optimizer.variables)
+
+    def train(self, order: NDArray[np.int32]) -> float:
+        """Train one epoch in the given order of samples; the mean loss. NaN if the loss ever was."""
+        tf = tensorflow()
+        return float(self._epoch(*self._train, tf.constant(order)))
+
+    def evaluate(self, *, on_training_samples: bool = False) -> tuple[float, float]:
+        """The mean loss and metric in inference mode, on the validation samples or the training samples."""
+        loss, metric = self._evaluate(*(self._train if on_training_samples else self._validation))
+        return float(loss), float(metric)
+
+    def _seed_dropout(self) -> None:
+        """The same masks for every model that has the same dropout layers."""
+        tensorflow().random.set_seed(self._plan.seed)
+        states = [v for v in self._model.variables if "seed_generator_state" in v.name]
+        for number, variable in enumerate(states):
+            variable.assign(np.array([self._plan.seed, number], dtype=np.uint32))
+
+    def _arguments(self, x: list[Any]) -> Any:
+        structure = getattr(self._model, "_inputs_struct", None)
+        if structure is None:
+            structure = getattr(self._model, "_nested_inputs", None)
+        if structure is None:
+            return x[0] if len(x) == 1 else x
+        return tensorflow().nest.pack_sequence_as(structure, x)
+
+    def _output(self, x: list[Any], *, training: bool) -> Any:
+        (output,) = tensorflow().nest.flatten(self._model(self._arguments(x), training=training))
+        return output
+
+    def _traced_epoch(self, x: Any, y: Any, order: Any) -> Any:
+        tf = tensorflow()
+        batch, n = self._plan.batch_size, tf.shape(order)[0]
+
+        def step(i: Any, total: Any) -> tuple[Any, Any]:
+            rows = order[i * batch : (i + 1) * batch]
+            inputs, labels = self._batch(x, y, rows, batch)
+            with tf.GradientTape() as tape:
+                output = self._output(inputs, training=True)
+                per_sample = self._losses(labels, output)
+                loss = tf.add_n([tf.reduce_mean(per_sample), *self._model.losses])
+            variables = self._model.trainable_variables
+            handles = [getattr(v, "value", v) if self._is_keras3 else v for v in variables]
+            gradients = tape.gradient(loss, handles)
+            pairs = [(g, v) for g, v in zip(gradients, variables, strict=True) if g is not None]
+            self.optimizer.apply_gradients(pairs)
+            return i + 1, total + tf.reduce_sum(per_sample)
+
+        steps = (n + batch - 1) // batch
+        start = (tf.constant(0), tf.constant(0.0))
+        _, total = tf.while_loop(lambda i, _: i < steps, step, start, parallel_iterations=1)
+        return total / tf.cast(n, tf.float32)
+
+    def _traced_evaluation(self, x: Any, y: Any) -> tuple[Any, Any]:
+        tf = tensorflow()
+        n = tf.shape(y)[0]
+        batch = 1 if self._plan.batch_size == 1 else _EVALUATION_BATCH
+
+        def step(i: Any, loss: Any, metric: Any) -> tuple[Any, Any, Any]:
+            rows = tf.range(i * batch, tf.minimum(n, (i + 1) * batch))
+            inputs, labels = self._batch(x, y, rows, batch)
+            output = self._output(inputs, training=False)
+            return (
+                i + 1,
+                loss + tf.reduce_sum(self._losses(labels, output)),
+                metric + tf.reduce_sum(self._metrics(labels, output)),
+            )
+
+        steps = (n + batch - 1) // batch
+        start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
+        _, loss, metric = tf.while_loop(lambda i, *_: i < steps, step, start, parallel_iterations=1)
+        count = tf.cast(n, tf.float32)
+        return loss / count, metric / count
+
+    def _batch(self, x: Any, y: Any, rows: Any, batch: int) -> tuple[list[Any], Any]:
+        tf = tensorflow()
+        if batch == 1:  # a model may have been built for one sample at a time
+            rows = tf.ensure_shape(rows, (1,))
+        return [tf.gather(a, rows) for a in x], tf.gather(y, rows)
+
+
+def _tensors(split: Split) -> tuple[tuple[Any, ...], Any]:
+    tf = tensorflow()
+    return tuple(tf.constant(a) for a in split.x), tf.constant(split.y)
