@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgeq.lower.ops.resize import leaves_input
 from edgeq.model.graph import DType, Graph, Op
 
 SOFTMAX_LIMIT = 512  # TFLM aborts from this sum of exponentials on
@@ -51,6 +52,21 @@ def _of(graph: Graph, op: Op) -> Iterator[KnownException]:
             op=op.index,
             rule="depthwise-bias",
             reason="TFLite Micro crashes on a depthwise convolution whose bias is marked as absent",
+            always=True,
+        )
+    elif op.name == "RESIZE_BILINEAR" and any(
+        leaves_input(
+            graph.tensors[op.inputs[0]].shape[axis],
+            graph.tensors[op.outputs[0]].shape[axis],
+            corners=bool(op.options.get("align_corners")),
+            centers=bool(op.options.get("half_pixel_centers")),
+        )
+        for axis in (1, 2)
+    ):
+        yield KnownException(
+            op=op.index,
+            rule="resize-bilinear",
+            reason="TFLite Micro's RESIZE_BILINEAR reads behind the last row or column here",
             always=True,
         )
     elif op.name == "RSQRT":

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower import planner
-from edgeq.lower.program import Alias, Constant, KernelCall, Operand, Param, Placement, Program, Vanished
+from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Param, Placement, Program, Vanished
 from edgeq.lower.select import select
 from edgeq.model.graph import DType, Graph, Op, Tensor
-
-Lowering = Callable[[Graph, Op], KernelCall | Alias]
 
 # The arena's start; each buffer in it is aligned to planner.BUFFER_ALIGN.
 ARENA_ALIGN = 16
@@ -38,9 +36,9 @@ def lower(
 
         table = LOWER
     _check_edges(graph)
-    live = _live_ops(graph)
+    live, needed = _live_ops(graph)
     graph = _fold_constant_aliases(graph, live, table)
-    lowered = [_lower_op(graph, op, table) for op in live if not _is_folded(graph, op)]
+    lowered = [part for op in live if not _is_folded(graph, op) for part in _lower_op(graph, op, table, needed)]
     roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
     portable = [_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall)]
     calls = tuple(select(c, features) for c in portable)
@@ -56,7 +54,7 @@ def lower(
         arena_bytes=layout.arena_bytes,
         arena_align=ARENA_ALIGN,
         liveness_bound=layout.bound,
-        vanished=tuple(_vanished(graph, calls, [a for a in lowered if isinstance(a, Alias)], live)),
+        vanished=tuple(_vanished(graph, calls, [a for a in lowered if isinstance(a, Alias)], needed)),
         model_sha256=graph.sha256,
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
@@ -99,18 +97,19 @@ def _check_edges(graph: Graph) -> None:
             )
 
 
-def _live_ops(graph: Graph) -> list[Op]:
-    """The ops that some output depends on, in the model's order."""
+def _live_ops(graph: Graph) -> tuple[list[Op], set[int]]:
+    """The ops that some output depends on, in the model's order, and all tensors that it depends on."""
     needed = set(graph.outputs)
     live = []
     for op in reversed(graph.ops):
         if needed & set(op.outputs):
             live.append(op)
             needed |= set(op.inputs)
-    return live[::-1]
+    return live[::-1], needed
 
 
-def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering]) -> KernelCall | Alias:
+def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering], needed: set[int]) -> tuple[KernelCall | Alias, ...]:
+    """The op's calls whose outputs something needs."""
     names = ", ".join(f'"{graph.tensors[i].name}"' for i in op.outputs)
     lowering = table.get(op.name)
     if lowering is None:
@@ -118,15 +117,20 @@ def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering]) -> KernelCall
             f"The aot engine has no {op.name} (op {op.index}, output {names}).",
             hint=f"Replace it in the model. Supported operators: {', '.join(sorted(table))}.",
         )
-    result = lowering(graph, op)
-    if isinstance(result, KernelCall) and not any(
-        isinstance(i, int) and graph.tensors[i].data is None for i in result.inputs
-    ):
+    found = lowering(graph, op)
+    parts = found if isinstance(found, tuple) else (found,)
+    if any(isinstance(part, KernelCall) and not _reads_values(graph, part) for part in parts):
         raise UnsupportedError(
             f"{op.name} (op {op.index}, output {names}) has nothing but constants as its input.",
             hint="Compute it before the conversion, so that the model holds its result instead.",
         )
-    return result
+    return tuple(
+        part for part in parts if needed & set(part.outputs if isinstance(part, KernelCall) else (part.output,))
+    )
+
+
+def _reads_values(graph: Graph, call: KernelCall) -> bool:
+    return any(isinstance(i, int) and graph.tensors[i].data is None for i in call.inputs)
 
 
 def _is_folded(graph: Graph, op: Op) -> bool:
@@ -139,11 +143,10 @@ def _fold_constant_aliases(graph: Graph, ops: list[Op], table: Mapping[str, Lowe
         data_inputs = [graph.tensors[i] for i in op.inputs if i >= 0]
         if not data_inputs or any(t.data is None for t in data_inputs):
             continue
-        alias = _lower_op(graph, op, table)
-        if not isinstance(alias, Alias):
-            continue
-        data = graph.tensors[alias.input].data
-        if data is not None:
+        for alias in _lower_op(graph, op, table, set(op.outputs)):
+            data = graph.tensors[alias.input].data if isinstance(alias, Alias) else None
+            if not isinstance(alias, Alias) or data is None:
+                continue
             target = graph.tensors[alias.output]
             folded = replace(target, data=data.reshape(target.shape))
             graph = replace(graph, tensors=tuple(folded if t is target else t for t in graph.tensors))
@@ -268,13 +271,14 @@ class _Layout:
         return self._graph.tensors[index]
 
 
-def _vanished(graph: Graph, calls: tuple[KernelCall, ...], aliases: list[Alias], live: list[Op]) -> Iterator[Vanished]:
+def _vanished(
+    graph: Graph, calls: tuple[KernelCall, ...], aliases: list[Alias], needed: set[int]
+) -> Iterator[Vanished]:
     """Every op output that has no fingerprint, in the model's order, and why."""
     reasons = {a.output: a.reason for a in aliases}
     own = {tensor for call in calls if call.traced for tensor in call.outputs}
     other_form = {tensor: call.label for call in calls if not call.traced for tensor in call.outputs}
     fused = {i: call.label for call in calls for i in call.source_ops}
-    alive = {op.index for op in live}
     for op in graph.ops:
         for tensor in op.outputs:
             if tensor in own:
@@ -283,7 +287,7 @@ def _vanished(graph: Graph, calls: tuple[KernelCall, ...], aliases: list[Alias],
                 reason = reasons[tensor]
             elif tensor in other_form:
                 reason = f"computed in another form by {other_form[tensor]}"
-            elif op.index not in alive:
+            elif tensor not in needed:
                 reason = "unused: no output of the model depends on it"
             elif op.index in fused:
                 reason = f"fused into {fused[op.index]}"

@@ -6,13 +6,13 @@ is C text except names and enumerators; the templates write the C.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.model.graph import Tensor
+from edgeq.model.graph import Graph, Op, Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -100,6 +100,10 @@ class Alias:
     input: int
     source_op: int
     reason: str
+
+
+# What makes the calls of an op: one, or one for each output.
+Lowering = Callable[[Graph, Op], KernelCall | Alias | tuple[KernelCall | Alias, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,8 +23,10 @@ def op_place(graph: Graph, op: Op) -> str:
     return f"op {op.index} {op.name} → {tensor_name(graph.tensors[op.outputs[0]])}"
 
 
-def op_label(graph: Graph, op: Op) -> str:
-    """An op's name in reports: its index, kind and output's shape without the batch, "4 CONV_2D 8×8×16"."""
-    shape = graph.tensors[op.outputs[0]].shape
+def op_label(graph: Graph, op: Op, output: int = 0) -> str:
+    """An op's name in reports: its index, kind and output's shape without the batch, "4 CONV_2D 8×8×16"; of several
+    outputs, the one meant: "4 SPLIT 8×8×2 (2 of 3)"."""
+    shape = graph.tensors[op.outputs[output]].shape
     sizes = "×".join(str(size) for size in (shape[1:] if shape[:1] == (1,) else shape))
-    return f"{op.index} {op.name} {sizes}".rstrip()
+    part = f"({output + 1} of {len(op.outputs)})" if len(op.outputs) > 1 else ""
+    return " ".join(word for word in (str(op.index), op.name, sizes, part) if word)

@@ -250,6 +250,10 @@ def _rescale(_: Op, inputs: list[float], output: float, weights: float) -> str |
     return f"its values are multiplied by {multiplier:g} (from {math.prod(inputs) * weights:g} to {output:g} a step)."
 
 
+def _prelu(op: Op, inputs: list[float], output: float, weights: float) -> str | None:
+    return _rescale(op, inputs[:1], output, weights) or _rescale(op, inputs, output, weights)
+
+
 def _leaky(op: Op, inputs: list[float], output: float, weights: float) -> str | None:
     slope = float(op.options.get("alpha", 0.0))  # type: ignore[arg-type] # a float in the schema
     steepest = max(1.0, abs(slope)) if math.isfinite(slope) else math.inf
@@ -307,6 +311,7 @@ _MULTIPLIER_CHECKS: dict[str, _Check] = {
     "RELU": _rescale,
     "RELU6": _rescale,
     "LEAKY_RELU": _leaky,
+    "PRELU": _prelu,
     "ADD": _sum,
     "SUB": _sum,
     "SOFTMAX": _softmax,

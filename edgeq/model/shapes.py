@@ -10,37 +10,39 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from edgeq.model.geometry import SHAPES, Misfit, Shape
 from edgeq.model.graph import Graph, Op, Tensor
-from edgeq.model.naming import op_place
+from edgeq.model.naming import op_place, tensor_name
 from edgeq.records import Finding
-
-Shape = tuple[int, ...]
 
 INCONSISTENT = "The file is inconsistent: convert the model again."
 
 
-class _Wrong(Exception):  # noqa: N818 (a private signal, turned into a Finding)
-    pass
-
-
 def check_shapes(graph: Graph, op: Op) -> Iterator[Finding]:
-    """A Finding if the op's inputs, attributes and output do not fit together; ops not known here pass."""
-    check = _CHECKS.get(op.name)
-    if check is None:
-        return
-    inputs = [graph.tensors[i] if i >= 0 else None for i in op.inputs]
-    output = graph.tensors[op.outputs[0]]
+    """A Finding if the op's inputs, attributes and outputs do not fit together; ops not known here pass."""
+    outputs = [graph.tensors[i] for i in op.outputs]
     try:
-        expected = check(op, inputs, output)
-        if expected != output.shape:
-            raise _Wrong(f"its output has shape {output.shape}; its inputs and attributes give {expected}")
-    except _Wrong as exc:
+        for output, expected in zip(outputs, _expected(graph, op, outputs[0]), strict=False):
+            if expected != output.shape:
+                which = "its output" if len(outputs) == 1 else f"its output {tensor_name(output)}"
+                raise Misfit(f"{which} has shape {output.shape}; its inputs and attributes give {expected}")
+    except Misfit as exc:
         yield Finding(
             rule="shape",
             where=op_place(graph, op),
             message=f"{exc}.",
             fix=INCONSISTENT,
         )
+
+
+def _expected(graph: Graph, op: Op, output: Tensor) -> tuple[Shape, ...]:
+    """The shapes of the outputs, as far as they are known."""
+    if op.name in SHAPES:
+        return SHAPES[op.name](graph, op)
+    check = _CHECKS.get(op.name)
+    if check is None:
+        return ()
+    return (check(op, [graph.tensors[i] if i >= 0 else None for i in op.inputs], output),)
 
 
 def window_size(size: int, window: int, stride: int, dilation: int, padding: str) -> int:
@@ -52,7 +54,7 @@ def window_size(size: int, window: int, stride: int, dilation: int, padding: str
 def _need(inputs: list[Tensor | None], least: int, most: int) -> list[Tensor]:
     """The inputs that must be there, checked for number; optional ones may be absent."""
     if not least <= len(inputs) <= most or any(t is None for t in inputs[:least]):
-        raise _Wrong(f"it has {sum(t is not None for t in inputs)} inputs")
+        raise Misfit(f"it has {sum(t is not None for t in inputs)} inputs")
     return [t for t in inputs if t is not None]
 
 
@@ -60,13 +62,13 @@ def _positive(op: Op, *names: str) -> list[int]:
     values = [int(op.options.get(name, 1)) for name in names]  # type: ignore[arg-type] # integers in the schema
     for name, value in zip(names, values, strict=True):
         if value < 1:
-            raise _Wrong(f"its {name} is {value}")
+            raise Misfit(f"its {name} is {value}")
     return values
 
 
 def _rank(tensor: Tensor, rank: int, what: str) -> Shape:
     if len(tensor.shape) != rank:
-        raise _Wrong(f"its {what} has {len(tensor.shape)} dimensions instead of {rank}")
+        raise Misfit(f"its {what} has {len(tensor.shape)} dimensions instead of {rank}")
     return tensor.shape
 
 
@@ -80,20 +82,20 @@ def _windowed(op: Op, source: Shape, window: Shape, channels: int, *, dilated: b
     height = window_size(source[1], window[0], stride_h, dilation_h, _padding(op))
     width = window_size(source[2], window[1], stride_w, dilation_w, _padding(op))
     if min(height, width) < 1:
-        raise _Wrong(f"its {window[0]}×{window[1]} window does not fit an input of shape {source}")
+        raise Misfit(f"its {window[0]}×{window[1]} window does not fit an input of shape {source}")
     return (source[0], height, width, channels)
 
 
 def _bias(inputs: list[Tensor], channels: int) -> None:
     if len(inputs) > 2 and inputs[2].elements != channels:
-        raise _Wrong(f"its bias has {inputs[2].elements} elements for {channels} output channels")
+        raise Misfit(f"its bias has {inputs[2].elements} elements for {channels} output channels")
 
 
 def _conv(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     inputs = _need(given, 2, 3)
     source, filters = _rank(inputs[0], 4, "input"), _rank(inputs[1], 4, "filter")
     if filters[3] < 1 or source[3] % filters[3] or filters[0] % max(1, source[3] // filters[3]):
-        raise _Wrong(f"its filter {filters} does not fit an input of shape {source}")
+        raise Misfit(f"its filter {filters} does not fit an input of shape {source}")
     _bias(inputs, filters[0])
     return _windowed(op, source, filters[1:3], filters[0], dilated=True)
 
@@ -103,9 +105,25 @@ def _depthwise(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     source, filters = _rank(inputs[0], 4, "input"), _rank(inputs[1], 4, "filter")
     (multiplier,) = _positive(op, "depth_multiplier")
     if filters[0] != 1 or filters[3] != source[3] * multiplier:
-        raise _Wrong(f"its filter {filters} and multiplier {multiplier} do not fit an input of shape {source}")
+        raise Misfit(f"its filter {filters} and multiplier {multiplier} do not fit an input of shape {source}")
     _bias(inputs, filters[3])
     return _windowed(op, source, filters[1:3], filters[3], dilated=True)
+
+
+def _transpose_conv(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
+    inputs = _need(given, 3, 4)
+    stated, source, filters = inputs[0], _rank(inputs[2], 4, "input"), _rank(inputs[1], 4, "filter")
+    target = _rank(output, 4, "output")
+    if filters[3] != source[3]:
+        raise Misfit(f"its filter {filters} does not fit an input of shape {source}")
+    if len(inputs) > 3:
+        _bias(inputs[1:], filters[0])
+    if stated.data is None or stated.data.reshape(-1).tolist() != list(target):
+        raise Misfit(f"its output has shape {target}, which is not what its first input says")
+    # The output is what a convolution would make the input of.
+    if _windowed(op, target, filters[1:3], filters[3], dilated=False) != source:
+        raise Misfit(f"its output {target} does not fit an input of shape {source}")
+    return (source[0], *target[1:3], filters[0])
 
 
 def _pool(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
@@ -119,13 +137,13 @@ def _fully_connected(op: Op, given: list[Tensor | None], output: Tensor) -> Shap
     inputs = _need(given, 2, 3)
     outputs, depth = _rank(inputs[1], 2, "weights")
     if op.options.get("weights_format", "DEFAULT") != "DEFAULT":
-        raise _Wrong(f"its weights have the shuffled format {op.options['weights_format']}")
+        raise Misfit(f"its weights have the shuffled format {op.options['weights_format']}")
     if depth < 1 or inputs[0].elements % depth:
-        raise _Wrong(f"its weights {inputs[1].shape} do not fit an input of shape {inputs[0].shape}")
+        raise Misfit(f"its weights {inputs[1].shape} do not fit an input of shape {inputs[0].shape}")
     _bias(inputs, outputs)
     rows = inputs[0].elements // depth
     if output.shape[-1:] != (outputs,) or output.elements != rows * outputs:
-        raise _Wrong(f"its output has shape {output.shape} for {rows} × {outputs} values")
+        raise Misfit(f"its output has shape {output.shape} for {rows} × {outputs} values")
     return output.shape
 
 
@@ -134,7 +152,7 @@ def _broadcast(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     try:
         return np.broadcast_shapes(inputs[0].shape, inputs[1].shape)
     except ValueError as exc:
-        raise _Wrong(f"its inputs have the shapes {inputs[0].shape} and {inputs[1].shape}") from exc
+        raise Misfit(f"its inputs have the shapes {inputs[0].shape} and {inputs[1].shape}") from exc
 
 
 def _unary(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
@@ -144,7 +162,7 @@ def _unary(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
 def _same_elements(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     source = _need(given, 1, 2)[0]
     if source.elements != output.elements:
-        raise _Wrong(f"it makes shape {output.shape} out of shape {source.shape}")
+        raise Misfit(f"it makes shape {output.shape} out of shape {source.shape}")
     return output.shape
 
 
@@ -154,7 +172,7 @@ def _reduce(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     reduced = set()
     for axis in [] if axes.data is None else axes.data.reshape(-1).tolist():
         if not -rank <= axis < rank:
-            raise _Wrong(f"it reduces axis {axis} of shape {source.shape}")
+            raise Misfit(f"it reduces axis {axis} of shape {source.shape}")
         reduced.add(axis % rank)
     if op.options.get("keep_dims"):
         return tuple(1 if i in reduced else size for i, size in enumerate(source.shape))
@@ -165,12 +183,23 @@ def _pad(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     inputs = _need(given, 2, 3)
     source, paddings = inputs[0].shape, inputs[1]
     if paddings.shape != (len(source), 2) or paddings.data is None:
-        raise _Wrong(f"its paddings have shape {paddings.shape} for an input of shape {source}")
+        raise Misfit(f"its paddings have shape {paddings.shape} for an input of shape {source}")
     if len(inputs) > 2 and inputs[2].elements != 1:
-        raise _Wrong(f"its padding value has {inputs[2].elements} elements")
+        raise Misfit(f"its padding value has {inputs[2].elements} elements")
     if min(paddings.data.reshape(-1).tolist()) < 0:
-        raise _Wrong("it has negative paddings")
+        raise Misfit("it has negative paddings")
     return tuple(size + before + after for size, (before, after) in zip(source, paddings.data.tolist(), strict=True))
+
+
+def _resize(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
+    source_tensor, size = _need(given, 2, 2)
+    source = _rank(source_tensor, 4, "input")
+    if size.shape != (2,) or size.data is None or min(size.data.tolist()) < 1:
+        raise Misfit(f"its size has shape {size.shape}, instead of a constant height and width")
+    if op.options.get("align_corners") and op.options.get("half_pixel_centers"):
+        raise Misfit("it has both align_corners and half_pixel_centers")
+    height, width = size.data.tolist()
+    return (source[0], height, width, source[3])
 
 
 def _concatenation(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
@@ -178,16 +207,16 @@ def _concatenation(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     shape, rank = list(inputs[0].shape), len(inputs[0].shape)
     axis = int(op.options.get("axis", 0))  # type: ignore[arg-type] # an integer in the schema
     if not -rank <= axis < rank:
-        raise _Wrong(f"it joins along axis {axis} of shape {inputs[0].shape}")
+        raise Misfit(f"it joins along axis {axis} of shape {inputs[0].shape}")
     axis %= rank
     if op.options.get("fused_activation_function", "NONE") != "NONE":
-        raise _Wrong(f"it has the fused activation {op.options['fused_activation_function']}, which no kernel computes")
+        raise Misfit(f"it has the fused activation {op.options['fused_activation_function']}, which no kernel computes")
     for tensor in inputs[1:]:
         if len(tensor.shape) != rank or any(tensor.shape[i] != shape[i] for i in range(rank) if i != axis):
-            raise _Wrong(f"it joins shapes {inputs[0].shape} and {tensor.shape} along axis {axis}")
+            raise Misfit(f"it joins shapes {inputs[0].shape} and {tensor.shape} along axis {axis}")
     shape[axis] = sum(tensor.shape[axis] for tensor in inputs)
     if math.prod(shape) != output.elements:
-        raise _Wrong(f"its output has shape {output.shape}; its inputs give {tuple(shape)}")
+        raise Misfit(f"its output has shape {output.shape}; its inputs give {tuple(shape)}")
     return tuple(shape)
 
 
@@ -199,13 +228,15 @@ _UNARY = (
 _CHECKS: dict[str, Callable[[Op, list[Tensor | None], Tensor], Shape]] = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transpose_conv,
     "FULLY_CONNECTED": _fully_connected,
     "AVERAGE_POOL_2D": _pool,
     "MAX_POOL_2D": _pool,
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), _broadcast),
+    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU"), _broadcast),
     **dict.fromkeys(_UNARY, _unary),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _same_elements),
     **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _reduce),
     **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), _pad),
+    **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _resize),
     "CONCATENATION": _concatenation,
 }

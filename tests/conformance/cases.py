@@ -13,9 +13,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from conformance.draw import ACTIVATIONS, Rng, chance, near, pick, samples, scale_of, small, zero_of
+from conformance import moved, paired
+from conformance.draw import ACTIVATIONS, Rng, broadcast_shapes, chance, near, pick, samples, scale_of, small, zero_of
 from conformance.reshaped import reshape
-from conformance.weighted import convolution, fully_connected, window, window_count
+from conformance.weighted import convolution, fully_connected, transpose_conv, window, window_count
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
@@ -62,21 +63,8 @@ def _pool(rng: Rng, name: str) -> tuple[bytes, list[NDArray[np.int8]]]:
     return model.finish([x], [y]), [samples(rng, shape)]
 
 
-def _broadcast_shapes(rng: Rng) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    target = tuple(small(rng, 1, 4) for _ in range(small(rng, 1, 6)))
-    if chance(rng, 0.4):
-        return target, target, target
-    shapes = []
-    for _ in range(2):
-        shape = [1 if chance(rng, 0.35) else n for n in target]
-        while len(shape) > 1 and shape[0] == 1 and chance(rng, 0.5):
-            shape.pop(0)
-        shapes.append(tuple(shape))
-    return shapes[0], shapes[1], tuple(np.broadcast_shapes(*shapes))
-
-
 def _arithmetic(rng: Rng, op: str) -> tuple[bytes, list[NDArray[np.int8]]]:
-    shape1, shape2, target = _broadcast_shapes(rng)
+    shape1, shape2, target = broadcast_shapes(rng)
     scale1 = scale_of(rng)
     scale2 = near(rng, pick(rng, scale1, scale_of(rng), scale1 * 2.0 ** rng.uniform(-14, 0)), scale1)
     factor = 2.0 ** rng.uniform(*pick(rng, (-1, 2), (-1, 2), (-12, 12)))
@@ -252,6 +240,7 @@ def _dequantize(rng: Rng) -> tuple[bytes, list[NDArray[Any]]]:
 FAMILIES: dict[str, Callable[[Rng], tuple[bytes, list[Any]]]] = {
     "conv_2d": partial(convolution, depthwise=False),
     "depthwise_conv_2d": partial(convolution, depthwise=True),
+    "transpose_conv": transpose_conv,
     "fully_connected": fully_connected,
     **{name.lower(): partial(_pool, name=name) for name in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
     **{name.lower(): partial(_arithmetic, op=name) for name in ("ADD", "SUB", "MUL")},
@@ -260,6 +249,8 @@ FAMILIES: dict[str, Callable[[Rng], tuple[bytes, list[Any]]]] = {
     "pad": _pad,
     "reshape": reshape,
     "concatenation": _concatenation,
+    **moved.FAMILIES,
+    **paired.FAMILIES,
     "quantize": _quantize,
     "dequantize": _dequantize,
     **{name.lower(): partial(_unary, name=name) for name in UNARY if name != "QUANTIZE"},

@@ -75,3 +75,17 @@ def samples(rng: Rng, shape: tuple[int, ...]) -> NDArray[np.int8]:
             rng.choice(np.array([-128, 127, 0, -1], np.int8), size),
         ]
     )
+
+
+def broadcast_shapes(rng: Rng) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+    """Two shapes, often the same, and what they broadcast to."""
+    target = tuple(small(rng, 1, 4) for _ in range(small(rng, 1, 6)))
+    if chance(rng, 0.4):
+        return target, target, target
+    shapes = []
+    for _ in range(2):
+        shape = [1 if chance(rng, 0.35) else n for n in target]
+        while len(shape) > 1 and shape[0] == 1 and chance(rng, 0.5):
+            shape.pop(0)
+        shapes.append(tuple(shape))
+    return shapes[0], shapes[1], tuple(np.broadcast_shapes(*shapes))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from conformance import graph_ops
 from conformance.draw import ACTIVATIONS, Rng, chance, near, pick, samples, scale_of, small, zero_of
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
@@ -69,7 +70,11 @@ class GraphMaker:
         """One more op, on a value that was made lately or long ago."""
         rng = self.rng
         x = self.values[-1] if chance(rng, 0.6) else self.values[int(rng.integers(len(self.values)))]
-        if len(x.shape) == 4 and min(x.shape[1:3]) >= 1 and chance(rng, 0.75):
+        image = len(x.shape) == 4 and min(x.shape[1:3]) >= 1
+        if chance(rng, 0.35):
+            if len(x.shape) < 5:  # what TFLM takes, with the dimension that PACK adds
+                pick(rng, *(graph_ops.IMAGES if image else graph_ops.ROWS))(self, x)
+        elif image and chance(rng, 0.75):
             pick(rng, self.convolution, self.depthwise, self.pool, self.pair, self.pad, self.unary, self.mean)(x)
         else:
             pick(rng, self.reshape, self.dense, self.pair, self.unary, self.softmax)(x)

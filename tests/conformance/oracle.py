@@ -6,38 +6,27 @@ Written from the operators' definitions, not from any kernel, so that it catches
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
+from conformance.oracle_moves import MOVED
+from conformance.oracle_values import MEANINGS
+from conformance.steps import (
+    FLOAT_MULTIPLIER,
+    MULTIPLIER,
+    REQUANTIZED,
+    Expected,
+    Real,
+    exactly,
+    given_value,
+    on_grid,
+    overflows,
+    real_of,
+    weighted_sum,
+)
 from numpy.typing import NDArray
 
 from edgeq.model.graph import Graph, Op, Tensor
-
-Real = NDArray[np.float64]
-
-# A requantization rounds twice (to the multiplier's grid, then to an integer), each time by at most a half: of one
-# unit in the last step, and of at most half a unit in the first.
-REQUANTIZED = 0.75
-# Relative error of a 31-bit multiplier; and of one that went through floats.
-MULTIPLIER = 2.0**-30
-FLOAT_MULTIPLIER = 2.0**-21
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Expected:
-    """`value` in steps of the output (zero point included, not clamped) and `tolerance` in steps. Float outputs: both
-    are real numbers."""
-
-    value: Real
-    tolerance: Real
-    low: float = -128.0
-    high: float = 127.0
-
-    def violations(self, found: NDArray[np.generic]) -> NDArray[np.bool_]:
-        """Where an output is further away than rounding explains. Clamping both brings them no further apart."""
-        value = np.clip(self.value, self.low, self.high)
-        return np.abs(found.astype(np.float64) - value) > self.tolerance + 1e-9
-
 
 MOVES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
@@ -57,24 +46,29 @@ def meanings(graph: Graph, inputs: list[NDArray[np.generic]]) -> dict[int, Expec
         shape = graph.tensors[target].shape
         if op.name in MOVES and source in given:
             given[target] = given[source].reshape(shape)
-            found[target] = _exactly(given[target].astype(np.float64))
+            found[target] = exactly(given[target].astype(np.float64))
         elif op.name in MOVES and source in found:
             moved = found[source]
             tolerance = np.broadcast_to(moved.tolerance, moved.value.shape)
             found[target] = replace(moved, value=moved.value.reshape(shape), tolerance=tolerance.reshape(shape))
         elif op.name == "DEQUANTIZE" and source in given:
-            found[target] = _exactly(_real(graph.tensors[source], given[source]), 2.0**-24)
+            found[target] = exactly(real_of(graph.tensors[source], given[source]), 2.0**-24)
         elif op.name == "DEQUANTIZE" and source in found:
             found[target] = _dequantized(found[source], graph.tensors[source])
         elif all(i < 0 or i in given or graph.tensors[i].data is not None for i in op.inputs):
+            if op.name in MOVED:
+                for index, value in zip(op.outputs, MOVED[op.name](op, *_integers(graph, op, given)), strict=True):
+                    given[index] = value
+                    found[index] = exactly(value.astype(np.float64))
+                continue
             want = _of(graph, op, given)
             if want is not None:
                 found[target] = want
     return found
 
 
-def _exactly(value: Real, relative: float = 0.0) -> Expected:
-    return Expected(value=value, tolerance=relative * np.abs(value), low=-math.inf, high=math.inf)
+def _integers(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+    return [given[i] if i in given else np.asarray(graph.tensors[i].data) for i in op.inputs]
 
 
 def _dequantized(steps: Expected, tensor: Tensor) -> Expected:
@@ -87,7 +81,7 @@ def _dequantized(steps: Expected, tensor: Tensor) -> Expected:
 
 
 def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected | None:
-    values = [_real(graph.tensors[i], given.get(i)) if i >= 0 else None for i in op.inputs]
+    values = [real_of(graph.tensors[i], given.get(i)) if i >= 0 else None for i in op.inputs]
     target = graph.tensors[op.outputs[0]]
     match op.name:
         case "CONV_2D" | "DEPTHWISE_CONV_2D":
@@ -99,79 +93,24 @@ def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected
         case "ADD" | "SUB" | "MUL":
             return _arithmetic(graph, op, values, target)
         case "SOFTMAX":
-            x = _given(values[0]) * float(op.options["beta"])
+            x = given_value(values[0]) * float(op.options["beta"])
             e = np.exp(x - x.max(axis=-1, keepdims=True))
             # exp, its sum and the reciprocal are fixed-point approximations: less than a quarter of a step together.
-            return _on_grid(op, target, e / e.sum(axis=-1, keepdims=True), 0.5 + 0.25)
+            return on_grid(op, target, e / e.sum(axis=-1, keepdims=True), 0.5 + 0.25)
         case "MEAN":
             axes = tuple(int(a) for a in np.asarray(graph.tensors[op.inputs[1]].data).reshape(-1))
-            mean = _given(values[0]).mean(axis=axes).reshape(target.shape)
-            return _on_grid(op, target, mean, REQUANTIZED, 2 * MULTIPLIER)
+            mean = given_value(values[0]).mean(axis=axes).reshape(target.shape)
+            return on_grid(op, target, mean, REQUANTIZED, 2 * MULTIPLIER)
         case "PAD" | "PADV2":
-            fill = 0.0 if len(values) < 3 else float(_given(values[2]).reshape(-1)[0])
+            fill = 0.0 if len(values) < 3 else float(given_value(values[2]).reshape(-1)[0])
             amounts = np.asarray(graph.tensors[op.inputs[1]].data).tolist()
-            return _on_grid(op, target, np.pad(_given(values[0]), amounts, constant_values=fill), 0.0)
+            return on_grid(op, target, np.pad(given_value(values[0]), amounts, constant_values=fill), 0.0)
         case "CONCATENATION":
-            return _on_grid(op, target, np.concatenate([_given(v) for v in values], int(op.options["axis"])), 0.0)
+            return on_grid(op, target, np.concatenate([given_value(v) for v in values], int(op.options["axis"])), 0.0)
+        case name if name in MEANINGS:
+            return MEANINGS[name](graph, op, values, target)
         case _:
-            return _unary(graph, op, _given(values[0]), target)
-
-
-def _given(value: Real | None) -> Real:
-    assert value is not None
-    return value
-
-
-def _real(tensor: Tensor, given: NDArray[np.generic] | None) -> Real:
-    values = np.asarray(tensor.data if given is None else given.reshape(tensor.shape), np.float64)
-    q = tensor.quantization
-    if q is None:
-        return values
-    shape = [1] * values.ndim
-    if len(q.scales) > 1:
-        shape[q.axis or 0] = len(q.scales)
-    scales = np.array(q.scales).reshape(shape if len(q.scales) > 1 else [1] * values.ndim)
-    zeros = np.array(q.zero_points, np.float64)
-    return (values - (zeros.reshape(shape) if zeros.size > 1 else zeros[0])) * scales
-
-
-def _on_grid(op: Op, target: Tensor, real: Real, tolerance: float, relative: float = 0.0) -> Expected:
-    """The real result in steps of the target, with the fused activation's bounds rounded to the grid."""
-    assert target.quantization is not None
-    scale, zero = target.quantization.scale, target.quantization.zero_point
-    low, high = {"RELU": (0.0, math.inf), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}.get(
-        str(op.options.get("fused_activation_function", "NONE")), (-math.inf, math.inf)
-    )
-    steps = real / scale
-    bounds = [max(-128.0, min(127.0, _bound(b, scale) + zero)) for b in (low, high)]
-    return Expected(value=steps + zero, tolerance=tolerance + relative * np.abs(steps), low=bounds[0], high=bounds[1])
-
-
-def _bound(real: float, scale: float) -> float:
-    """A bound in steps, rounded as the specification's floats are: halves away from zero."""
-    if not math.isfinite(real):
-        return real
-    steps = float(np.float32(real) / np.float32(scale))
-    return math.copysign(math.floor(abs(steps) + 0.5), steps)
-
-
-def _overflows(sums: Real, scales: Real | float) -> bool:
-    """An accumulator, shifted left for a multiplier above 1, leaves int32 (or its result does)."""
-    return bool(np.any(np.abs(sums) * np.maximum(1.0, 4.0 * np.asarray(scales)) >= 2.0**31))
-
-
-def _weighted(
-    op: Op, target: Tensor, source: Tensor, weights: Tensor, real: Real, bias: Tensor | None
-) -> Expected | None:
-    """`real`: sums of products, last axis channels. The bias counts in units of the products' scale."""
-    assert source.quantization is not None and weights.quantization is not None and target.quantization is not None
-    scales = source.quantization.scale * np.array(weights.quantization.scales)
-    total = real
-    if bias is not None:
-        total = real + np.asarray(bias.data, np.float64) * scales
-    if _overflows(total / scales, scales / target.quantization.scale) or _overflows(real / scales, 1.0):
-        return None
-    return _on_grid(op, target, total, REQUANTIZED, FLOAT_MULTIPLIER)
+            return _unary(graph, op, given_value(values[0]), target)
 
 
 def _bias(graph: Graph, op: Op) -> Tensor | None:
@@ -179,7 +118,7 @@ def _bias(graph: Graph, op: Op) -> Tensor | None:
 
 
 def _convolution(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
-    x, w = _given(values[0]), _given(values[1])
+    x, w = given_value(values[0]), given_value(values[1])
     stride = (int(op.options["stride_h"]), int(op.options["stride_w"]))
     dilation = (int(op.options["dilation_h_factor"]), int(op.options["dilation_w_factor"]))
     window = w.shape[1:3]
@@ -200,7 +139,7 @@ def _convolution(graph: Graph, op: Op, values: list[Real | None], target: Tensor
                 for g in range(groups):
                     part = patch[..., g * w.shape[3] : (g + 1) * w.shape[3]]
                     real[..., g * each : (g + 1) * each] += part @ w[g * each : (g + 1) * each, i, j].T
-    return _weighted(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
+    return weighted_sum(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
 
 
 def _padded(
@@ -221,13 +160,13 @@ def _padded(
 
 
 def _fully_connected(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
-    x, w = _given(values[0]), _given(values[1])
+    x, w = given_value(values[0]), given_value(values[1])
     real = (x.reshape(-1, w.shape[1]) @ w.T).reshape(target.shape)
-    return _weighted(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
+    return weighted_sum(op, target, graph.tensors[op.inputs[0]], graph.tensors[op.inputs[1]], real, _bias(graph, op))
 
 
 def _pool(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected:
-    x = _given(values[0])
+    x = given_value(values[0])
     stride = (int(op.options["stride_h"]), int(op.options["stride_w"]))
     window = (int(op.options["filter_height"]), int(op.options["filter_width"]))
     padded = _padded(x, target.shape, window, stride, (1, 1), math.nan)
@@ -238,22 +177,22 @@ def _pool(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Ex
             patch = padded[:, y : y + window[0], z : z + window[1]]
             real[:, i, j] = (np.nanmean if op.name == "AVERAGE_POOL_2D" else np.nanmax)(patch, axis=(1, 2))
     # Sums and clamping are in steps of the input, which has the output's zero point.
-    return _on_grid(op, target, real, 0.5 if op.name == "AVERAGE_POOL_2D" else 0.0)
+    return on_grid(op, target, real, 0.5 if op.name == "AVERAGE_POOL_2D" else 0.0)
 
 
 def _arithmetic(graph: Graph, op: Op, values: list[Real | None], target: Tensor) -> Expected | None:
-    a, b = _given(values[0]), _given(values[1])
+    a, b = given_value(values[0]), given_value(values[1])
     scales = [graph.tensors[i].quantization for i in (*op.inputs, *op.outputs)]
     first, second, output = (q.scale for q in scales if q is not None)
     if op.name == "MUL":
-        if _overflows(a * b / (first * second), first * second / output):
+        if overflows(a * b / (first * second), first * second / output):
             return None
-        return _on_grid(op, target, a * b, REQUANTIZED, FLOAT_MULTIPLIER)
+        return on_grid(op, target, a * b, REQUANTIZED, FLOAT_MULTIPLIER)
     # Both inputs are requantized to steps of twice the larger scale / 2^20 before they meet.
     inner = 2 * REQUANTIZED * 2 * max(first, second) / (2**20 * output)
     real = a + b if op.name == "ADD" else a - b
     size = (np.abs(a) + np.abs(b)) / output
-    found = _on_grid(op, target, real, REQUANTIZED + inner)
+    found = on_grid(op, target, real, REQUANTIZED + inner)
     return Expected(
         value=found.value, tolerance=found.tolerance + FLOAT_MULTIPLIER * size, low=found.low, high=found.high
     )
@@ -264,11 +203,11 @@ def _unary(graph: Graph, op: Op, x: Real, target: Tensor) -> Expected | None:
     assert source.quantization is not None or op.name == "QUANTIZE"
     assert target.quantization is not None
     ratio = source.quantization.scale / target.quantization.scale if source.quantization else 0.0
-    if _overflows(np.full(1, 256.0), ratio):
+    if overflows(np.full(1, 256.0), ratio):
         return None
     match op.name:
         case "QUANTIZE" if source.quantization is None:
-            return _on_grid(op, target, x, 0.5, 2.0**-23)
+            return on_grid(op, target, x, 0.5, 2.0**-23)
         case "QUANTIZE" | "RELU" | "RELU6" | "LEAKY_RELU" | "ABS":
             alpha = float(op.options.get("alpha", 0.0))
             real = {
@@ -278,18 +217,18 @@ def _unary(graph: Graph, op: Op, x: Real, target: Tensor) -> Expected | None:
                 "LEAKY_RELU": np.where(x < 0, alpha * x, x),
                 "ABS": np.abs(x),
             }[op.name]
-            return _on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
+            return on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
         case "LOGISTIC":
             return _saturating(op, source, target, x, 0.5 + 0.5 * np.tanh(x / 2))
         case "TANH":
             return _saturating(op, source, target, x, np.tanh(x))
         case "ELU":
-            return _on_grid(op, target, np.where(x < 0, np.expm1(np.minimum(x, 0)), x), 0.5, FLOAT_MULTIPLIER)
+            return on_grid(op, target, np.where(x < 0, np.expm1(np.minimum(x, 0)), x), 0.5, FLOAT_MULTIPLIER)
         case "HARD_SWISH":
             return _hard_swish(op, source, target, x)
         case "RSQRT":
             with np.errstate(divide="ignore"):
-                return _on_grid(op, target, np.where(x > 0, 1 / np.sqrt(np.maximum(x, 0)), 1e30), 0.55, 2.0**-16)
+                return on_grid(op, target, np.where(x > 0, 1 / np.sqrt(np.maximum(x, 0)), 1e30), 0.55, 2.0**-16)
     raise AssertionError(op.name)
 
 
@@ -302,7 +241,7 @@ def _hard_swish(op: Op, source: Tensor, target: Tensor, x: Real) -> Expected:
     assert source.quantization is not None and target.quantization is not None
     fine = 2.0 ** math.frexp(source.quantization.scale / 128 / target.quantization.scale)[1]
     tolerance = (0.5 if fine < 1 else 0.0) + 1.5 * fine + 2.0**-13 * np.abs(x) / target.quantization.scale
-    found = _on_grid(op, target, x * np.clip(x + 3, 0, 6) / 6, 0.0)
+    found = on_grid(op, target, x * np.clip(x + 3, 0, 6) / 6, 0.0)
     return Expected(value=found.value, tolerance=tolerance, low=found.low, high=found.high)
 
 
@@ -312,7 +251,7 @@ def _saturating(op: Op, source: Tensor, target: Tensor, x: Real, real: Real) -> 
     assert source.quantization is not None
     scale = source.quantization.scale
     radius = math.floor(15.0 / 2.0 ** (math.frexp(scale)[1])) * scale
-    found = _on_grid(op, target, real, 0.55)
+    found = on_grid(op, target, real, 0.55)
     limit = np.where(x > 0, 127.0, -128.0)
     return Expected(
         value=found.value,

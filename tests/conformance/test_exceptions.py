@@ -56,6 +56,16 @@ def depthwise() -> bytes:
     return model.finish([x], [y])
 
 
+@pytest.fixture(scope="module")
+def stretched() -> bytes:
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 1, 1, 1), scale=0.1)
+    size = model.tensor("size", (2,), "int32", data=np.array([1, 120], np.int32))
+    y = model.tensor("y", (1, 1, 120, 1), scale=0.1)
+    model.op("RESIZE_BILINEAR", [x, size], [y])
+    return model.finish([x], [y])
+
+
 FLOATS = np.array([[[1e30, -1e30, np.inf, -np.inf, np.nan]]], np.float32)
 
 
@@ -113,6 +123,15 @@ def test_tflm_is_wrong_as_stated(
         tflm.run(unary_model("RSQRT", (0.05, -3), (0.05, -128)), [every_int8()[None]])
     (converted,) = tflm.run(quantize, [FLOATS])
     assert converted.reshape(-1).tolist() != [127, -128, 127, -128, -5]
+
+
+def test_bilinear_stays_inside(gcc: str, tmp_path: Path, tflm: ReferenceWorker, stretched: bytes) -> None:
+    assert _rules(stretched) == ["resize-bilinear"]
+    hundred = np.full((1, 1, 1, 1, 1), 100, np.int8)
+    ((ours,),) = Batch([Model(name="stretched", content=stretched)], tmp_path).run([(0, [hundred])])
+    assert (ours == 100).all()
+    (theirs,) = tflm.run(stretched, [hundred])
+    assert not (theirs == 100).all()
 
 
 def test_equal_scales_are_no_exception() -> None:

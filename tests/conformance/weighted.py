@@ -67,6 +67,9 @@ def _weighted(
     elif name == "FULLY_CONNECTED" or (name == "CONV_2D" and chance(rng, 0.3)):
         inputs.append(-1)  # TFLM crashes on a depthwise convolution whose bias is there but absent
     y = model.tensor("y", output_shape, scale=y_scale, zero_point=zero_of(rng))
+    if name == "TRANSPOSE_CONV":
+        shape = model.tensor("shape", (4,), "int32", data=np.array(output_shape, np.int32))
+        inputs = [shape, w, x, *inputs[2:]]
     model.op(name, inputs, [y], fused_activation_function=pick(rng, *ACTIVATIONS), **options)
     return y
 
@@ -120,6 +123,25 @@ def convolution(rng: Rng, *, depthwise: bool) -> tuple[bytes, list[NDArray[np.in
         dilation_w_factor=dilation_w,
         **options,
     )
+    return model.finish([x], [y]), [samples(rng, shape)]
+
+
+def transpose_conv(rng: Rng) -> tuple[bytes, list[NDArray[np.int8]]]:
+    """TRANSPOSE_CONV: the input is what a convolution makes of an output of any size."""
+    height, width, stride_h, stride_w = window(rng)
+    padding = pick(rng, "SAME", "VALID")
+    low = (height, width) if padding == "VALID" else (1, 1)
+    target = (pick(rng, 1, 1, 2), low[0] + small(rng, 0, 9), low[1] + small(rng, 0, 9), small(rng, 1, 9))
+    channels = _channels(rng)
+    weights = _weights(rng, (target[3], height, width, channels))
+    model = ModelBuilder()
+    x_scale = scale_of(rng)
+    in_h = window_count(padding, target[1], height, stride_h, 1)
+    in_w = window_count(padding, target[2], width, stride_w, 1)
+    shape = (target[0], in_h, in_w, channels)
+    x = model.tensor("x", shape, scale=x_scale, zero_point=zero_of(rng))
+    options = {"padding": padding, "stride_h": stride_h, "stride_w": stride_w}
+    y = _weighted(rng, model, "TRANSPOSE_CONV", x, x_scale, weights, 0, target, **options)
     return model.finish([x], [y]), [samples(rng, shape)]
 
 

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from edgeq.lower.ops import arithmetic, convolution, fully_connected, mean, pool, shape, softmax, unary
-from edgeq.lower.program import Alias, KernelCall
-from edgeq.model.graph import Graph, Op
+from edgeq.lower.ops import (
+    arithmetic,
+    convolution,
+    fully_connected,
+    mean,
+    move,
+    pairwise,
+    pool,
+    resize,
+    shape,
+    softmax,
+    transpose_conv,
+    unary,
+)
+from edgeq.lower.program import Lowering
 
-# What makes a kernel call, or an alias, of each op. It raises an UnsupportedError that names the op, its place and what
-# to do, if the kernel cannot compute the op with these tensors and attributes.
-LOWER: Mapping[str, Callable[[Graph, Op], KernelCall | Alias]] = {
+# What makes a kernel call, or an alias, of each op (one for each output where it has several). It raises an
+# UnsupportedError that names the op, its place and what to do, if the kernel cannot compute the op with these tensors
+# and attributes.
+LOWER: Mapping[str, Lowering] = {
     "ADD": arithmetic.add,
     "AVERAGE_POOL_2D": pool.average_pool_2d,
     "CONCATENATION": shape.concatenation,
@@ -20,14 +33,27 @@ LOWER: Mapping[str, Callable[[Graph, Op], KernelCall | Alias]] = {
     "EXPAND_DIMS": shape.alias,
     "FULLY_CONNECTED": fully_connected.fully_connected,
     "MAX_POOL_2D": pool.max_pool_2d,
+    "MAXIMUM": pairwise.maximum,
     "MEAN": mean.mean,
+    "MINIMUM": pairwise.minimum,
     "MUL": arithmetic.mul,
+    "PACK": move.pack,
     "PAD": shape.pad,
     "PADV2": shape.pad,
+    "PRELU": pairwise.prelu,
     "RESHAPE": shape.alias,
+    "RESIZE_BILINEAR": resize.resize_bilinear,
+    "RESIZE_NEAREST_NEIGHBOR": resize.resize_nearest_neighbor,
+    "SLICE": move.cut,
     "SOFTMAX": softmax.softmax,
+    "SPLIT": move.cut,
+    "SPLIT_V": move.cut,
     "SQUEEZE": shape.alias,
+    "STRIDED_SLICE": move.cut,
     "SUB": arithmetic.sub,
+    "TRANSPOSE": move.transpose,
+    "TRANSPOSE_CONV": transpose_conv.transpose_conv,
+    "UNPACK": move.cut,
     **dict.fromkeys(unary.TABLES, unary.by_table),
     "QUANTIZE": unary.quantize,
 }

@@ -56,7 +56,7 @@ def mul(graph: Graph, op: Op) -> KernelCall:
         outputs=op.outputs,
         source_ops=(op.index,),
         label=common.label(graph, op),
-        in_place=_in_place(loops),
+        in_place=in_place(loops),
     )
 
 
@@ -92,7 +92,7 @@ def _sum(graph: Graph, op: Op, kernel: str) -> KernelCall:
         outputs=op.outputs,
         source_ops=(op.index,),
         label=common.label(graph, op),
-        in_place=_in_place(loops),
+        in_place=in_place(loops),
     )
 
 
@@ -121,7 +121,7 @@ def _operands(graph: Graph, op: Op) -> tuple[Affine, Affine, Affine, Loops, tupl
     return common.affine(graph, op, first), common.affine(graph, op, second), outgoing, loops, limits
 
 
-def _in_place(loops: Loops) -> tuple[int, ...]:
+def in_place(loops: Loops) -> tuple[int, ...]:
     """Without broadcasting, the output may take over either input's buffer."""
     return (0, 1) if len(loops) == 1 and loops[0][1:] == (1, 1) else ()
 

@@ -14,6 +14,7 @@ from edgeq.lower.program import Constant, Operand
 from edgeq.lower.tables import Affine
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_label
+from edgeq.model.shapes import check_shapes
 
 
 def place(graph: Graph, op: Op) -> str:
@@ -35,9 +36,9 @@ def refuse_scales(graph: Graph, op: Op, error: OutOfRangeError) -> NoReturn:
     ) from error
 
 
-def label(graph: Graph, op: Op) -> str:
-    """A call's name in reports."""
-    return op_label(graph, op)
+def label(graph: Graph, op: Op, output: int = 0) -> str:
+    """A call's name in reports; `output` is the one that it computes."""
+    return op_label(graph, op, output)
 
 
 def option(op: Op, name: str, default: int | str | float | bool) -> int | str | float | bool:
@@ -137,6 +138,12 @@ def require_shape(graph: Graph, op: Op, tensor: Tensor, shape: Sequence[int]) ->
             f'has "{tensor.name}" of shape {tensor.shape} where its attributes give {tuple(shape)}.',
             "Convert the model again, with every dimension fixed.",
         )
+
+
+def require_consistent(graph: Graph, op: Op) -> None:
+    """Checks that inputs, attributes and outputs fit together: the rules of `edgeq.model.shapes`."""
+    for finding in check_shapes(graph, op):
+        refuse(graph, op, f"does not fit together: {finding.message}", finding.fix)
 
 
 def require_same_quantization(graph: Graph, op: Op, first: Tensor, second: Tensor) -> None:

@@ -47,7 +47,7 @@ def conv_2d(graph: Graph, op: Op) -> KernelCall:
             "filter_channels": filter_channels,
             "groups": groups,
             **_geometry(op, height, width),
-            **_quantization(graph, op, source, weights, target, channel_axis=0),
+            **quantization(graph, op, source, weights, target, channel_axis=0),
         },
         inputs=(op.inputs[0], common.operand(graph, op.inputs[1])),
         outputs=op.outputs,
@@ -89,7 +89,7 @@ def depthwise_conv_2d(graph: Graph, op: Op) -> KernelCall:
             "filter_height": filter_height,
             "filter_width": filter_width,
             **_geometry(op, height, width),
-            **_quantization(graph, op, source, weights, target, channel_axis=3),
+            **quantization(graph, op, source, weights, target, channel_axis=3),
         },
         inputs=(op.inputs[0], common.operand(graph, op.inputs[1])),
         outputs=op.outputs,
@@ -133,9 +133,11 @@ def _geometry(op: Op, height: tuple[int, int], width: tuple[int, int]) -> dict[s
     }
 
 
-def _quantization(
-    graph: Graph, op: Op, source: Tensor, weights: Tensor, target: Tensor, *, channel_axis: int
+def quantization(
+    graph: Graph, op: Op, source: Tensor, weights: Tensor, target: Tensor, *, channel_axis: int, bias: int = 2
 ) -> dict[str, Param]:
+    """What a convolution's parameters say about scales: PopulateConvolutionQuantizationParams. `bias` is the position
+    of that input."""
     channels = weights.shape[channel_axis]
     scales = common.weight_scales(graph, op, weights, channel_axis)
     if weights.quantization is not None and any(weights.quantization.zero_points):
@@ -159,7 +161,7 @@ def _quantization(
         "output_offset": outgoing.zero_point,
         "activation_min": low,
         "activation_max": high,
-        "bias": common.bias_constant(graph, op, common.optional(graph, op, 2), channels),
+        "bias": common.bias_constant(graph, op, common.optional(graph, op, bias), channels),
         "multipliers": values,
         "shifts": shifts,
         "channel_step": step,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -82,21 +83,25 @@ def concatenation(graph: Graph, op: Op) -> KernelCall:
     if not -rank <= axis < rank or any(len(s.shape) != rank for s in sources):
         common.refuse(graph, op, f"joins axis {axis} of {[s.shape for s in sources]}.", "Convert the model again.")
     axis %= rank
-    joined = list(sources[0].shape)
-    joined[axis] = sum(s.shape[axis] for s in sources)
-    common.require_shape(graph, op, target, joined)
+    shape = list(sources[0].shape)
+    shape[axis] = sum(s.shape[axis] for s in sources)
+    common.require_shape(graph, op, target, shape)
     for source in sources:
         common.require_same_quantization(graph, op, source, target)
-        common.require_shape(graph, op, source, (*joined[:axis], source.shape[axis], *joined[axis + 1 :]))
-    row_bytes = np.array([math.prod(s.shape[axis:]) for s in sources], np.int32)
+        common.require_shape(graph, op, source, (*shape[:axis], source.shape[axis], *shape[axis + 1 :]))
+    return joined(graph, op, math.prod(shape[:axis]), [math.prod(s.shape[axis:]) for s in sources])
+
+
+def joined(graph: Graph, op: Op, rows: int, row_bytes: Sequence[int]) -> KernelCall:
+    """The call that joins rows of the op's inputs."""
     return KernelCall(
         kernel="edgeq_concatenation_int8",
         source="concatenation.c",
         params_type="edgeq_concatenation_params",
         params={
-            "rows": math.prod(joined[:axis]),
-            "input_count": len(sources),
-            "row_bytes": Constant(name=f"op_{op.index}_row_bytes", data=row_bytes),
+            "rows": rows,
+            "input_count": len(row_bytes),
+            "row_bytes": Constant(name=f"op_{op.index}_row_bytes", data=np.array(row_bytes, np.int32)),
         },
         inputs=tuple(common.operand(graph, i) for i in op.inputs),
         outputs=op.outputs,

@@ -146,6 +146,35 @@ typedef struct edgeq_depthwise_conv_2d_dsp_params {
 void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                                       const int32_t *weights, int8_t *output, void *scratch);
 
+/* TRANSPOSE_CONV. Weights (output_channels, filter_height, filter_width, input_channels). pad_top and
+ * pad_left are those of the convolution that makes the input out of the output. */
+typedef struct edgeq_transpose_conv_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+  const int32_t *bias;        /* output_channels values, or null */
+  const int32_t *multipliers; /* as in edgeq_conv_2d_params */
+  const int8_t *shifts;
+  int32_t channel_step;
+} edgeq_transpose_conv_params;
+
+void edgeq_transpose_conv_int8(const edgeq_transpose_conv_params *p, const int8_t *input,
+                               const int8_t *weights, int8_t *output);
+
 /* FULLY_CONNECTED. Input (batches, depth), weights (outputs, depth), output (batches, outputs). */
 typedef struct edgeq_fully_connected_params {
   int32_t batches;
@@ -253,6 +282,33 @@ typedef struct edgeq_mul_params {
 
 void edgeq_mul_int8(const edgeq_mul_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
 
+/* MAXIMUM and MINIMUM. Loops and buffers as for ADD. */
+typedef struct edgeq_maximum_params {
+  int32_t loop_count;
+  edgeq_broadcast_loop loops[EDGEQ_MAX_LOOPS];
+} edgeq_maximum_params;
+
+void edgeq_maximum_int8(const edgeq_maximum_params *p, const int8_t *input1, const int8_t *input2,
+                        int8_t *output);
+void edgeq_minimum_int8(const edgeq_maximum_params *p, const int8_t *input1, const int8_t *input2,
+                        int8_t *output);
+
+/* PRELU. Loops as for ADD. Inputs below their zero point take the slope's multiplier, with the slope as a
+ * factor. The output may be the same buffer as the input, if that is not broadcast. */
+typedef struct edgeq_prelu_params {
+  int32_t loop_count;
+  edgeq_broadcast_loop loops[EDGEQ_MAX_LOOPS];
+  int32_t input_offset;
+  int32_t slope_offset;
+  int32_t output_offset;
+  int32_t multiplier;
+  int32_t shift;
+  int32_t slope_multiplier;
+  int32_t slope_shift;
+} edgeq_prelu_params;
+
+void edgeq_prelu_int8(const edgeq_prelu_params *p, const int8_t *input, const int8_t *slopes, int8_t *output);
+
 /* SOFTMAX over rows of `depth` values, at scale 1/256 and zero point -128. exp_table[d] is exp(-d * beta *
  * scale) as a fraction of 2^31, for differences d below table_size to a row's largest value; beyond them it
  * is 0. The output may be the same buffer as the input. */
@@ -265,7 +321,7 @@ typedef struct edgeq_softmax_params {
 
 void edgeq_softmax_int8(const edgeq_softmax_params *p, const int8_t *input, int8_t *output);
 
-/* One loop over the input: `extent` steps of `stride` elements. */
+/* One loop over the input: `extent` steps of `stride` elements; a copy's stride may be negative. */
 typedef struct edgeq_reduce_loop {
   int32_t extent;
   int32_t stride;
@@ -300,7 +356,48 @@ typedef struct edgeq_pad_params {
 
 void edgeq_pad_int8(const edgeq_pad_params *p, const int8_t *input, int8_t *output);
 
-/* CONCATENATION: `rows` times over, row_bytes[i] bytes of each of input_count inputs in turn. */
+/* SLICE, STRIDED_SLICE, SPLIT, UNPACK, TRANSPOSE. The loops, outermost first, write the output in order,
+ * `run` bytes each time; they begin `start` bytes into the input. Strides are in bytes. Any type of element.
+ */
+typedef struct edgeq_copy_params {
+  int32_t start;
+  int32_t run;
+  int32_t loop_count;
+  edgeq_reduce_loop loops[EDGEQ_MAX_LOOPS];
+} edgeq_copy_params;
+
+void edgeq_copy(const edgeq_copy_params *p, const void *input, void *output);
+
+/* RESIZE_NEAREST_NEIGHBOR: output (y, x) is the `pixel` bytes at rows[y] + columns[x] of its batch's `batch`
+ * bytes. Any type of element. */
+typedef struct edgeq_resize_nearest_neighbor_params {
+  int32_t batches;
+  int32_t batch;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t pixel;
+  const int32_t *rows;
+  const int32_t *columns;
+} edgeq_resize_nearest_neighbor_params;
+
+void edgeq_resize_nearest_neighbor(const edgeq_resize_nearest_neighbor_params *p, const void *input,
+                                   void *output);
+
+/* RESIZE_BILINEAR. Each row and column of the output lies between two of the input: three values, the offsets
+ * of both and the weight of the second in 1024ths. Sums are rounded to nearest, halves away from zero. */
+typedef struct edgeq_resize_bilinear_params {
+  int32_t batches;
+  int32_t batch; /* values of one */
+  int32_t output_height;
+  int32_t output_width;
+  int32_t channels;
+  const int32_t *rows;
+  const int32_t *columns;
+} edgeq_resize_bilinear_params;
+
+void edgeq_resize_bilinear_int8(const edgeq_resize_bilinear_params *p, const int8_t *input, int8_t *output);
+
+/* CONCATENATION and PACK: `rows` times over, row_bytes[i] bytes of each of input_count inputs in turn. */
 typedef struct edgeq_concatenation_params {
   int32_t rows;
   int32_t input_count;
