@@ -210,6 +210,20 @@ def packed_axis(graph: Graph, op: Op) -> int:
     return axis_of(option(op, "axis"), len(shapes.pop()) + 1)
 
 
+def chosen_axis(graph: Graph, op: Op) -> int:
+    """ARG_MAX and ARG_MIN: the axis along which they choose.
+
+    Raises:
+        Misfit: there is none.
+    """
+    return axis_of(numbers(graph, op, 1, 1)[0], len(given(graph, op, 0).shape))
+
+
+def _chosen(graph: Graph, op: Op) -> tuple[Shape, ...]:
+    axis, shape = chosen_axis(graph, op), given(graph, op, 0).shape
+    return ((*shape[:axis], *shape[axis + 1 :]),)
+
+
 def _packed(graph: Graph, op: Op) -> tuple[Shape, ...]:
     axis, shape = packed_axis(graph, op), given(graph, op, 0).shape
     return ((*shape[:axis], len(op.inputs), *shape[axis:]),)
@@ -223,6 +237,8 @@ def _transposed(graph: Graph, op: Op) -> tuple[Shape, ...]:
 # The shapes of all outputs, for each op of this module.
 SHAPES: Mapping[str, Callable[[Graph, Op], tuple[Shape, ...]]] = {
     **dict.fromkeys(_CUTS, lambda graph, op: tuple(cut.shape for cut in cuts(graph, op))),
+    "ARG_MAX": _chosen,
+    "ARG_MIN": _chosen,
     "PACK": _packed,
     "TRANSPOSE": _transposed,
 }

@@ -52,6 +52,9 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "CUMSUM": _WITH_INDEX,
 }
 
+# Ops whose output is int32, without a scale: positions, not values.
+POSITIONS = frozenset({"ARG_MAX", "ARG_MIN"})
+
 
 def inputs_by_role(graph: Graph, op: Op) -> list[tuple[Role, Tensor]]:
     """The op's inputs that are present, each with its role; whatever is not known to be special is an activation."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.model.naming import op_place, tensor_name
-from edgeq.model.roles import Role, input_of, inputs_by_role
+from edgeq.model.roles import POSITIONS, Role, input_of, inputs_by_role
 from edgeq.model.scheme import Scheme
 from edgeq.records import Finding
 
@@ -40,7 +40,12 @@ _POOL_TOLERANCE = 1e-6  # pooling_common.cc accepts scales that differ by this m
 
 # Fixed output quantization: (scale, zero point).
 FIXED_OUTPUT: dict[Scheme, dict[str, tuple[float, int]]] = {
-    Scheme.INT8: {"SOFTMAX": (1 / 256, -128), "LOGISTIC": (1 / 256, -128), "TANH": (1 / 128, 0)},
+    Scheme.INT8: {
+        "SOFTMAX": (1 / 256, -128),
+        "LOGISTIC": (1 / 256, -128),
+        "TANH": (1 / 128, 0),
+        "L2_NORMALIZATION": (1 / 128, 0),
+    },
     Scheme.INT16X8: dict.fromkeys(("SOFTMAX", "LOGISTIC", "TANH"), (1 / 32768, 0)),
 }
 
@@ -63,7 +68,8 @@ def check_scales(graph: Graph, op: Op, scheme: Scheme = Scheme.INT8) -> Iterator
 def _each_tensor(graph: Graph, op: Op, scheme: Scheme) -> Iterator[Finding]:
     where = op_place(graph, op)
     tensors = [(role, t) for role, t in inputs_by_role(graph, op) if role is not Role.INDEX]
-    tensors += [(Role.ACTIVATION, graph.tensors[i]) for i in op.outputs]
+    if op.name not in POSITIONS:
+        tensors += [(Role.ACTIVATION, graph.tensors[i]) for i in op.outputs]
     for role, tensor in tensors:
         quantization = tensor.quantization
         if tensor.dtype not in (DType.INT8, DType.INT16, DType.INT32, DType.INT64):
@@ -312,6 +318,7 @@ _MULTIPLIER_CHECKS: dict[str, _Check] = {
     "RELU6": _rescale,
     "LEAKY_RELU": _leaky,
     "PRELU": _prelu,
+    "BATCH_MATMUL": _rescale,
     "ADD": _sum,
     "SUB": _sum,
     "SOFTMAX": _softmax,

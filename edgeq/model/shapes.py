@@ -155,6 +155,21 @@ def _broadcast(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
         raise Misfit(f"its inputs have the shapes {inputs[0].shape} and {inputs[1].shape}") from exc
 
 
+def _batch_matmul(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
+    first, second = (tensor.shape for tensor in _need(given, 2, 2))
+    if min(len(first), len(second)) < 2 or max(len(first), len(second)) > 5:
+        raise Misfit(f"it multiplies shapes {first} and {second}; TFLite Micro knows 2 to 5 dimensions")
+    rows, depth = reversed(first[-2:]) if op.options.get("adj_x") else first[-2:]
+    other, columns = reversed(second[-2:]) if op.options.get("adj_y") else second[-2:]
+    try:
+        batches = np.broadcast_shapes(first[:-2], second[:-2])
+    except ValueError as exc:
+        raise Misfit(f"it multiplies shapes {first} and {second}, whose batches do not fit") from exc
+    if depth != other:
+        raise Misfit(f"it multiplies shapes {first} and {second}, {depth} and {other} factors")
+    return (*batches, rows, columns)
+
+
 def _unary(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     return _need(given, 1, 1)[0].shape
 
@@ -222,7 +237,7 @@ def _concatenation(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
 
 _UNARY = (
     "ABS", "DEQUANTIZE", "ELU", "HARD_SWISH", "LEAKY_RELU", "LOGISTIC", "LOG_SOFTMAX", "NEG", "QUANTIZE", "RELU",
-    "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "RSQRT", "SOFTMAX", "SQUARE", "TANH",
+    "L2_NORMALIZATION", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "RSQRT", "SOFTMAX", "SQUARE", "TANH",
 )  # fmt: skip
 
 _CHECKS: dict[str, Callable[[Op, list[Tensor | None], Tensor], Shape]] = {
@@ -239,4 +254,5 @@ _CHECKS: dict[str, Callable[[Op, list[Tensor | None], Tensor], Shape]] = {
     **dict.fromkeys(("PAD", "PADV2", "MIRROR_PAD"), _pad),
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _resize),
     "CONCATENATION": _concatenation,
+    "BATCH_MATMUL": _batch_matmul,
 }

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from edgeq.errors import VerifyError
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_place, tensor_name
-from edgeq.model.roles import Role, input_of, inputs_by_role
+from edgeq.model.roles import POSITIONS, Role, input_of, inputs_by_role
 from edgeq.model.scales import check_scales
 from edgeq.model.scheme import Scheme
 from edgeq.model.shapes import INCONSISTENT, check_shapes
@@ -116,6 +116,7 @@ def _unsupported(graph: Graph, op: Op, engine: str) -> Finding:
 
 
 def _interface(graph: Graph, scheme: Scheme, *, float_io: bool) -> Iterator[Finding]:
+    positions = {i for op in graph.ops if op.name in POSITIONS for i in op.outputs}
     for kind, tensors in (("input", graph.input_tensors), ("output", graph.output_tensors)):
         for tensor in tensors:
             where = f"{kind} {tensor_name(tensor)}"
@@ -134,7 +135,7 @@ def _interface(graph: Graph, scheme: Scheme, *, float_io: bool) -> Iterator[Find
                     message=f"its batch size is {tensor.shape[0]}; a device runs one sample at a time.",
                     fix="Convert with batch size 1.",
                 )
-            wanted = scheme.activation
+            wanted = DType.INT32 if tensor.index in positions else scheme.activation
             if tensor.dtype is wanted or (float_io and tensor.dtype is DType.FLOAT32):
                 continue
             yield Finding(
@@ -179,9 +180,10 @@ def _op_dtypes(graph: Graph, op: Op, scheme: Scheme, *, float_io: bool) -> Itera
         return
     for role, tensor in inputs:
         yield from _input_dtype(where, role, tensor, scheme)
+    wanted = DType.INT32 if op.name in POSITIONS else scheme.activation
     for tensor in outputs:
-        if tensor.dtype is not scheme.activation:
-            yield _wrong_dtype(where, "its output", tensor, scheme.activation, scheme)
+        if tensor.dtype is not wanted:
+            yield _wrong_dtype(where, "its output", tensor, wanted, scheme)
 
 
 def _float_fix(graph: Graph, scheme: Scheme, replace: str) -> str:

@@ -6,14 +6,6 @@
 #define ONE_Q2 (INT32_C(1) << 29)
 #define SUM_INTEGER_BITS 12
 
-/* x * 2^bits, saturated. */
-static int32_t saturating_shift_left(int32_t x, int32_t bits) {
-  const int32_t limit = (INT32_C(1) << (31 - bits)) - 1;
-  if (x > limit) return INT32_MAX;
-  if (x < -limit) return INT32_MIN;
-  return edgeq_shift_left(x, bits);
-}
-
 /* 1 / (1 + x) in Q0 for x in Q0 within [0, 1): Newton's method from 48/17 - 32/17 of the half denominator. */
 static int32_t one_over_one_plus(int32_t x) {
   const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
@@ -21,9 +13,9 @@ static int32_t one_over_one_plus(int32_t x) {
   for (int i = 0; i < 3; i++) {
     const int32_t error = ONE_Q2 - edgeq_high_multiply(y, half_denominator);
     const int32_t step = (int32_t)(((int64_t)y * error + (INT64_C(1) << 30)) >> 31);
-    y = edgeq_wrapping_add(y, saturating_shift_left(step, 2));
+    y = edgeq_wrapping_add(y, edgeq_saturating_shift_left(step, 2));
   }
-  return saturating_shift_left(y, 1); /* Q2, halved exactly by calling it Q1, to Q0 */
+  return edgeq_saturating_shift_left(y, 1); /* Q2, halved exactly by calling it Q1, to Q0 */
 }
 
 static int32_t leading_zeros(uint32_t x) {

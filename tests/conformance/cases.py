@@ -99,7 +99,7 @@ def _softmax(rng: Rng) -> tuple[bytes, list[NDArray[np.int8]]]:
     return model.finish([x], [y]), [samples(rng, shape)]
 
 
-def _mean(rng: Rng) -> tuple[bytes, list[NDArray[np.int8]]]:
+def _reduction(rng: Rng, name: str) -> tuple[bytes, list[NDArray[np.int8]]]:
     shape = tuple(small(rng, 1, 7) for _ in range(small(rng, 1, 4)))
     rank = len(shape)
     axes = sorted(int(a) for a in rng.choice(rank, small(rng, 1, rank), replace=False))
@@ -111,10 +111,16 @@ def _mean(rng: Rng) -> tuple[bytes, list[NDArray[np.int8]]]:
     model = ModelBuilder()
     x_scale = scale_of(rng)
     y_scale = pick(rng, x_scale, near(rng, x_scale * 2.0 ** rng.uniform(*pick(rng, (-2, 1), (-9, 12))), x_scale))
-    x = model.tensor("x", shape, scale=x_scale, zero_point=zero_of(rng))
+    x_zero, y_zero = zero_of(rng), zero_of(rng)
+    if name == "SUM":
+        size = float(np.prod([shape[i] for i in axes]))
+        y_scale = near(rng, x_scale * size * 2.0 ** rng.uniform(*pick(rng, (-2, 1), (-9, 12))), x_scale)
+    elif name != "MEAN":
+        y_scale, y_zero = x_scale, x_zero
+    x = model.tensor("x", shape, scale=x_scale, zero_point=x_zero)
     axis = model.tensor("axes", (len(stated),), "int32", data=np.array(stated, np.int32))
-    y = model.tensor("y", target, scale=y_scale, zero_point=zero_of(rng))
-    model.op("MEAN", [x, axis], [y], keep_dims=keep)
+    y = model.tensor("y", target, scale=y_scale, zero_point=y_zero)
+    model.op(name, [x, axis], [y], keep_dims=keep)
     return model.finish([x], [y]), [samples(rng, shape)]
 
 
@@ -245,7 +251,7 @@ FAMILIES: dict[str, Callable[[Rng], tuple[bytes, list[Any]]]] = {
     **{name.lower(): partial(_pool, name=name) for name in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
     **{name.lower(): partial(_arithmetic, op=name) for name in ("ADD", "SUB", "MUL")},
     "softmax": _softmax,
-    "mean": _mean,
+    **{name.lower(): partial(_reduction, name=name) for name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")},
     "pad": _pad,
     "reshape": reshape,
     "concatenation": _concatenation,

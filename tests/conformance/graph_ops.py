@@ -100,5 +100,38 @@ def transpose_conv(maker: GraphMaker, x: Value) -> None:
     maker.model.op("TRANSPOSE_CONV", [stated, w, x.index, b], [target.index], **options)
 
 
-IMAGES = (cut, split, pack, transpose, resize, choice, prelu, transpose_conv)
-ROWS = (cut, split, pack, choice, prelu)
+def extreme(maker: GraphMaker, x: Value) -> None:
+    """REDUCE_MAX over one axis."""
+    if len(x.shape) < 2:
+        return
+    at = small(maker.rng, 1, len(x.shape) - 1)
+    keep = chance(maker.rng, 0.5)
+    shape = tuple(1 if i == at else n for i, n in enumerate(x.shape) if keep or i != at)
+    axis = maker.constant(np.array([at], np.int32))
+    name = pick(maker.rng, "REDUCE_MAX", "REDUCE_MIN")
+    maker.op(name, [x], maker.value(shape, **x.quantization), (axis,), keep_dims=keep)
+
+
+def total(maker: GraphMaker, x: Value) -> None:
+    """SUM over the last axis."""
+    axis = maker.constant(np.array([-1], np.int32))
+    scale = near(maker.rng, x.scale * x.shape[-1], x.scale)
+    maker.op("SUM", [x], maker.value((*x.shape[:-1], 1), scale), (axis,), keep_dims=True)
+
+
+def matmul(maker: GraphMaker, x: Value) -> None:
+    """BATCH_MATMUL of a value and itself, transposed."""
+    if len(x.shape) < 2:
+        return
+    scale = near(maker.rng, x.scale**2 * 70 * x.shape[-1] ** 0.5, x.scale**2)
+    maker.op("BATCH_MATMUL", [x, x], maker.value((*x.shape[:-1], x.shape[-2]), scale), adj_y=True)
+
+
+def normalized(maker: GraphMaker, x: Value) -> None:
+    """L2_NORMALIZATION of rows."""
+    if len(x.shape) < 5:
+        maker.op("L2_NORMALIZATION", [x], maker.value(x.shape, 1 / 128, 0))
+
+
+IMAGES = (cut, split, pack, transpose, resize, choice, prelu, transpose_conv, extreme, total, matmul, normalized)
+ROWS = (cut, split, pack, choice, prelu, extreme, total, matmul, normalized)

@@ -13,7 +13,6 @@ from conformance.oracle_moves import MOVED
 from conformance.oracle_values import MEANINGS
 from conformance.steps import (
     FLOAT_MULTIPLIER,
-    MULTIPLIER,
     REQUANTIZED,
     Expected,
     Real,
@@ -97,10 +96,6 @@ def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected
             e = np.exp(x - x.max(axis=-1, keepdims=True))
             # exp, its sum and the reciprocal are fixed-point approximations: less than a quarter of a step together.
             return on_grid(op, target, e / e.sum(axis=-1, keepdims=True), 0.5 + 0.25)
-        case "MEAN":
-            axes = tuple(int(a) for a in np.asarray(graph.tensors[op.inputs[1]].data).reshape(-1))
-            mean = given_value(values[0]).mean(axis=axes).reshape(target.shape)
-            return on_grid(op, target, mean, REQUANTIZED, 2 * MULTIPLIER)
         case "PAD" | "PADV2":
             fill = 0.0 if len(values) < 3 else float(given_value(values[2]).reshape(-1)[0])
             amounts = np.asarray(graph.tensors[op.inputs[1]].data).tolist()

@@ -7,9 +7,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from conformance.steps import (
     FLOAT_MULTIPLIER,
+    MULTIPLIER,
     REQUANTIZED,
     Expected,
     Real,
+    exactly,
     given_value,
     on_grid,
     overflows,
@@ -79,8 +81,53 @@ def _resize_bilinear(graph: Graph, op: Op, values: Values, target: Tensor) -> Ex
     return on_grid(op, target, real, 0.5 + spread)
 
 
+def _reduce(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected | None:
+    x = given_value(values[0])
+    axes = tuple(int(a) for a in np.asarray(graph.tensors[op.inputs[1]].data).reshape(-1))
+    match op.name:
+        case "MEAN":
+            return on_grid(op, target, x.mean(axis=axes).reshape(target.shape), REQUANTIZED, 2 * MULTIPLIER)
+        case "SUM":
+            real = x.sum(axis=axes).reshape(target.shape)
+            source = graph.tensors[op.inputs[0]].quantization
+            assert source is not None and target.quantization is not None
+            if overflows(real / source.scale, source.scale / target.quantization.scale):
+                return None
+            return on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
+        case _:
+            extreme = x.max if op.name == "REDUCE_MAX" else x.min
+            return on_grid(op, target, extreme(axis=axes).reshape(target.shape), 0.0)
+
+
+def _arg(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected:
+    x, axis = given_value(values[0]), int(np.asarray(graph.tensors[op.inputs[1]].data).reshape(-1)[0])
+    return exactly((np.argmax if op.name == "ARG_MAX" else np.argmin)(x, axis).astype(np.float64))
+
+
+def _l2_normalization(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected:
+    x = given_value(values[0])
+    norm = np.sqrt((x * x).sum(axis=-1, keepdims=True))
+    real = np.divide(x, norm, out=np.zeros_like(x), where=norm > 0)
+    return on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
+
+
+def _batch_matmul(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected | None:
+    a, b = given_value(values[0]), given_value(values[1])
+    a = np.swapaxes(a, -1, -2) if op.options["adj_x"] else a
+    b = np.swapaxes(b, -1, -2) if op.options["adj_y"] else b
+    real = a @ b
+    scales = [q.scale for q in (graph.tensors[i].quantization for i in (*op.inputs, *op.outputs)) if q is not None]
+    if overflows(real / (scales[0] * scales[1]), scales[0] * scales[1] / scales[2]):
+        return None
+    return on_grid(op, target, real, REQUANTIZED, FLOAT_MULTIPLIER)
+
+
 MEANINGS: Mapping[str, Callable[[Graph, Op, Values, Tensor], Expected | None]] = {
     "TRANSPOSE_CONV": _transpose_conv,
+    **dict.fromkeys(("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN"), _reduce),
+    **dict.fromkeys(("ARG_MAX", "ARG_MIN"), _arg),
+    "L2_NORMALIZATION": _l2_normalization,
+    "BATCH_MATMUL": _batch_matmul,
     "MAXIMUM": _maximum,
     "MINIMUM": _maximum,
     "PRELU": _prelu,

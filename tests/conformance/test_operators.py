@@ -51,6 +51,13 @@ def _transpose_conv(stated: tuple[int, ...], target: tuple[int, ...]) -> bytes:
     return model.finish([x], [y])
 
 
+def _product(first: tuple[int, ...], second: tuple[int, ...], target: tuple[int, ...]) -> bytes:
+    model = ModelBuilder()
+    a, b, y = (model.tensor(name, shape, scale=0.1) for name, shape in zip("aby", (first, second, target), strict=True))
+    model.op("BATCH_MATMUL", [a, b], [y])
+    return model.finish([a, b], [y])
+
+
 def _splits(parts: int) -> bytes:
     model = ModelBuilder()
     axis = model.tensor("axis", (), "int32", data=np.array(1, np.int32))
@@ -72,6 +79,9 @@ REFUSED: list[tuple[Callable[[], bytes], str]] = [
     (lambda: moving("STRIDED_SLICE", (1,) * 5, (1,) * 5, [0] * 5, [1] * 5, [1] * 5), "up to 4"),
     (lambda: moving("TRANSPOSE", (1, 6), (6, 1), [1, 1]), r"permutes 2 dimensions by \[1, 1\]"),
     (lambda: _splits(4), "into 4 equal parts"),
+    (lambda: _product((1, 2, 3), (1, 4, 2), (1, 2, 2)), "3 and 4 factors"),
+    (lambda: _product((2, 2, 3), (3, 3, 2), (2, 2, 2)), "whose batches do not fit"),
+    (lambda: _product((3,), (3, 2), (2,)), "2 to 5 dimensions"),
     (lambda: _transpose_conv((1, 6, 6, 1), (1, 5, 6, 1)), "not what its first input says"),
     (lambda: _transpose_conv((1, 7, 6, 1), (1, 7, 6, 1)), r"does not fit an input of shape \(1, 3, 3, 1\)"),
     (lambda: moving("RESIZE_BILINEAR", (1, 2, 2, 1), (1, 4, 4, 1), [4]), "constant height and width"),
@@ -89,8 +99,31 @@ def test_refusals_name_the_op_and_the_reason(content: Callable[[], bytes], messa
     graph = parse_tflite(content())
     with pytest.raises(UnsupportedError, match=rf"{graph.ops[0].name} \(op 0, output .*{message}"):
         lower(graph)
-    (finding,) = verify_int8(graph, supported_ops=supported_ops(), engine="aot")
+    found = verify_int8(graph, supported_ops=supported_ops(), engine="aot")
+    (finding,) = (f for f in found if f.rule != "batch-size")
     assert finding.rule == "shape" and finding.where.startswith(f"op 0 {graph.ops[0].name}")
+
+
+def test_positions_are_int32() -> None:
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 6), scale=0.1)
+    axis = model.tensor("axis", (1,), "int32", data=np.array([1], np.int32))
+    y = model.tensor("y", (1,), "int64")
+    model.op("ARG_MAX", [x, axis], [y], output_type="INT64")
+    graph = parse_tflite(model.finish([x], [y]))
+    found = verify_int8(graph, supported_ops=supported_ops(), engine="aot")
+    assert {(f.rule, "int32" in f.message) for f in found} == {("io-dtype", True), ("tensor-dtype", True)}
+
+
+def test_the_output_scale_of_l2_normalization_is_fixed() -> None:
+    model = ModelBuilder()
+    x, y = model.tensor("x", (1, 6), scale=0.1), model.tensor("y", (1, 6), scale=0.1)
+    model.op("L2_NORMALIZATION", [x], [y])
+    graph = parse_tflite(model.finish([x], [y]))
+    (finding,) = verify_int8(graph, supported_ops=supported_ops(), engine="aot")
+    assert finding.rule == "op-quantization"
+    with pytest.raises(UnsupportedError, match=r"L2_NORMALIZATION \(op 0.*1/128"):
+        lower(graph)
 
 
 def test_of_several_outputs_only_the_needed_ones_are_computed() -> None:

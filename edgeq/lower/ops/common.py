@@ -253,11 +253,11 @@ def positive(graph: Graph, op: Op, name: str, default: int = 0) -> int:
     return value
 
 
-# Products that an int32 certainly holds the sum of: each is at most 128 · 255.
-_MAX_DEPTH = (2**31 - 1) // (128 * 255)
+_WEIGHTED_PRODUCT = 128 * 255  # of a weight and an input less its zero point
 
 
-def require_depth(graph: Graph, op: Op, depth: int) -> None:
-    """Checks that the sum of `depth` products of a weight and an input fits the kernels' accumulator."""
-    if depth > _MAX_DEPTH:
-        refuse(graph, op, f"sums {depth} products per output.", f"int32 holds up to {_MAX_DEPTH}: split the layer.")
+def require_depth(graph: Graph, op: Op, depth: int, largest: int = _WEIGHTED_PRODUCT) -> None:
+    """Checks that the sum of `depth` products, each at most `largest`, fits the kernels' accumulator."""
+    most = (2**31 - 1) // largest
+    if depth > most:
+        refuse(graph, op, f"sums {depth} products per output.", f"int32 holds up to {most}: split the layer.")

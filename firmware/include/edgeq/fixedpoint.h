@@ -35,6 +35,14 @@ static inline int32_t edgeq_requantize(int32_t x, int32_t multiplier, int32_t sh
   return edgeq_rounding_shift_right(edgeq_high_multiply(edgeq_shift_left(x, left), multiplier), right);
 }
 
+/* x * 2^bits, saturated; bits in [1, 31]. */
+static inline int32_t edgeq_saturating_shift_left(int32_t x, int32_t bits) {
+  const int32_t limit = (INT32_C(1) << (31 - bits)) - 1;
+  if (x > limit) return INT32_MAX;
+  if (x < -limit) return INT32_MIN;
+  return edgeq_shift_left(x, bits);
+}
+
 /* x limited to [low, high], which lie within int8. */
 static inline int8_t edgeq_clamp_int8(int32_t x, int32_t low, int32_t high) {
   return (int8_t)(x < low ? low : (x > high ? high : x));

@@ -194,6 +194,39 @@ typedef struct edgeq_fully_connected_params {
 void edgeq_fully_connected_int8(const edgeq_fully_connected_params *p, const int8_t *input,
                                 const int8_t *weights, int8_t *output);
 
+/* The most loops that a broadcast or a reduction can need. */
+#define EDGEQ_MAX_LOOPS 8
+
+/* One loop over two inputs: `extent` steps, each of which moves the inputs on by their strides (in elements).
+ */
+typedef struct edgeq_broadcast_loop {
+  int32_t extent;
+  int32_t stride1;
+  int32_t stride2;
+} edgeq_broadcast_loop;
+
+/* BATCH_MATMUL. The loops, outermost first, go over the batches; their strides are in elements. Each output
+ * (row, column) sums `depth` products; the strides say where the factors lie. */
+typedef struct edgeq_batch_matmul_params {
+  int32_t loop_count; /* at most EDGEQ_MAX_LOOPS - 1 */
+  edgeq_broadcast_loop loops[EDGEQ_MAX_LOOPS];
+  int32_t rows;
+  int32_t columns;
+  int32_t depth;
+  int32_t row_stride;    /* from one row of the first input to the next */
+  int32_t depth_stride1; /* from one factor of the first input to the next */
+  int32_t column_stride; /* as both, of the second input */
+  int32_t depth_stride2;
+  int32_t input1_offset;
+  int32_t input2_offset;
+  int32_t output_offset;
+  int32_t multiplier;
+  int32_t shift;
+} edgeq_batch_matmul_params;
+
+void edgeq_batch_matmul_int8(const edgeq_batch_matmul_params *p, const int8_t *input1, const int8_t *input2,
+                             int8_t *output);
+
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Positions outside the input do not count; every window holds at least one
  * inside. Averages are rounded to nearest, halves away from zero. */
 typedef struct edgeq_pool_2d_params {
@@ -215,17 +248,6 @@ typedef struct edgeq_pool_2d_params {
 
 void edgeq_average_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 void edgeq_max_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
-
-/* The most loops that a broadcast or a reduction can need. */
-#define EDGEQ_MAX_LOOPS 8
-
-/* One loop over two inputs: `extent` steps, each of which moves the inputs on by their strides (in elements).
- */
-typedef struct edgeq_broadcast_loop {
-  int32_t extent;
-  int32_t stride1;
-  int32_t stride2;
-} edgeq_broadcast_loop;
 
 /* ADD and SUB. The loops, outermost first, write the output in order. Each input, offset and shifted left by
  * 20, is requantized to a common scale, and the sum or difference to the output's. All shifts are in [-31,
@@ -327,8 +349,9 @@ typedef struct edgeq_reduce_loop {
   int32_t stride;
 } edgeq_reduce_loop;
 
-/* MEAN. For each output, in the order of the kept loops (outermost first), the sum over the reduced loops of
- * `count` values, less count * input zero point, is requantized; the multiplier has 1 / count in it. */
+/* MEAN and SUM. For each output, in the order of the kept loops (outermost first), the sum over the reduced
+ * loops of `count` values, less count * input zero point, is requantized; a mean's multiplier has 1 / count
+ * in it. */
 typedef struct edgeq_mean_params {
   int32_t kept_count;
   int32_t reduced_count;
@@ -342,6 +365,39 @@ typedef struct edgeq_mean_params {
 } edgeq_mean_params;
 
 void edgeq_mean_int8(const edgeq_mean_params *p, const int8_t *input, int8_t *output);
+
+/* REDUCE_MAX and REDUCE_MIN: as MEAN, the largest or smallest value. */
+typedef struct edgeq_reduce_params {
+  int32_t kept_count;
+  int32_t reduced_count;
+  edgeq_reduce_loop kept[EDGEQ_MAX_LOOPS];
+  edgeq_reduce_loop reduced[EDGEQ_MAX_LOOPS];
+  int32_t outputs;
+} edgeq_reduce_params;
+
+void edgeq_reduce_max_int8(const edgeq_reduce_params *p, const int8_t *input, int8_t *output);
+void edgeq_reduce_min_int8(const edgeq_reduce_params *p, const int8_t *input, int8_t *output);
+
+/* ARG_MAX and ARG_MIN along the middle one of three dimensions (outer, extent, inner): the position of the
+ * first of the largest or smallest values. */
+typedef struct edgeq_arg_max_params {
+  int32_t outer;
+  int32_t extent;
+  int32_t inner;
+} edgeq_arg_max_params;
+
+void edgeq_arg_max_int8(const edgeq_arg_max_params *p, const int8_t *input, int32_t *output);
+void edgeq_arg_min_int8(const edgeq_arg_max_params *p, const int8_t *input, int32_t *output);
+
+/* L2_NORMALIZATION of rows of `depth` values, at scale 1/128 and zero point 0. The output may be the same
+ * buffer as the input. */
+typedef struct edgeq_l2_normalization_params {
+  int32_t rows;
+  int32_t depth;
+  int32_t input_offset;
+} edgeq_l2_normalization_params;
+
+void edgeq_l2_normalization_int8(const edgeq_l2_normalization_params *p, const int8_t *input, int8_t *output);
 
 #define EDGEQ_PAD_DIMS 5
 
