@@ -17,6 +17,17 @@ ABOUT_THE_USER = "root may write everywhere"
 """The one reason that no tool can mend."""
 
 
+FULL = "EDGEQ_FULL" in os.environ
+"""Run the long forms of tests too, those marked `full`."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    long = [] if FULL else [item for item in items if item.get_closest_marker("full")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("full")]
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     return _no_skips((yield))

@@ -62,17 +62,19 @@ def cross(
     The bootstrap crossed over both factors (Owen, Annals of Applied Statistics 1, 2007, section 3) gives the
     distribution's shape. Its spread is wrong where a factor has few levels: a resampled variance is (S − 1)/S of the
     unbiased one, the normal quantile stands where t belongs, and what seeds and samples share is counted more than
-    once. So the draws are scaled to the unbiased variance of the two-way layout,
+    once. The variance is therefore taken apart by the two-way layout, without bias:
 
-        V = V_samples + V_seeds − V_both,   at least the larger of the first two,
+    - V_seeds of each arm (of the difference, if seeds are paired): the variance between the seeds' values over their
+      number, with S − 1 degrees of freedom. It contains the part V_both by which single samples respond differently
+      to different seeds.
+    - V_samples: the variance over draws of samples with the seeds kept, less V_both = (mean over seeds of the
+      variance over draws − variance of the seeds' mean) / (S − 1); with units − 1 degrees of freedom.
 
-    where V_samples is the variance over draws of samples with the seeds kept (it contains V_both, the part by which
-    samples respond differently to different seeds, once), V_seeds the variance between the seeds' values over their
-    number (it contains V_both too), and V_both = (mean over seeds of the variance over draws − V_samples)/(S − 1).
-    Then every quantile is expanded from the normal to the t distribution (Hesterberg, The American Statistician 69,
-    2015, section 4.3) with Satterthwaite's degrees of freedom (Biometrics Bulletin 2, 1946),
-
-        df = (V_samples + V_seeds)² / (V_samples²/(units − 1) + V_seeds²/(S − 1)).
+    The draws' distance from the estimate at quantile a is then stretched to √(Σ t²(a; df) · V) instead of z(a) times
+    their own spread. That is Banerjee's interval (Sankhyā 22, 1960): for independent normal parts it covers at least
+    as often as it says, whatever their true sizes. Satterthwaite's degrees of freedom do not: with five seeds they
+    covered 92.4 % for 95 % where V_seeds is often underestimated and then outvoted by V_samples. For a single part it
+    is the t expansion of the percentile interval (Hesterberg, The American Statistician 69, 2015, section 4.3).
 
     Percentiles of the result are the interval. BCa is no alternative: its acceleration is a jackknife over one factor,
     and with five seeds a jackknife over seeds is noise.
@@ -89,21 +91,28 @@ def cross(
     estimate = float(second.observed.mean() - first.observed.mean())
     over_samples = fixed + sum(arm.draws.mean(axis=1) for arm in arms)
     crossed = fixed + sum(_draw_seeds(arm.draws, rng) for arm in arms)
-    v_samples = float(np.var(over_samples)) * units / max(1, units - 1)
-    v_seeds = [float(np.var(arm.observed, ddof=1)) / len(arm.observed) for arm in arms]
-    v_both = sum(_shared_variance(arm.draws) for arm in arms)
-    variance = max(v_samples, sum(v_seeds), v_samples + sum(v_seeds) - v_both)
-    freedom = [(v_samples, units - 1), *((v, len(arm.observed) - 1) for v, arm in zip(v_seeds, arms, strict=True))]
-    df = _satterthwaite(freedom)
+    shared = sum(_shared_variance(arm.draws) for arm in arms)
+    over = float(np.var(over_samples)) * units / max(1, units - 1)
+    parts = [_Part(variance=max(0.0, over - shared), df=units - 1)]
+    parts += [_Part(variance=float(np.var(a.observed, ddof=1)) / len(a.observed), df=len(a.observed) - 1) for a in arms]
+    variance = sum(part.variance for part in parts)
     return Difference(
         estimate=estimate,
         standard_error=variance**0.5,
-        df=df,
-        distribution=_expanded(crossed, estimate, variance**0.5, df),
+        seed_share=1.0 - parts[0].variance / variance if variance > 0.0 else 0.0,
+        distribution=_stretched(crossed, estimate, parts),
         units=units,
         seeds=min((len(arm.observed) for arm in arms), default=None),
         larger_is_better=larger_is_better,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """One source of a difference's variance, and how well it is known."""
+
+    variance: float
+    df: int
 
 
 def _random_and_fixed(first: Drawn, second: Drawn, seeding: Seeding | None) -> tuple[list[Drawn], NDArray[np.float64]]:
@@ -129,21 +138,15 @@ def _shared_variance(draws: NDArray[np.float64]) -> float:
     return max(0.0, excess / (seeds - 1))
 
 
-def _satterthwaite(parts: list[tuple[float, int]]) -> float:
-    """Degrees of freedom of a sum of independent variances, each (value, its degrees of freedom)."""
-    total: float = sum(v for v, _ in parts)
-    if total == 0.0:
-        return float(max(1, min(df for _, df in parts)))
-    return float(total**2 / sum(v**2 / max(1, df) for v, df in parts))
-
-
-def _expanded(draws: NDArray[np.float64], centre: float, spread: float, df: float) -> NDArray[np.float64]:
+def _stretched(draws: NDArray[np.float64], centre: float, parts: list[_Part]) -> NDArray[np.float64]:
     from scipy.special import ndtri, stdtrit
 
     ordered = np.sort(draws - draws.mean())
     found = float(ordered.std())
-    if found <= 1e-15 * max(1.0, abs(centre)) or spread == 0.0:
+    if found <= 1e-15 * max(1.0, abs(centre)):
         return np.full(len(draws), centre)
+    # By symmetry the lower half's quantiles serve both; the middle, where both are 0, is moved aside.
     at = (np.arange(len(draws)) + 0.5) / len(draws)
-    at[np.abs(at - 0.5) < 1e-9] = 0.5 - 1e-9
-    return np.sort(centre + ordered * (spread / found) * (stdtrit(df, at) / ndtri(at)))
+    at = np.minimum(np.minimum(at, 1.0 - at), 0.5 - 1e-9)
+    wanted = np.sqrt(sum(part.variance * stdtrit(max(1, part.df), at) ** 2 for part in parts))
+    return np.sort(centre + ordered * wanted / (-ndtri(at) * found))

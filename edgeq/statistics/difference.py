@@ -45,9 +45,12 @@ class Difference:
     """A difference second − first with its bootstrap distribution.
 
     `distribution` is (draws,) float64, sorted: the bootstrap's draws, centred on the estimate, scaled to
-    `standard_error` and expanded from the normal to the t distribution with `df` degrees of freedom (see `bootstrap`).
+    `standard_error` and expanded for the degrees of freedom behind it (see `crossed.cross`).
     Its quantiles are the interval's ends at any confidence; the p-values invert the same interval, so that interval
     and test never disagree. p-values are not below 1 / (draws + 1) on a side.
+
+    `seed_share` is the share of the squared standard error that comes from the spread between seeds: near 1, more seeds
+    would help; near 0, more samples.
 
     `units` is what was resampled: samples, or groups. `seeds` is the smaller number of seeds of an arm that counts as
     random, None if no arm does (the question is then about these models).
@@ -55,7 +58,7 @@ class Difference:
 
     estimate: float
     standard_error: float
-    df: float
+    seed_share: float
     distribution: NDArray[np.float64]
     units: int
     seeds: int | None

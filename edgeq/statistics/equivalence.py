@@ -33,8 +33,12 @@ def equivalence_p(counts: PairedCounts, margin: float) -> float:
     """p-value for "the shares of right answers differ by less than `margin`": two one-sided score tests.
 
     Schuirmann's two one-sided tests (Journal of Pharmacokinetics and Biopharmaceutics 15, 1987) with Tango's score
-    statistic (1998, section 2) at −margin and +margin; the larger p-value counts. It is at most `level` exactly if
-    Tango's interval with confidence 1 − 2·level lies inside ±margin.
+    statistic (1998, section 2) at −margin and +margin; the larger p-value counts. So Tango's interval with confidence
+    1 − 2·level lies inside ±margin wherever equivalence is claimed.
+
+    Where all discordant samples favour one arm the score test is too sure (up to 6.6 % false claims for 5 %, see
+    tests/unit/statistics/test_coverage.py); there the test is a binomial one, whose exact p-value is a lower bound. For
+    arms that agree on everything this is the rule of three: a margin of one percentage point takes 299 samples.
 
     Args:
         counts: of the two arms.
@@ -49,8 +53,9 @@ def equivalence_p(counts: PairedCounts, margin: float) -> float:
         raise ValueError(f"margin {margin}: expected a share between 0 and 1, such as 0.01 for one percentage point")
     if counts.n == 0:
         return 1.0
-    not_worse = float(ndtr(-score_statistic(counts, -margin)))
-    not_better = float(ndtr(score_statistic(counts, margin)))
+    gain = counts.only_second - counts.only_first
+    not_worse = max(float(ndtr(-score_statistic(counts, -margin))), _binomial_below(-gain, counts.n, margin))
+    not_better = max(float(ndtr(score_statistic(counts, margin))), _binomial_below(gain, counts.n, margin))
     return max(not_worse, not_better)
 
 
@@ -77,3 +82,9 @@ def conclude(
         better = (difference > 0.0) == larger_is_better
         return Claim(conclusion=Conclusion.BETTER if better else Conclusion.WORSE, within_margin=within)
     return Claim(conclusion=Conclusion.EQUIVALENT if within else Conclusion.INCONCLUSIVE, within_margin=within)
+
+
+def _binomial_below(k: int, n: int, share: float) -> float:
+    from scipy.special import bdtr
+
+    return float(bdtr(k, n, share)) if k >= 0 else 0.0

@@ -97,11 +97,12 @@ def mcnemar_midp(counts: PairedCounts) -> float:
 def paired_interval(counts: PairedCounts, confidence: float = 0.95) -> tuple[float, float]:
     """The interval that edgeq reports for second − first: Tango's.
 
-    Why not Newcombe's: both cover on average, but his leans on the share of right answers, which for two arms that
-    agree on nearly everything says next to nothing about their difference. By enumeration over 40 to 2000 samples and
-    0.5 to 20 % discordance (tests/unit/statistics/test_coverage.py) Tango's coverage stays nearer to what is promised;
-    it depends on the discordant samples only, and it is the same score test that decides equivalence, so interval and
-    conclusion cannot contradict each other. Neither degenerates without discordant samples.
+    Why not Newcombe's: his leans on the shares of right answers, which for two arms that agree on nearly everything say
+    next to nothing about their difference. At 95 % and 0.5 % discordance it covered 90.5 % where 60 % of the answers
+    were right, and was a tenth too wide where 98 % were. Tango's depends on the discordant samples only; by enumeration
+    over 40 to 500 samples and 1 to 20 % discordance it covers 95 % on average and 93 % at least
+    (tests/unit/statistics/test_coverage.py). It inverts the score test that equivalence is decided by, so no claim of
+    equivalence has an interval beyond the margin. Neither degenerates without discordant samples.
     """
     return tango_interval(counts, confidence)
 

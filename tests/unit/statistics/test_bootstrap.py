@@ -31,7 +31,7 @@ def test_estimate_is_second_less_first():
     assert (found.seeds, found.units, found.larger_is_better) == (6, 200, True)
     alone = artifact_difference(first[0], second[0])
     assert alone.estimate == pytest.approx(second[0].mean() - first[0].mean())
-    assert (alone.seeds, alone.df) == (None, 199)
+    assert (alone.seeds, alone.seed_share) == (None, 0.0)
 
 
 @settings(deadline=None, max_examples=15)
@@ -93,7 +93,7 @@ def test_spread_between_seeds_counts_with_its_degrees_of_freedom():
     first, second = np.zeros((5, 4_000)), np.repeat(rng.normal(0.2, 1.0, (5, 1)), 4_000, axis=1)
     found = method_difference(first, second, seeding=Seeding.PAIRED)
     values = second[:, 0]
-    assert found.df == pytest.approx(4.0)
+    assert found.seed_share == pytest.approx(1.0)
     assert found.standard_error == pytest.approx(values.std(ddof=1) / 5**0.5)
     from scipy.stats import t
 
@@ -108,7 +108,7 @@ def test_spread_between_samples_alone_is_the_paired_standard_error():
     second = first + np.repeat(rng.normal(0.1, 0.5, (1, 900)), 5, axis=0)
     found = method_difference(first, second, seeding=Seeding.INDEPENDENT)
     assert found.standard_error == pytest.approx((second - first)[0].std(ddof=1) / 30, rel=0.03)
-    assert found.df > 800
+    assert found.seed_share == pytest.approx(0.0, abs=1e-12)
 
 
 def test_without_discordant_samples_nothing_is_certain():
