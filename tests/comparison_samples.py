@@ -31,8 +31,8 @@ from edgeq.compare.record import (
     Verdict,
 )
 from edgeq.records import Metric, Timing
+from edgeq.statistics.proportions import count_pairs, mcnemar_midp, paired_interval, wilson_interval
 from edgeq.training import Epoch, TrainingHistory
-from edgeq.validation.accuracy import mcnemar_exact, paired_interval, wilson_interval
 
 TITLES = {
     "float": "Float",
@@ -167,9 +167,10 @@ def contrast(
     first: str, second: str, question: str, *, declared: bool, n: int, seeds: Sequence[int], tests: int
 ) -> Contrast:
     a, b = answers(first, 0, n), answers(second, 0, n)
-    lost, won = int((a.right & ~b.right).sum()), int((b.right & ~a.right).sum())
-    low, high = paired_interval(lost, won, n)
-    p = mcnemar_exact(lost, won)
+    counts = count_pairs(a.right, b.right)
+    lost, won = counts.only_first, counts.only_second
+    low, high = paired_interval(counts)
+    p = mcnemar_midp(counts)
     holm = min(1.0, p * tests) if declared else p
     conclusion, within = conclude(low, high, holm, 0.01)
     difference = (won - lost) / n

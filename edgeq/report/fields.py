@@ -155,9 +155,9 @@ FIELDS: dict[str, tuple[str, str]] = {
     "AccuracyDifference.value": ("as metric", "after − before"),
     "AccuracyDifference.ci95": (
         "as metric",
-        "95 % interval for paired samples (Bonett and Price 2012; normal for errors)",
+        "95 % interval for paired samples (Tango's score interval; normal for errors)",
     ),
-    "AccuracyDifference.p_value": ("", "two-sided: McNemar's exact test for shares, z-test for errors"),
+    "AccuracyDifference.p_value": ("", "two-sided: McNemar's mid-p test for shares, z-test for errors"),
     "AccuracyDifference.n": ("samples", "paired samples"),
     "AccuracyDifference.only_before": ("samples", "right in the first arm only; null for an error metric"),
     "AccuracyDifference.only_after": ("samples", "right in the second arm only; null for an error metric"),

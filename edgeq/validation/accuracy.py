@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from edgeq.errors import DataError
 from edgeq.model.graph import Tensor
 from edgeq.records import Accuracy, AccuracyDifference, Metric
-from edgeq.statistics.proportions import Z95, wilson_interval
+from edgeq.statistics.proportions import Z95, count_pairs, mcnemar_midp, paired_interval, wilson_interval
 from edgeq.validation.drift import dequantize
 
 
@@ -122,23 +122,22 @@ def compare_accuracy(
 ) -> AccuracyDifference:
     """The difference after − before on the same samples, which is far sharper than two separate intervals.
 
-    Top-1: the interval is the adjusted Wald interval for paired proportions (Bonett and Price, Journal of Educational
-    and Behavioral Statistics 37(4), 2012, equation 4), the p-value McNemar's exact test (two-sided binomial on the
-    samples that only one arm got right). Errors: normal interval and z-test on the differences per sample.
+    Top-1: Tango's score interval and McNemar's mid-p test (`edgeq.statistics.proportions`). Errors: normal interval and
+    z-test on the differences per sample.
     """
     if task.metric is Metric.TOP1:
         old, new = _right(task, before, tensors_before), _right(task, after, tensors_after)
-        lost, won = int(np.count_nonzero(old & ~new)), int(np.count_nonzero(new & ~old))
+        counts = count_pairs(old, new)
         return AccuracyDifference(
             before=names[0],
             after=names[1],
             metric=task.metric,
-            value=(won - lost) / len(old),
-            ci95=paired_interval(lost, won, len(old)),
-            p_value=mcnemar_exact(lost, won),
-            n=len(old),
-            only_before=lost,
-            only_after=won,
+            value=counts.difference,
+            ci95=paired_interval(counts),
+            p_value=mcnemar_midp(counts),
+            n=counts.n,
+            only_before=counts.only_first,
+            only_after=counts.only_second,
         )
     change = _squared_errors(task, after, tensors_after) - _squared_errors(task, before, tensors_before)
     mean, half = _normal_interval(change)
@@ -170,23 +169,6 @@ def confusion_matrix(task: Task, predictions: NDArray[np.int64]) -> tuple[tuple[
     """Counts with one row per true class and one column per predicted class."""
     flat = np.bincount(task.labels.astype(np.int64) * task.classes + predictions, minlength=task.classes**2)
     return tuple(tuple(row) for row in flat.reshape(task.classes, task.classes).tolist())
-
-
-def paired_interval(only_before: int, only_after: int, n: int) -> tuple[float, float]:
-    """95 % interval of the difference of two paired proportions (Bonett and Price, 2012, equation 4)."""
-    if n == 0:
-        return (-1.0, 1.0)
-    lost, won = (only_before + 1) / (n + 2), (only_after + 1) / (n + 2)
-    half = Z95 * math.sqrt((lost + won - (won - lost) ** 2) / (n + 2))
-    return (max(-1.0, won - lost - half), min(1.0, won - lost + half))
-
-
-def mcnemar_exact(only_before: int, only_after: int) -> float:
-    """Two-sided p-value of McNemar's exact test: the discordant samples against a fair coin."""
-    from scipy.stats import binomtest
-
-    discordant = only_before + only_after
-    return float(binomtest(only_before, discordant).pvalue) if discordant else 1.0
 
 
 def _are_indices(flat: NDArray[np.generic]) -> bool:
