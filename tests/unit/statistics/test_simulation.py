@@ -90,7 +90,7 @@ def coverage(runs: int, find: Callable[[np.random.Generator, int], tuple[Differe
     [
         pytest.param(5, 120, 0.9, 0.0, id="samples alone matter"),
         pytest.param(5, 250, 0.8, 0.15, id="both matter"),
-        pytest.param(6, 250, 0.8, 0.6, id="seeds matter most"),
+        pytest.param(6, 250, 0.8, 0.25, id="seeds matter most"),
         pytest.param(5, 2_000, 0.9, 0.1, id="many samples", marks=pytest.mark.full),
         pytest.param(5, 500, 0.97, 0.2, id="few errors", marks=pytest.mark.full),
         pytest.param(10, 120, 0.7, 0.3, id="ten seeds", marks=pytest.mark.full),
