@@ -11,7 +11,8 @@ import numpy as np
 from edgeq.model.graph import Graph, Op
 from edgeq.model.roles import Role, input_of
 from edgeq.quantize.constants import real_values
-from edgeq.quantize.twin import Twin, packed, unpacked
+from edgeq.quantize.excerpt import packed, set_constant, unpacked
+from edgeq.quantize.twin import Twin
 from edgeq.records import Reference
 from edgeq.reference import ReferenceWorker
 from edgeq.validation.accuracy import NoTask, choose_task, measure_accuracy
@@ -68,17 +69,9 @@ def with_one_layer(graph: Graph, twin: Twin, pairs: Mapping[int, int], op: Op) -
     operator = subgraph.operators[position]
     weights = input_of(graph, op, Role.WEIGHTS)
     if weights is not None and weights.data is not None:
-        slot = op.inputs.index(weights.index)
-        replaced = copy.deepcopy(subgraph.tensors[operator.inputs[slot]])
-        replaced.buffer = len(model.buffers)
-        buffer = schema.BufferT()
-        buffer.data = np.frombuffer(real_values(weights).astype(np.float32).tobytes(), np.uint8)
-        model.buffers.append(buffer)
-        operator.inputs = operator.inputs.copy()
-        operator.inputs[slot] = len(subgraph.tensors)
-        subgraph.tensors.append(replaced)
+        set_constant(model, operator.inputs[op.inputs.index(weights.index)], real_values(weights).astype(np.float32))
     _fake_quantize(schema, model, position, output, graph, op)
-    return packed(model, len(twin.content))
+    return packed(model)
 
 
 def _fake_quantize(schema: Any, model: Any, position: int, output: int, graph: Graph, op: Op) -> None:

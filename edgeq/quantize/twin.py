@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph
 from edgeq.model.runtime import quiet, tensorflow
 from edgeq.quantize.convert import converter, has_loops, in_model_order, translated
+from edgeq.quantize.excerpt import packed, unpacked
 from edgeq.quantize.export import Exported, export
 from edgeq.records import FloatModel, Reference
 from edgeq.reference import ReferenceWorker
@@ -153,22 +154,6 @@ def float_values(
             yield chunk, tuple(values.astype(np.float32, copy=False) for values in found)
 
 
-def unpacked(content: bytes) -> Any:
-    """The schema's object of a .tflite, which can be changed and packed again by `packed`."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    return schema.ModelT.InitFromPackedBuf(content, 0)
-
-
-def packed(model: Any, size: int) -> bytes:
-    """The bytes of a schema's object; `size` is about how many they are."""
-    import flatbuffers
-
-    builder = flatbuffers.Builder(size + 4096)
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
-
-
 def _recorded_ranges(content: bytes) -> Iterator[tuple[int, Range]]:
     for index, tensor in enumerate(unpacked(content).subgraphs[0].tensors):
         found = tensor.quantization
@@ -183,4 +168,4 @@ def _with_ranges(content: bytes, ranges: Mapping[int, Range]) -> bytes:
     for index, (low, high) in ranges.items():
         quantization = model.subgraphs[0].tensors[index].quantization
         quantization.min, quantization.max = np.array([low], np.float32), np.array([high], np.float32)
-    return packed(model, len(content))
+    return packed(model)
