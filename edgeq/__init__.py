@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from edgeq.doctor import examine
     from edgeq.errors import EdgeqError
     from edgeq.options import BuildOptions, Engine, Target
-    from edgeq.records import Method, Progress
+    from edgeq.records import Method, Optimize, Progress
     from edgeq.report.record import Report
 
 _HOME = {
@@ -34,6 +34,7 @@ _HOME = {
     "EdgeqError": "edgeq.errors",
     "Engine": "edgeq.options",
     "Method": "edgeq.records",
+    "Optimize": "edgeq.records",
     "Progress": "edgeq.records",
     "Report": "edgeq.report.record",
     "Target": "edgeq.options",
@@ -57,6 +58,7 @@ __all__ = [
     "EdgeqError",
     "Engine",
     "Method",
+    "Optimize",
     "Progress",
     "Report",
     "Target",

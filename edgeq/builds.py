@@ -25,7 +25,18 @@ from edgeq.lower.program import Program
 from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.verify import verify_int8
-from edgeq.records import Finding, Group, Image, Method, Project, Quantized, Reference, ReferenceOutputs, Toolchain
+from edgeq.records import (
+    Finding,
+    Group,
+    Image,
+    Method,
+    Optimize,
+    Project,
+    Quantized,
+    Reference,
+    ReferenceOutputs,
+    Toolchain,
+)
 from edgeq.toolchain.elf import memory_use
 
 MODEL, SAMPLES, REFERENCES, PROJECT = "model.tflite", "samples.npz", "references.npz", "project"
@@ -71,6 +82,7 @@ class Build:
     folder: Path
     name: str
     engine: str
+    optimize: Optimize
     source_format: str
     source_sha256: str | None
     quantized: Quantized
@@ -189,6 +201,7 @@ def _facts(build: Build) -> dict[str, Json]:
     return {
         "name": build.name,
         "engine": build.engine,
+        "optimize": build.optimize.value,
         "board": build.board_spec,
         "source": {"format": build.source_format, "sha256": build.source_sha256},
         "quantization": {
@@ -223,7 +236,8 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
     content = manifest.path(folder, "model").read_bytes()
     graph = parse_tflite(content, where=str(folder / MODEL))
     board = load_board(facts["board"])
-    program = lower(graph, features=board.features)
+    optimize = Optimize(facts["optimize"])
+    program = lower(graph, features=board.features, optimize=optimize)
     project = facts["project"]
     if len(program.calls) != len(project["op_symbols"]):
         raise InputError(
@@ -239,6 +253,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
         folder=folder,
         name=facts["name"],
         engine=facts["engine"],
+        optimize=optimize,
         source_format=facts["source"]["format"],
         source_sha256=facts["source"]["sha256"],
         quantized=Quantized(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from edgeq.records import Method
+from edgeq.records import Method, Optimize
 
 
 class Target(Enum):
@@ -37,6 +37,7 @@ class BuildOptions:
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
         device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
         toolchain: "zig" or "gcc".
+        optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         calibration_samples: how many samples the activation ranges are taken from.
         seed: of everything random: which samples calibrate, random inputs.
         name: prefix of every C symbol; None derives it from the model's file name.
@@ -57,6 +58,7 @@ class BuildOptions:
     device: str = "emulated"
     toolchain: str = "zig"
     engine: Engine = Engine.AOT
+    optimize: Optimize = Optimize.BALANCED
     method: Method = Method.PTQ
     calibration_samples: int = 200
     seed: int = 0

@@ -76,7 +76,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             engine = options.engine.value
             require(verify_int8(quantized.graph, supported_ops=supported_ops(), engine=engine, float_io=given))
         with clock("lower"):
-            program = lower(quantized.graph, features=board.features)
+            program = lower(quantized.graph, features=board.features, optimize=options.optimize)
         with clock("reference"):
             progress.start("Running the first sample on the host")
             samples = test_samples(source, quantized.graph, options)
@@ -102,7 +102,8 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             progress.start("Running the samples on the host")
             references = pending.result()
         made = Build(
-            folder=folder, name=name, engine=options.engine.value, source_format=source.format.value,
+            folder=folder, name=name, engine=options.engine.value, optimize=options.optimize,
+            source_format=source.format.value,
             source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
             program=program, board=board, board_spec=board_spec, project=project, image=image, samples=samples,
             references=references.outputs, notes=(*quantized.notes, *golden.notes, *references.notes, *source.warnings),

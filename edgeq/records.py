@@ -30,6 +30,14 @@ class ModelFormat(Enum):
     TFLITE = ".tflite"
 
 
+class Optimize(Enum):
+    """What the aot engine's choice of kernels prefers; the value is what `--optimize` takes."""
+
+    SIZE = "size"
+    BALANCED = "balanced"
+    SPEED = "speed"
+
+
 class Method(Enum):
     """How a float model becomes int8."""
 

@@ -90,6 +90,7 @@ def make_report(
             seed=build.quantized.seed,
         ),
         engine=build.engine,
+        optimize=build.optimize.value,
         toolchain=build.image.toolchain,
         board=build.board.name,
         memory=memory,

@@ -85,6 +85,7 @@ def plan() -> ArenaPlan:
         PlanCall(
             label=label,
             kernel=kernel,
+            variant="dsp: 4 channels x 2 pixels",
             weight_bytes=weights,
             live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
         )
@@ -197,6 +198,7 @@ def digits() -> Report:
             method="ptq", full_integer=True, per_channel=True, calibration_samples=200, seed=0
         ),
         engine="aot",
+        optimize="balanced",
         toolchain=Toolchain(
             name="zig",
             version="0.17.1 (clang 22)",
@@ -325,6 +327,7 @@ def many_layers(count: int = 64) -> Report:
         PlanCall(
             label=layer.label,
             kernel=layer.kernel,
+            variant=HOSTILE,
             weight_bytes=layer.macs // 120,
             live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
         )
@@ -403,6 +406,7 @@ def hostile() -> Report:
         model=replace(base.model, name=HOSTILE, format=HOSTILE, inputs=(tensor,), outputs=(tensor,)),
         board=HOSTILE,
         engine=HOSTILE,
+        optimize=HOSTILE,
         toolchain=Toolchain(name=HOSTILE, version=HOSTILE, flags=(HOSTILE,)),
         device=replace(base.device, name=HOSTILE, core=HOSTILE),
         memory=replace(

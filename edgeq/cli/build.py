@@ -19,7 +19,7 @@ from edgeq.cli._common import (
     trust_option,
 )
 from edgeq.options import BuildOptions, Engine, Target
-from edgeq.records import Method
+from edgeq.records import Method, Optimize
 
 _D = BuildOptions(model=Path(), data=None, out=Path())
 
@@ -58,6 +58,13 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     default=_D.engine.value,
     show_default=True,
     help="What runs the model.",
+)
+@click.option(
+    "--optimize",
+    type=click.Choice([o.value for o in Optimize]),
+    default=_D.optimize.value,
+    show_default=True,
+    help="What the choice of kernels prefers: little flash and RAM, few cycles, or both.",
 )
 @click.option(
     "--method",
@@ -103,7 +110,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @trust_option
 @json_option
-def command(as_json: bool, target: str, engine: str, method: str, **options: Any) -> int:
+def command(as_json: bool, target: str, engine: str, optimize: str, method: str, **options: Any) -> int:
     """Quantize MODEL, generate C, compile it, run it on the device, compare bit by bit.
 
     MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite.
@@ -123,7 +130,9 @@ def command(as_json: bool, target: str, engine: str, method: str, **options: Any
     """
     import edgeq
 
-    request = BuildOptions(target=Target(target), engine=Engine(engine), method=Method(method), **options)
+    request = BuildOptions(
+        target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method), **options
+    )
     with progress(quiet=as_json) as bars:
         report = edgeq.build(request, progress=bars)
     return show(report, as_json=as_json, html=request.out / "report.html")

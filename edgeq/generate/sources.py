@@ -40,7 +40,7 @@ def copied_files(program: Program, board: Board) -> dict[str, Path]:
         InputError: two of the board's files have the same name.
     """
     firmware = resources.firmware()
-    files = {f"kernels/{call.source}": firmware / "kernels" / call.source for call in program.calls}
+    files = {f"kernels/{name}": firmware / "kernels" / name for call in program.calls for name in call.sources}
     files |= {f"model/{name}": firmware / "model" / name for name in _MODEL_SOURCES}
     files |= {f"link/{name}": firmware / "src" / name for name in LINK_SOURCES}
     board_files = [*board.sources, *([board.linker_script] if board.linker_script else []), *board.linker_includes]

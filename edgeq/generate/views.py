@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 from edgeq.errors import DataError
 from edgeq.generate.cformat import c_float, c_int, c_type
 from edgeq.generate.names import op_number, op_symbol
-from edgeq.lower.lower import constants_in, constants_of
-from edgeq.lower.program import Constant, Enumerator, KernelCall, Param, Placement, Program
+from edgeq.lower.program import (
+    Constant,
+    Enumerator,
+    KernelCall,
+    Param,
+    Placement,
+    Program,
+    constants_in,
+    constants_of,
+)
 from edgeq.lower.trace import trace_points
 from edgeq.model.graph import DType, Graph, Tensor
 

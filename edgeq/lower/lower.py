@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from edgeq.errors import ModelError, UnsupportedError
-from edgeq.lower import planner
-from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Param, Placement, Program, Vanished
-from edgeq.lower.select import select
-from edgeq.model.graph import DType, Graph, Op, Tensor
+from edgeq.lower.choose import Limits, choose
+from edgeq.lower.layout import Layout, Lifetimes, root_of
+from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Program, Vanished, constants_of
+from edgeq.lower.select import candidates
+from edgeq.model.graph import DType, Graph, Op
+from edgeq.records import Optimize
 
 # The arena's start; each buffer in it is aligned to planner.BUFFER_ALIGN.
 ARENA_ALIGN = 16
@@ -18,13 +20,20 @@ _VALUE_TYPES = (DType.INT8, DType.INT16, DType.INT32, DType.FLOAT32)
 
 
 def lower(
-    graph: Graph, *, features: frozenset[str] = frozenset(), table: Mapping[str, Lowering] | None = None
+    graph: Graph,
+    *,
+    features: frozenset[str] = frozenset(),
+    optimize: Optimize = Optimize.BALANCED,
+    limits: Limits | None = None,
+    table: Mapping[str, Lowering] | None = None,
 ) -> Program:
-    """The program that computes a model. The same graph and features give the same program.
+    """The program that computes a model. The same arguments give the same program.
 
     Args:
         graph: a model that passed verification: full-integer, every shape fixed.
         features: what the core has, as in board.toml ("dsp"); none takes kernels that run everywhere.
+        optimize: what the choice of kernels prefers.
+        limits: what constants and arena should fit, as far as other kernels can make them; None: anything.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
@@ -41,9 +50,12 @@ def lower(
     lowered = [part for op in live if not _is_folded(graph, op) for part in _lower_op(graph, op, table, needed)]
     roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
     portable = [_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall)]
-    calls = tuple(select(c, features) for c in portable)
     _check_outputs(graph, roots)
-    layout = _Layout(graph, calls, roots)
+    options = [candidates(c, features) for c in portable]
+    lifetimes = Lifetimes(graph, tuple(portable), roots)
+    alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
+    calls = tuple(c.call for c in choose(options, alive, optimize, limits or Limits()))
+    layout = Layout(Lifetimes(graph, calls, roots))
     constants = {c.name: c for call in calls for c in constants_of(call)}
     return Program(
         calls=calls,
@@ -59,20 +71,6 @@ def lower(
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
     )
-
-
-def constants_of(call: KernelCall) -> Iterator[Constant]:
-    """The constants that a call reads: operands first, then those in its parameters."""
-    yield from constants_in((*call.inputs, *call.params.values()))
-
-
-def constants_in(values: Iterable[Param]) -> Iterator[Constant]:
-    """The constants among values and in tuples of them."""
-    for value in values:
-        if isinstance(value, Constant):
-            yield value
-        elif isinstance(value, tuple):
-            yield from constants_in(value)
 
 
 def _check_edges(graph: Graph) -> None:
@@ -153,19 +151,13 @@ def _fold_constant_aliases(graph: Graph, ops: list[Op], table: Mapping[str, Lowe
     return graph
 
 
-def _root(tensor: int, roots: Mapping[int, int]) -> int:
-    while tensor in roots:
-        tensor = roots[tensor]
-    return tensor
-
-
 def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int]) -> KernelCall:
     """Reads through aliases, so that operands are tensors that have a place of their own."""
 
     def through(operand: Operand) -> Operand:
         if isinstance(operand, Constant):
             return operand
-        root = _root(operand, roots)
+        root = root_of(operand, roots)
         data = graph.tensors[root].data
         return root if data is None else Constant(name=f"tensor_{root}", data=data)
 
@@ -174,101 +166,11 @@ def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int]) -> Ker
 
 def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:
     for index in graph.outputs:
-        if graph.tensors[_root(index, roots)].data is not None:
+        if graph.tensors[root_of(index, roots)].data is not None:
             raise UnsupportedError(
                 f'The model\'s output "{graph.tensors[index].name}" is a constant: no input can change it.',
                 hint="Remove that output from the model.",
             )
-
-
-class _Layout:
-    """Lifetimes and offsets. Aliases lie where their source lies; an output may take over a dying input's buffer."""
-
-    def __init__(self, graph: Graph, calls: tuple[KernelCall, ...], roots: Mapping[int, int]) -> None:
-        self._graph, self._calls, self._roots = graph, calls, roots
-        self._lifetimes()
-        plans = [self._plan(in_place=False)]
-        if any(call.in_place for call in calls):
-            plans.append(self._plan(in_place=True))
-        plan, group_of = min(plans, key=lambda p: p[0].size)
-        self.bound = plan.bound
-        self.arena_bytes = max(plan.size, 1)
-        self.placements = {
-            tensor: self._placement(tensor, plan.offsets[group_of[_root(tensor, roots)]])
-            for tensor in sorted({*self._first, *roots})
-            if _root(tensor, roots) in self._first
-        }
-        scratches = [i for i, c in enumerate(calls) if c.scratch_bytes]
-        offsets = plan.offsets[len(plan.offsets) - len(scratches) :]
-        self.scratch = {
-            i: Placement(name=f"{calls[i].label} (scratch)", offset=o, nbytes=calls[i].scratch_bytes, first=i, last=i)
-            for i, o in zip(scratches, offsets, strict=True)
-        }
-
-    def _lifetimes(self) -> None:
-        """First and last call of every tensor that has a place of its own."""
-        first: dict[int, int] = dict.fromkeys(self._graph.inputs, -1)
-        last: dict[int, int] = dict.fromkeys(self._graph.inputs, -1)
-        for i, call in enumerate(self._calls):
-            for tensor in call.inputs:
-                if isinstance(tensor, int):
-                    last[tensor] = i
-            for tensor in call.outputs:
-                first[tensor] = last[tensor] = i
-        for tensor in self._graph.outputs:
-            last[_root(tensor, self._roots)] = len(self._calls)
-        self._first, self._last = first, last
-
-    def _plan(self, *, in_place: bool) -> tuple[planner.Plan, dict[int, int]]:
-        """A plan, and which of its buffers each tensor lives in. Scratch buffers are the last ones."""
-        group_of: dict[int, int] = {}
-        members: list[list[int]] = []
-        for tensor in sorted(self._first, key=lambda t: (self._first[t], t)):
-            donor = self._donor(tensor) if in_place else None
-            if donor is None:
-                group_of[tensor] = len(members)
-                members.append([tensor])
-            else:
-                group_of[tensor] = group_of[donor]
-                members[group_of[donor]].append(tensor)
-        buffers = [
-            planner.Buffer(
-                nbytes=self._tensor(group[0]).nbytes,
-                first=min(self._first[t] for t in group),
-                last=max(self._last[t] for t in group),
-            )
-            for group in members
-        ]
-        buffers += [
-            planner.Buffer(nbytes=c.scratch_bytes, first=i, last=i)
-            for i, c in enumerate(self._calls)
-            if c.scratch_bytes
-        ]
-        return planner.plan(buffers), group_of
-
-    def _donor(self, tensor: int) -> int | None:
-        """The input whose buffer the call that computes `tensor` may write its result to, if there is one."""
-        step = self._first[tensor]
-        if step < 0 or self._calls[step].outputs != (tensor,):
-            return None
-        call = self._calls[step]
-        for position in call.in_place:
-            source = call.inputs[position]
-            if (
-                isinstance(source, int)
-                and self._last[source] == step
-                and self._tensor(source).nbytes == self._tensor(tensor).nbytes
-            ):
-                return source
-        return None
-
-    def _placement(self, tensor: int, offset: int) -> Placement:
-        root = _root(tensor, self._roots)
-        t = self._tensor(tensor)
-        return Placement(name=t.name, offset=offset, nbytes=t.nbytes, first=self._first[root], last=self._last[root])
-
-    def _tensor(self, index: int) -> Tensor:
-        return self._graph.tensors[index]
 
 
 def _vanished(

@@ -6,6 +6,7 @@ where a condition fails, `NotExactError` says which, and the caller takes anothe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,15 +136,19 @@ def quad_channels(c: Channels) -> Int32s:
     return np.concatenate([wrapped(starts), words.astype(np.int32)], axis=1)
 
 
-def quad_weights(weights: NDArray[np.int8]) -> Int32s:
-    """Weights (channels, depth), depth a multiple of 4, as quads.h reads them: (quads, depth / 2, 2) words.
+def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
+    """Weights (channels, depth), depth even, as quads.h reads them: (quads, depth / 2, 2) words.
+
+    With `in_fours`, depth is a multiple of 4, of values that are expanded four at a time.
 
     Raises:
         NotExactError: two weights do not fit one halfword.
     """
     count, depth = weights.shape
     total = -(-count // QUAD) * QUAD
-    ordered = weights.astype(np.int64).reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
+    ordered = weights.astype(np.int64)
+    if in_fours:
+        ordered = ordered.reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
     pairs = _padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
     halves = 256 * pairs[:, :, 1] + pairs[:, :, 0]  # (quads, channel pair, depth / 2, 2)
     if halves.min() < -(1 << 15):
@@ -168,6 +173,35 @@ def single_channels(c: Channels) -> Int32s:
     """
     words = requantization(c, extra=np.zeros(len(c.bias), np.int64))
     return np.concatenate([wrapped(c.bias * 2).reshape(-1, QUAD), words.reshape(-1, 3 * QUAD)], axis=1)
+
+
+def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int]) -> tuple[int, Int32s]:
+    """The final shift, one of `shifts`, that all channels can have, and their words (channels, 10) of depthwise_3x3.h.
+
+    Weights (channels, 9) and sums are scaled by 2^k, 2 <= k <= 8, so that k - 1 and the requantization's right shift
+    add up to the final one.
+
+    Raises:
+        NotExactError: the channels' multipliers are too far apart, or a sum would not fit 32 bits.
+    """
+    right = _right_shifts(c)
+    live = c.values != 0
+    low, high = (int(right[live].min()), int(right[live].max())) if live.any() else (1, 1)
+    found = [shift for shift in shifts if high + 1 <= shift <= low + 7]
+    if not found:
+        raise NotExactError(f"the multipliers' shifts, {low} to {high}, have no common final shift")
+    shift = found[0]
+    right = np.where(live, right, low)
+    up = shift + 1 - right
+    reach = np.maximum(np.abs(c.low), np.abs(c.high))
+    if (reach << up).max() >= 1 << 31 or (np.abs(c.bias) << up).max() >= 1 << 31:
+        raise NotExactError(f"the sums of channel {int(np.argmax(reach << up))} are too large")
+    constant = (1 << (up - 2)) + (1 << (shift - 1)) + (c.zero_point << shift)
+    taps = weights.astype(np.int64).reshape(len(right), 3, 3) << up[:, None, None]
+    firsts = (taps[:, 0] & 0xFFFF) | (taps[:, 1] << 16)
+    lasts = (taps[:, 1] & 0xFFFF) | (taps[:, 2] << 16)
+    rest = np.stack([c.bias << up, c.values, constant, 1 << (up - 1)], axis=1)
+    return shift, wrapped(np.concatenate([firsts, lasts, rest], axis=1))
 
 
 def wrapped(values: NDArray[np.int64]) -> Int32s:

@@ -6,7 +6,7 @@ is C text except names and enumerators; the templates write the C.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,7 +63,8 @@ class KernelCall:
     With `array_inputs` (kernels of any number of inputs: CONCATENATION), the inputs are passed as one array of
     pointers, `const int8_t *const inputs[]`, in their place.
 
-    `kernel` is the C function, declared in `edgeq/kernels.h` and defined in `firmware/kernels/<source>`;
+    `kernel` is the C function, declared in `edgeq/kernels.h` and defined in `firmware/kernels/<source>`; `support` are
+    more files there that it needs;
     `params_type` is the C struct, and `params` its fields by name. Kernels without parameters have None.
 
     `source_ops` are the indices of the .tflite's ops that this call computes (more than one where passes fused them);
@@ -90,6 +91,12 @@ class KernelCall:
     array_inputs: bool = False
     in_place: tuple[int, ...] = ()
     variant: str = "portable"
+    support: tuple[str, ...] = ()
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All files of firmware/kernels that the call needs."""
+        return (self.source, *self.support)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -135,3 +142,17 @@ class Program:
     model_sha256: str
     macs: int
     constants: tuple[Constant, ...] = field(default=())
+
+
+def constants_of(call: KernelCall) -> Iterator[Constant]:
+    """The constants that a call reads: operands first, then those in its parameters."""
+    yield from constants_in((*call.inputs, *call.params.values()))
+
+
+def constants_in(values: Iterable[Param]) -> Iterator[Constant]:
+    """The constants among values and in tuples of them."""
+    for value in values:
+        if isinstance(value, Constant):
+            yield value
+        elif isinstance(value, tuple):
+            yield from constants_in(value)

@@ -231,6 +231,7 @@ def _notes(old: Report, new: Report) -> Iterator[str]:
         ("board", old.board, new.board),
         ("device", old.device.name, new.device.name),
         ("engine", old.engine, new.engine),
+        ("optimize", old.optimize, new.optimize),
         ("clock", old.device.clock_hz, new.device.clock_hz),
     ):
         if a != b:

@@ -24,6 +24,7 @@ def arena_plan(program: Program) -> ArenaPlan:
             PlanCall(
                 label=call.label,
                 kernel=call.kernel,
+                variant=call.variant,
                 weight_bytes=sum(int(c.data.nbytes) for c in constants.values()),
                 live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
             )

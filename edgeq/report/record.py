@@ -70,10 +70,12 @@ class QuantizationInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanCall:
-    """One kernel call in the memory plan. `weight_bytes` are the constants in flash that it reads."""
+    """One kernel call in the memory plan. `weight_bytes` are the constants in flash that it reads; `variant` says what
+    its kernel does, or why there was no faster one."""
 
     label: str
     kernel: str
+    variant: str
     weight_bytes: int
     live_bytes: int
 
@@ -192,6 +194,7 @@ class Report:
     model: ModelInfo
     quantization: QuantizationInfo
     engine: str
+    optimize: str
     toolchain: Toolchain | None
     board: str
     memory: MemoryInfo | None

@@ -1,4 +1,5 @@
-/* CONV_2D on int8 for cores with the DSP extension. */
+/* CONV_2D on int8 for cores with the DSP extension, with a patch for each two pixels: any window, also
+ * dilated or grouped. */
 #include "edgeq/kernels.h"
 #include "quads.h"
 #include "window.h"
@@ -63,27 +64,35 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
   uint32_t *patch = scratch;
   int8_t *line = (int8_t *)(patch + p->depth);
   int8_t *spare = line + p->depth;
+  const uint32_t *rows[2];
+  edgeq_quads q;
 
+  rows[0] = patch;
+  rows[1] = patch;
+  q.rows = rows;
+  q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
   for (int32_t batch = 0; batch < p->batches; batch++) {
     /* Two pixels at a time; a last one alone takes both columns. */
     for (int32_t pixel = 0; pixel < pixels; pixel += 2) {
       const int32_t second = pixel + 1 < pixels ? pixel + 1 : pixel;
+      q.weights = weights;
+      q.channels = p->channels;
       for (int32_t group = 0; group < p->groups; group++) {
         const int8_t *in = input + group * p->filter_channels;
-        const int32_t *w = weights + group * p->quads * p->depth;
         int8_t *out0 = output + pixel * p->output_channels + group * outputs;
         int8_t *out1 = output + second * p->output_channels + group * outputs;
         column_of(p, in, pixel, line, patch);
         column_of(p, in, second, line, patch + 1);
-        if (outputs == channels) {
-          edgeq_quads_multiply(patch, p->depth, w, p->channels + group * p->quads * EDGEQ_QUAD_WORDS,
-                               p->quads, out0, out1);
-        } else {
-          edgeq_quads_multiply(patch, p->depth, w, p->channels + group * p->quads * EDGEQ_QUAD_WORDS,
-                               p->quads, spare, spare + channels);
+        q.end = q.channels + p->quads * EDGEQ_QUAD_WORDS;
+        q.output0 = outputs == channels ? out0 : spare;
+        q.output1 = outputs == channels ? out1 : spare + channels;
+        p->run(&q);
+        if (outputs != channels) {
           for (int32_t i = 0; i < outputs; i++) out0[i] = spare[i];
           for (int32_t i = 0; i < outputs; i++) out1[i] = spare[channels + i];
         }
+        q.weights += p->quads * p->depth;
+        q.channels = q.end;
       }
     }
     edgeq_limit_int8(output, pixels * p->output_channels, p->activation_min, p->activation_max);

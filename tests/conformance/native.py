@@ -73,7 +73,7 @@ class Batch:
             self.programs.append(program)
             includes += [f'#include "m{i}/model/m{i}.c"', f'#include "m{i}/model/m{i}_weights.c"']
             table.append(f"    &m{i}_model,")
-            kernels |= {call.source for call in program.calls}
+            kernels |= {name for call in program.calls for name in call.sources}
             include_dirs.append(project.root / "model")
         count = f"static const uint32_t model_count = {len(models)};"
         lines = [*includes, "static const edgeq_model *const models[] = {", *table, "};", count, ""]

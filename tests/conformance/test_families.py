@@ -36,7 +36,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 # Families with kernels for the DSP extension, and the least share of random models that must get one: the others break
 # a condition (a multiplier above 1/2, channels not in fours, broadcasting…).
-_DSP = {"conv_2d": 0.5, "depthwise_conv_2d": 0.08, "fully_connected": 0.35, "add": 0.1, "sub": 0.1}
+_DSP = {
+    "conv_2d": 0.5, "depthwise_conv_2d": 0.08, "fully_connected": 0.35, "add": 0.1, "sub": 0.1, "average_pool_2d": 0.9,
+}  # fmt: skip
 _VARIANTS = [(family, "portable") for family in FAMILIES] + [(family, "dsp") for family in _DSP]
 
 

@@ -13,8 +13,9 @@ import pytest
 import edgeq
 
 NAMES = [
-    "Board", "BuildOptions", "EdgeqError", "Engine", "Method", "Progress", "Report", "Target", "build", "check_data",
-    "demo", "diff", "drift", "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile", "validate",
+    "Board", "BuildOptions", "EdgeqError", "Engine", "Method", "Optimize", "Progress", "Report", "Target", "build",
+    "check_data", "demo", "diff", "drift", "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile",
+    "validate",
 ]  # fmt: skip
 
 

@@ -12,8 +12,8 @@ from projects import small_model, tiny_model
 from tflite_builder import ModelBuilder
 
 from edgeq.errors import ModelError, UnsupportedError
-from edgeq.lower.lower import constants_of, lower
-from edgeq.lower.program import Constant, Program
+from edgeq.lower.lower import lower
+from edgeq.lower.program import Constant, Program, constants_of
 from edgeq.lower.trace import trace_points
 from edgeq.model.flatbuffer import parse_tflite
 

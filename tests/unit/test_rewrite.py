@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from tflite_builder import ModelBuilder
 
-from edgeq.lower.lower import constants_of, lower
+from edgeq.lower.lower import lower
+from edgeq.lower.program import constants_of
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.records import Reference
 from edgeq.reference import ReferenceWorker, available

@@ -64,6 +64,19 @@ static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int3
   return result;
 }
 
+/* pair + bytes 0 and 2, and 1 and 3, of `bytes`, each half modulo 2^16. */
+static inline uint32_t edgeq_add_even_bytes(uint32_t pair, uint32_t bytes) {
+  uint32_t sum;
+  __asm__("sxtab16 %0, %1, %2" : "=r"(sum) : "r"(pair), "r"(bytes));
+  return sum;
+}
+
+static inline uint32_t edgeq_add_odd_bytes(uint32_t pair, uint32_t bytes) {
+  uint32_t sum;
+  __asm__("sxtab16 %0, %1, %2, ror #8" : "=r"(sum) : "r"(pair), "r"(bytes));
+  return sum;
+}
+
 /* Limited to int8. */
 static inline int32_t edgeq_saturate_int8(int32_t x) {
   int32_t result;
@@ -114,6 +127,15 @@ static inline uint32_t edgeq_seconds(uint32_t a, uint32_t b) {
 static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int32_t sum) {
   const int64_t product = (int64_t)a * b + (INT64_C(1) << 31);
   return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
+}
+
+static inline uint32_t edgeq_add_even_bytes(uint32_t pair, uint32_t bytes) {
+  const uint32_t even = edgeq_even_bytes(bytes);
+  return ((pair + even) & 0xffffu) | ((pair & 0xffff0000u) + (even & 0xffff0000u));
+}
+
+static inline uint32_t edgeq_add_odd_bytes(uint32_t pair, uint32_t bytes) {
+  return edgeq_add_even_bytes(pair, bytes >> 8);
 }
 
 static inline int32_t edgeq_saturate_int8(int32_t x) {

@@ -15,6 +15,9 @@
 
 #include <stdint.h>
 
+#include "edgeq/depthwise_3x3.h"
+#include "edgeq/quads.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,9 +57,10 @@ void edgeq_conv_2d_int8(const edgeq_conv_2d_params *p, const int8_t *input, cons
                         int8_t *output);
 
 /* CONV_2D with the DSP extension (on other machines it computes the same, slowly). Weights and `channels` are
- * laid out as kernels/quads.h wants them, group after group, each with its output channels padded to a
- * multiple of 4; input zero point and bias are in the start values. Sums were proven to fit. Scratch, aligned
- * to 4: 4 * depth bytes for two windows in int16, depth for one in int8, 8 * quads for results. */
+ * laid out as kernels/quads.h wants them, one row of steps, group after group, each with its output channels
+ * padded to a multiple of 4; input zero point and bias are in the start values. Sums were proven to fit.
+ * `run` takes depth / 2 steps. Scratch, aligned to 4: 4 * depth bytes for two windows in int16, depth for one
+ * in int8, 8 * quads for results. */
 typedef struct edgeq_conv_2d_dsp_params {
   int32_t batches;
   int32_t input_height;
@@ -78,13 +82,74 @@ typedef struct edgeq_conv_2d_dsp_params {
   int32_t input_zero_point;
   int32_t activation_min;
   int32_t activation_max;
-  int32_t depth; /* filter_height * filter_width * filter_channels, rounded up to a multiple of 4 */
+  int32_t depth; /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
   int32_t quads; /* of each group */
   const int32_t *channels;
+  edgeq_quads_run *run;
 } edgeq_conv_2d_dsp_params;
 
 void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *input, const int32_t *weights,
                             int8_t *output, void *scratch);
+
+/* CONV_2D with a window of one pixel, as edgeq_conv_2d_dsp_int8; and FULLY_CONNECTED, whose rows are pixels.
+ * With strides of 1 and as many output as input channels, the output may be the same buffer as the input.
+ * Scratch, aligned to 4: 4 * depth bytes for two pixels, 8 * quads for results. */
+typedef struct edgeq_conv_1x1_dsp_params {
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t depth; /* at least input_channels, a multiple of 4 */
+  int32_t quads;
+  const int32_t *channels;
+  edgeq_quads_run *run;
+} edgeq_conv_1x1_dsp_params;
+
+void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
+                             int8_t *output, void *scratch);
+
+/* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of steps for each row of
+ * the filter: the filter's row, padded with zeros. Two pixels side by side are computed together, or, if
+ * `downwards`, one below the other; then stride_width * input_channels is even. With line_bytes = 0,
+ * input_channels is a multiple of 4 and the values of a step are in the order of kernels/quads.h, otherwise
+ * in their own. With strides of 1, pad_top at most (filter_height - 1) / 2 and an output of the input's
+ * shape, it may be the same buffer.
+ *
+ * Scratch, aligned to 8: 2 * filter_height pointers, 16 * row_fours * filter_height bytes, if gathered 8 *
+ * steps * filter_height, then line_bytes and 8 * quads. */
+typedef struct edgeq_conv_rows_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t filter_height;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t steps;      /* of a row of the filter */
+  int32_t row_fours;  /* values of a row that windows begin in or reach, in fours */
+  int32_t line_bytes; /* 0, or 4 and what the second column's windows reach of a padded row */
+  int32_t downwards;
+  int32_t gathered; /* a window's rows are copied together: `run` takes one row */
+  int32_t quads;
+  const int32_t *channels;
+  edgeq_quads_run *run;
+} edgeq_conv_rows_dsp_params;
+
+void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
+                              const int32_t *weights, int8_t *output, void *scratch);
 
 /* DEPTHWISE_CONV_2D. Weights (1, filter_height, filter_width, input_channels * multiplier); output channel
  * c * multiplier + m reads input channel c. */
@@ -175,6 +240,32 @@ typedef struct edgeq_transpose_conv_params {
 void edgeq_transpose_conv_int8(const edgeq_transpose_conv_params *p, const int8_t *input,
                                const int8_t *weights, int8_t *output);
 
+/* DEPTHWISE_CONV_2D with 3x3 filters, a multiplier of 1, no dilation and strides both 1 or both 2, with the
+ * DSP extension. Weights: kernels/depthwise_3x3.h's words for each channel; `run` fits the
+ * stride, whether output_width is odd, and the shift. With strides of 1, pad_top at most 1 and an output of
+ * the input's shape, it may be the same buffer. Scratch, aligned to 4: 16 * positions * (band + 1) bytes. */
+typedef struct edgeq_depthwise_3x3_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t channels;
+  int32_t output_height;
+  int32_t output_width; /* at least 2 */
+  int32_t stride;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t outside;   /* the input's zero point in each byte */
+  int32_t positions; /* of a padded row that windows reach: (output_width - 1) * stride + 3 */
+  int32_t inside;    /* of those, how many are the input's */
+  int32_t band; /* pair rows computed at a time, at least 1: 2 rows of outputs each, with strides of 2 one */
+  int32_t activation_min;
+  int32_t activation_max;
+  edgeq_depthwise_3x3_run *run;
+} edgeq_depthwise_3x3_dsp_params;
+
+void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input,
+                                  const int32_t *weights, int8_t *output, void *scratch);
+
 /* FULLY_CONNECTED. Input (batches, depth), weights (outputs, depth), output (batches, outputs). */
 typedef struct edgeq_fully_connected_params {
   int32_t batches;
@@ -247,6 +338,8 @@ typedef struct edgeq_pool_2d_params {
 } edgeq_pool_2d_params;
 
 void edgeq_average_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
+/* The same with the DSP extension, for windows of at most 255 values. */
+void edgeq_average_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 void edgeq_max_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 
 /* ADD and SUB. The loops, outermost first, write the output in order. Each input, offset and shifted left by

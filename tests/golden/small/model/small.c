@@ -1,15 +1,15 @@
 /* small: straight calls of kernels. Made by edgeq 0.1.0 from the .tflite with SHA-256
  * 3027ca98a3676011098a7e7fce6620c34a5e828ea293315ca110f82ae9bf84bf.
  *
- * 2,160 multiply-accumulates, 884 bytes of constants, 348 bytes of arena; the values that are alive at
- * one time take 346 bytes at the most, so that no plan could have a smaller arena than that.
+ * 2,160 multiply-accumulates, 900 bytes of constants, 452 bytes of arena; the values that are alive at
+ * one time take 452 bytes at the most, so that no plan could have a smaller arena than that.
  *
  * #   kernel                    shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
- * 00  edgeq_conv_2d_dsp_int8    1x6x6x2 -> 1x6x6x3           1944        144  112 -> 216 (108 scratch at 0)  conv/Relu
- * 01  edgeq_concatenation_int8  1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  216, 216 -> 0                  joined
- * 02  edgeq_max_pool_2d_int8    1x6x6x6 -> 1x3x3x6              0          0  0 -> 288                       pooled
- * 03  edgeq_conv_2d_dsp_int8    1x3x3x6 -> 1x4                216        288  288 -> 344 (288 scratch at 0)  logits
- * 04  edgeq_softmax_int8        1x4 -> 1x4                      0        444  344 -> 0                       probabilities
+ * 00  edgeq_conv_rows_dsp_int8  1x6x6x2 -> 1x6x6x3           1944        160  272 -> 344 (272 scratch at 0)  conv/Relu
+ * 01  edgeq_concatenation_int8  1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
+ * 02  edgeq_max_pool_2d_int8    1x6x6x6 -> 1x3x3x6              0          0  0 -> 232                       pooled
+ * 03  edgeq_conv_1x1_dsp_int8   1x3x3x6 -> 1x4                216        288  232 -> 288 (232 scratch at 0)  logits
+ * 04  edgeq_softmax_int8        1x4 -> 1x4                      0        444  288 -> 0                       probabilities
  */
 #include "small.h"
 
@@ -35,21 +35,21 @@ EDGEQ_ALIGNED(16) static uint8_t small_arena[SMALL_ARENA_BYTES];
 
 #define small_at(offset) ((void *)&small_arena[offset])
 
-EDGEQ_STATIC_ASSERT(112 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
+EDGEQ_STATIC_ASSERT(272 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_INPUT_BYTES == SMALL_INPUT_ELEMENTS * sizeof(int8_t), "size of input 0");
 EDGEQ_STATIC_ASSERT(0 + SMALL_OUTPUT_0_BYTES <= SMALL_ARENA_BYTES, "output 0 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_0_BYTES == SMALL_OUTPUT_0_ELEMENTS * sizeof(int8_t), "size of output 0");
-EDGEQ_STATIC_ASSERT(288 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
+EDGEQ_STATIC_ASSERT(232 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_1_BYTES == SMALL_OUTPUT_1_ELEMENTS * sizeof(int8_t), "size of output 1");
 
-EDGEQ_NOINLINE void small_op_00_conv_2d_dsp(void);
+EDGEQ_NOINLINE void small_op_00_conv_rows_dsp(void);
 EDGEQ_NOINLINE void small_op_01_concatenation(void);
 EDGEQ_NOINLINE void small_op_02_max_pool_2d(void);
-EDGEQ_NOINLINE void small_op_03_conv_2d_dsp(void);
+EDGEQ_NOINLINE void small_op_03_conv_1x1_dsp(void);
 EDGEQ_NOINLINE void small_op_04_softmax(void);
 
 /* 00: conv/Relu (op 0 CONV_2D), 1x6x6x2 -> 1x6x6x3 */
-static const edgeq_conv_2d_dsp_params small_params_00 = {
+static const edgeq_conv_rows_dsp_params small_params_00 = {
     .batches = 1,
     .input_height = 6,
     .input_width = 6,
@@ -58,25 +58,25 @@ static const edgeq_conv_2d_dsp_params small_params_00 = {
     .output_width = 6,
     .output_channels = 3,
     .filter_height = 3,
-    .filter_width = 3,
-    .filter_channels = 2,
-    .groups = 1,
     .stride_height = 1,
     .stride_width = 1,
-    .dilation_height = 1,
-    .dilation_width = 1,
     .pad_top = 1,
     .pad_left = 1,
     .input_zero_point = -128,
     .activation_min = -128,
     .activation_max = 127,
-    .depth = 20,
+    .steps = 4,
+    .row_fours = 4,
+    .line_bytes = 24,
+    .downwards = 0,
+    .gathered = 0,
     .quads = 1,
     .channels = small_channels_00,
+    .run = edgeq_quads_4_rows_clamped,
 };
 
-void small_op_00_conv_2d_dsp(void) {
-  edgeq_conv_2d_dsp_int8(&small_params_00, small_at(112), small_weights_00, small_at(216), small_at(0));
+void small_op_00_conv_rows_dsp(void) {
+  edgeq_conv_rows_dsp_int8(&small_params_00, small_at(272), small_weights_00, small_at(344), small_at(0));
 }
 
 /* 01: joined (op 2 CONCATENATION), 1x6x6x3, 1x6x6x3 -> 1x6x6x6 */
@@ -86,8 +86,8 @@ static const edgeq_concatenation_params small_params_01 = {
     .row_bytes = small_row_bytes_01,
 };
 static const int8_t *const small_inputs_01[2] = {
-    small_at(216),
-    small_at(216),
+    small_at(344),
+    small_at(344),
 };
 
 void small_op_01_concatenation(void) {
@@ -113,38 +113,28 @@ static const edgeq_pool_2d_params small_params_02 = {
 };
 
 void small_op_02_max_pool_2d(void) {
-  edgeq_max_pool_2d_int8(&small_params_02, small_at(0), small_at(288));
+  edgeq_max_pool_2d_int8(&small_params_02, small_at(0), small_at(232));
 }
 
 /* 03: logits (op 5 FULLY_CONNECTED), 1x3x3x6 -> 1x4 */
-static const edgeq_conv_2d_dsp_params small_params_03 = {
-    .batches = 1,
-    .input_height = 1,
+static const edgeq_conv_1x1_dsp_params small_params_03 = {
     .input_width = 1,
     .input_channels = 54,
     .output_height = 1,
     .output_width = 1,
     .output_channels = 4,
-    .filter_height = 1,
-    .filter_width = 1,
-    .filter_channels = 54,
-    .groups = 1,
     .stride_height = 1,
     .stride_width = 1,
-    .dilation_height = 1,
-    .dilation_width = 1,
-    .pad_top = 0,
-    .pad_left = 0,
-    .input_zero_point = -128,
     .activation_min = -128,
     .activation_max = 127,
     .depth = 56,
     .quads = 1,
     .channels = small_channels_03,
+    .run = edgeq_quads_2_loop,
 };
 
-void small_op_03_conv_2d_dsp(void) {
-  edgeq_conv_2d_dsp_int8(&small_params_03, small_at(288), small_weights_03, small_at(344), small_at(0));
+void small_op_03_conv_1x1_dsp(void) {
+  edgeq_conv_1x1_dsp_int8(&small_params_03, small_at(232), small_weights_03, small_at(288), small_at(0));
 }
 
 /* 04: probabilities (op 6 SOFTMAX), 1x4 -> 1x4 */
@@ -156,7 +146,7 @@ static const edgeq_softmax_params small_params_04 = {
 };
 
 void small_op_04_softmax(void) {
-  edgeq_softmax_int8(&small_params_04, small_at(344), small_at(0));
+  edgeq_softmax_int8(&small_params_04, small_at(288), small_at(0));
 }
 
 edgeq_status small_init(void) {
@@ -164,24 +154,24 @@ edgeq_status small_init(void) {
 }
 
 edgeq_status small_invoke(void) {
-  small_op_00_conv_2d_dsp();
+  small_op_00_conv_rows_dsp();
   small_op_01_concatenation();
   small_op_02_max_pool_2d();
-  small_op_03_conv_2d_dsp();
+  small_op_03_conv_1x1_dsp();
   small_op_04_softmax();
   return EDGEQ_OK;
 }
 
 #ifdef EDGEQ_TRACE
 edgeq_status small_invoke_traced(edgeq_trace_fn *trace, void *context) {
-  small_op_00_conv_2d_dsp();
-  if (!trace(context, 0u, small_at(216), 108u)) return EDGEQ_STOPPED;
+  small_op_00_conv_rows_dsp();
+  if (!trace(context, 0u, small_at(344), 108u)) return EDGEQ_STOPPED;
   small_op_01_concatenation();
   if (!trace(context, 1u, small_at(0), 216u)) return EDGEQ_STOPPED;
   small_op_02_max_pool_2d();
-  if (!trace(context, 2u, small_at(288), 54u)) return EDGEQ_STOPPED;
-  small_op_03_conv_2d_dsp();
-  if (!trace(context, 3u, small_at(344), 4u)) return EDGEQ_STOPPED;
+  if (!trace(context, 2u, small_at(232), 54u)) return EDGEQ_STOPPED;
+  small_op_03_conv_1x1_dsp();
+  if (!trace(context, 3u, small_at(288), 4u)) return EDGEQ_STOPPED;
   small_op_04_softmax();
   if (!trace(context, 4u, small_at(0), 4u)) return EDGEQ_STOPPED;
   return EDGEQ_OK;
@@ -197,7 +187,7 @@ edgeq_status small_selftest(void) {
 }
 
 int8_t *small_input(void) {
-  return small_at(112);
+  return small_at(272);
 }
 
 const int8_t *small_output_0(void) {
@@ -205,7 +195,7 @@ const int8_t *small_output_0(void) {
 }
 
 const int8_t *small_output_1(void) {
-  return small_at(288);
+  return small_at(232);
 }
 
 void small_quantize_input(const float *values, int8_t *q) {
@@ -235,7 +225,7 @@ static const edgeq_tensor small_inputs[1] = {
     {
         .name = "image */ \"quoted\" \\ \?\?/ \303\251\012",
         .shape = small_input_shape,
-        .data = small_at(112),
+        .data = small_at(272),
         .bytes = SMALL_INPUT_BYTES,
         .dtype = EDGEQ_DTYPE_INT8,
         .rank = SMALL_INPUT_RANK,
@@ -258,7 +248,7 @@ static const edgeq_tensor small_outputs[2] = {
     {
         .name = "flat",
         .shape = small_output_1_shape,
-        .data = small_at(288),
+        .data = small_at(232),
         .bytes = SMALL_OUTPUT_1_BYTES,
         .dtype = EDGEQ_DTYPE_INT8,
         .rank = SMALL_OUTPUT_1_RANK,

@@ -1,0 +1,95 @@
+"""Which of the candidates for each call is taken: cycles against flash, within the RAM that a build may use.
+
+A byte of flash has a price in cycles. It is a share of what the model's cycles per byte are: with `balanced`, a kernel
+that takes 1 % more flash must save 0.25 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
+kernels of the same size. RAM is a limit: what a call needs with its scratch may exceed what the tensors need anyway
+by a share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgeq.lower.dsp.candidate import Candidate
+from edgeq.records import Optimize
+
+_PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.25}
+# Share and bytes by which scratch may raise what tensors need at the most.
+_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.05, 768), Optimize.SIZE: (0.0, 512)}
+_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most bytes that constants and kernels, and the arena, may take; None: only what `Optimize` allows."""
+
+    flash: int | None = None
+    ram: int | None = None
+
+
+def choose(
+    candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], optimize: Optimize, limits: Limits
+) -> list[Candidate]:
+    """One candidate for each call; the same arguments give the same choice.
+
+    Args:
+        candidates: for each call, one or more.
+        live: for each candidate, the bytes of tensors alive while it runs, an output in its input's place once.
+        optimize: what to prefer.
+        limits: kept as far as any candidates keep them.
+    """
+    allowed = _within_ram(candidates, live, optimize, limits)
+    smallest = _descend(allowed, [min(c, key=lambda x: (x.flash, x.cycles)) for c in allowed], price=None)
+    if optimize is Optimize.SIZE:
+        return smallest
+    fastest = [min(c, key=lambda x: (x.cycles, x.flash)) for c in allowed]
+    price = _PRICE[optimize] * sum(c.cycles for c in fastest) / max(1, flash_of(smallest))
+    while True:
+        found = _descend(allowed, fastest, price=price)
+        if limits.flash is None or flash_of(found) <= max(limits.flash, flash_of(smallest)):
+            return found
+        price = 2 * price + 1
+
+
+def flash_of(chosen: Sequence[Candidate]) -> int:
+    """Bytes of constants and code; code that several calls share counts once."""
+    code = {name: size for c in chosen for name, size in c.code.items()}
+    return sum(c.constant_bytes for c in chosen) + sum(code.values())
+
+
+def _within_ram(
+    candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], optimize: Optimize, limits: Limits
+) -> list[list[Candidate]]:
+    share, more = _RAM[optimize]
+    most = max((min(bytes_alive, default=0) for bytes_alive in live), default=0)
+    budget = round(most * (1 + share)) + more
+    if limits.ram is not None:
+        budget = min(budget, limits.ram)
+    found = []
+    for options, alive in zip(candidates, live, strict=True):
+        needs = [bytes_alive + c.call.scratch_bytes for c, bytes_alive in zip(options, alive, strict=True)]
+        bound = max(budget, min(needs))
+        found.append([c for c, need in zip(options, needs, strict=True) if need <= bound])
+    return found
+
+
+def _descend(
+    candidates: Sequence[Sequence[Candidate]], start: Sequence[Candidate], *, price: float | None
+) -> list[Candidate]:
+    """Exchanges one candidate at a time as long as that lowers cycles + price * flash (flash alone without a price)."""
+    chosen = list(start)
+    for _ in range(_ROUNDS):
+        before = list(chosen)
+        for i, options in enumerate(candidates):
+            others = chosen[:i] + chosen[i + 1 :]
+            code = {name for c in others for name in c.code}
+
+            def cost(c: Candidate, code: set[str] = code) -> tuple[float, float]:
+                flash = c.constant_bytes + sum(size for name, size in c.code.items() if name not in code)
+                return (flash, c.cycles) if price is None else (c.cycles + price * flash, flash)
+
+            chosen[i] = min(options, key=cost)
+        if all(a is b for a, b in zip(before, chosen, strict=True)):
+            break
+    return chosen

@@ -1,0 +1,192 @@
+"""CONV_2D, and FULLY_CONNECTED on several rows, as products of quads of channels and two columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from edgeq.lower.dsp import quads
+from edgeq.lower.dsp.candidate import Candidate, clamped, limit_cycles, limits, number, weights_of
+from edgeq.lower.packing import QUAD, NotExactError
+from edgeq.lower.program import KernelCall, Param
+
+_WINDOW = (
+    "batches", "input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels",
+    "filter_height", "filter_width", "filter_channels", "groups", "stride_height", "stride_width", "dilation_height",
+    "dilation_width", "pad_top", "pad_left",
+)  # fmt: skip
+_ROWS_WINDOW = tuple(
+    name for name in _WINDOW if name not in {"filter_width", "filter_channels", "groups"} and "dilation" not in name
+)
+_PIXELS_WINDOW = (
+    "input_width", "input_channels", "output_height", "output_width", "output_channels", "stride_height",
+    "stride_width",
+)  # fmt: skip
+
+# Cycles of what surrounds the products, per value or pixel: measured, to a tenth or so.
+_EXPAND = 1.8
+_EXPAND_IN_ORDER = 3.4
+_ROW_ENTERED = 150
+_PIXELS = 60
+_ROW_POINTER = 8
+_GATHER = 8.5
+_PATCH_PIXELS = 260
+_COPY = 8
+
+# Bytes of the functions around the products.
+_ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2000}
+_PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 800}
+_PATCH_CODE = {"edgeq_conv_2d_dsp_int8": 1200}
+
+
+def convolutions(call: KernelCall) -> Iterator[Candidate]:
+    """Every way to compute a CONV_2D directly."""
+    weights = weights_of(call)
+    plain = number(call, "groups") == 1 and number(call, "dilation_height") == number(call, "dilation_width") == 1
+    unpadded = not (number(call, "pad_top") or number(call, "pad_left"))
+    if plain and weights.shape[1:3] == (1, 1) and unpadded and number(call, "batches") == 1:
+        in_place = number(call, "stride_height") == number(call, "stride_width") == 1
+        image = {name: call.params[name] for name in _PIXELS_WINDOW}
+        pixels = number(call, "output_height") * number(call, "output_width")
+        yield from _by_pixels(call, image, pixels, in_place=in_place)
+    elif plain:
+        for downwards in (False, True):
+            yield from _by_rows(call, downwards=downwards)
+            yield from _by_rows(call, downwards=downwards, gathered=True)
+    else:
+        yield from _by_patches(call)
+
+
+def dense_on_rows(call: KernelCall) -> Iterator[Candidate]:
+    """FULLY_CONNECTED: its rows are the pixels of a 1x1 convolution."""
+    if number(call, "weights_offset"):
+        raise NotExactError("the weights have a zero point")
+    rows, depth, outputs = (number(call, field) for field in ("batches", "depth", "outputs"))
+    image = dict(zip(_PIXELS_WINDOW, (rows, depth, 1, rows, outputs, 1, 1), strict=True))
+    yield from _by_pixels(call, image, rows, in_place=True)
+
+
+def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_place: bool) -> Iterator[Candidate]:
+    weights = weights_of(call)
+    count, depth = len(weights), weights[0].size
+    blocks = -(-count // QUAD)
+    expanded = 2 * (30 + _EXPAND * depth + (25 if depth % 4 else 0))
+    copied = _COPY * 2 * count if count % QUAD else 0
+    for form in quads.forms(1, -(-depth // 2), clamps=clamped(call), even=True):
+        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form)
+        cycles = -(-pixels // 2) * (form.cycles(blocks) + expanded + copied + 40)
+        made = replace(
+            call,
+            kernel="edgeq_conv_1x1_dsp_int8",
+            source="conv_1x1_dsp.c",
+            support=(quads.SOURCE,),
+            params_type="edgeq_conv_1x1_dsp_params",
+            params={**image, **limits(call), "depth": 2 * form.steps, **params},
+            inputs=(call.inputs[0], packed),
+            scratch_bytes=8 * form.steps + 8 * blocks,
+            in_place=(0,) if in_place else (),
+            variant="dsp: 4 channels x 2 pixels",
+        )
+        yield Candidate(
+            call=made, cycles=round(cycles + limit_cycles(call, pixels * count)), code={**_PIXELS_CODE, **form.code}
+        )
+
+
+def _by_rows(call: KernelCall, *, downwards: bool, gathered: bool = False) -> Iterator[Candidate]:
+    weights = weights_of(call)
+    _, height, width, depth = weights.shape
+    stride = number(call, "stride_width")
+    if (downwards and stride * depth % 2) or (gathered and height == 1):
+        return
+    row = -(-width * depth // 2)
+    clamps = clamped(call)
+    if gathered:  # rows keep their steps, and the product takes them all as one row
+        whole = quads.forms(1, height * row, clamps=clamps)
+        found = [replace(form, steps=row) for form in whole if form.steps == height * row]
+    else:
+        found = quads.forms(height, row, clamps=clamps)
+    for form in found:
+        yield _rows(call, form, downwards=downwards, gathered=gathered)
+
+
+def _rows(call: KernelCall, form: quads.Form, *, downwards: bool, gathered: bool) -> Candidate:
+    weights = weights_of(call)
+    count, height, width, depth = weights.shape
+    out_height, out_width = number(call, "output_height"), number(call, "output_width")
+    stride_height, stride_width = number(call, "stride_height"), number(call, "stride_width")
+    in_fours = depth % 4 == 0
+    params, packed = quads.packed(call, weights.reshape(count, height, width * depth), form, in_fours=in_fours)
+    blocks = -(-count // QUAD)
+    beside = 0 if downwards else stride_width * depth
+    # Steps of a row: where its last window starts, and what that spans.
+    starts = (out_width - 1) * stride_width * depth // 2 if downwards else (-(-out_width // 2) - 1) * beside
+    row_fours = -(-(starts + form.steps) // 2)
+    line = 0 if in_fours else 4 + 4 * -(-(4 * row_fours + beside) // 4)
+    patch = 8 * form.steps * height if gathered else 0
+    row_steps, column_steps = (-(-out_height // 2), out_width) if downwards else (out_height, -(-out_width // 2))
+    entered = row_steps * min(height, (2 if downwards else 1) * stride_height)
+    cycles = entered * (8 * row_fours * (_EXPAND if in_fours else _EXPAND_IN_ORDER) + _ROW_ENTERED)
+    each = form.cycles(blocks) + _PIXELS + (_COPY * 2 * count if count % QUAD else 0)
+    each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
+    cycles += row_steps * column_steps * each
+    batches = number(call, "batches")
+    same = stride_height == stride_width == 1 and (out_height, out_width, count) == (
+        number(call, "input_height"), number(call, "input_width"), depth
+    )  # fmt: skip
+    made = replace(
+        call,
+        kernel="edgeq_conv_rows_dsp_int8",
+        source="conv_rows_dsp.c",
+        support=(quads.SOURCE,),
+        params_type="edgeq_conv_rows_dsp_params",
+        params={
+            **{name: call.params[name] for name in _ROWS_WINDOW},
+            "input_zero_point": -number(call, "input_offset"),
+            **limits(call),
+            "steps": form.steps,
+            "row_fours": row_fours,
+            "line_bytes": line,
+            "downwards": int(downwards),
+            "gathered": int(gathered),
+            **params,
+        },
+        inputs=(call.inputs[0], packed),
+        scratch_bytes=16 * height + 16 * row_fours * height + patch + line + 8 * blocks,
+        in_place=(0,) if same and batches == 1 and number(call, "pad_top") <= (height - 1) // 2 else (),
+        variant=f"dsp: 4 channels x 2 pixels {'downwards' if downwards else 'sideways'}"
+        + (", windows gathered" if gathered else ""),
+    )
+    outputs = batches * out_height * out_width * count
+    return Candidate(
+        call=made, cycles=round(batches * cycles + limit_cycles(call, outputs)), code={**_ROWS_CODE, **form.code}
+    )
+
+
+def _by_patches(call: KernelCall) -> Iterator[Candidate]:
+    weights = weights_of(call)
+    count, depth = len(weights), weights[0].size
+    groups, batches = number(call, "groups"), number(call, "batches")
+    blocks = -(-(count // groups) // QUAD)
+    pixels = number(call, "output_height") * number(call, "output_width")
+    for form in quads.forms(1, -(-depth // 2), clamps=clamped(call), even=True):
+        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, groups=groups)
+        each = form.cycles(blocks) + _PATCH_PIXELS * number(call, "filter_height") / 3 + 6 * depth
+        made = replace(
+            call,
+            kernel="edgeq_conv_2d_dsp_int8",
+            source="conv_2d_dsp.c",
+            support=(quads.SOURCE,),
+            params_type="edgeq_conv_2d_dsp_params",
+            params={
+                **{field: call.params[field] for field in _WINDOW},
+                "input_zero_point": -number(call, "input_offset"),
+                **limits(call),
+                "depth": 2 * form.steps,
+                **params,
+            },
+            inputs=(call.inputs[0], packed),
+            scratch_bytes=10 * form.steps + 8 * blocks,
+            variant="dsp: 4 channels x 2 pixels, a patch each",
+        )
+        cycles = batches * -(-pixels // 2) * groups * each + limit_cycles(call, batches * pixels * count)
+        yield Candidate(call=made, cycles=round(cycles), code={**_PATCH_CODE, **form.code})

@@ -1,0 +1,27 @@
+/* Depthwise 3x3 products of one channel (kernels/depthwise_3x3.h), by stride and final shift: names for the
+ * parameters of edgeq_depthwise_3x3_dsp_int8.
+ *
+ * edgeq_depthwise_3x3_<stride>_<shift>   an even number of columns
+ * ..._odd                                an odd number
+ * ..._clamped                            the same, for activations that start at the output's zero point
+ */
+#ifndef EDGEQ_DEPTHWISE_3X3_H
+#define EDGEQ_DEPTHWISE_3X3_H
+
+typedef struct edgeq_depthwise_3x3 edgeq_depthwise_3x3;
+typedef void edgeq_depthwise_3x3_run(const edgeq_depthwise_3x3 *d);
+
+#define EDGEQ_DEPTHWISE_3X3_DECLARE(name)                                                          \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name, edgeq_depthwise_3x3_##name##_clamped; \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name##_odd, edgeq_depthwise_3x3_##name##_odd_clamped
+
+EDGEQ_DEPTHWISE_3X3_DECLARE(1_8);
+EDGEQ_DEPTHWISE_3X3_DECLARE(1_10);
+EDGEQ_DEPTHWISE_3X3_DECLARE(1_12);
+EDGEQ_DEPTHWISE_3X3_DECLARE(1_14);
+EDGEQ_DEPTHWISE_3X3_DECLARE(2_8);
+EDGEQ_DEPTHWISE_3X3_DECLARE(2_10);
+EDGEQ_DEPTHWISE_3X3_DECLARE(2_12);
+EDGEQ_DEPTHWISE_3X3_DECLARE(2_14);
+
+#endif

@@ -1,0 +1,75 @@
+/* CONV_2D with a window of one pixel, and FULLY_CONNECTED on several rows, on int8 for cores with the DSP
+ * extension: a matrix product. */
+#include "edgeq/kernels.h"
+#include "quads.h"
+
+/* The channels behind the last four, of one pixel. */
+static void expand_rest(const int8_t *values, int32_t count, uint32_t *column) {
+  uint32_t word = 0;
+  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
+  column[0] = edgeq_even_bytes(word);
+  column[2] = edgeq_odd_bytes(word);
+}
+
+/* The channels of two pixels as columns. */
+static void expand(const edgeq_conv_1x1_dsp_params *p, const int8_t *first, const int8_t *second,
+                   uint32_t *columns) {
+  const int32_t whole = p->input_channels & ~3;
+  if (whole > 0) edgeq_quads_expand_both(columns, first, second, whole);
+  if (whole < p->input_channels) {
+    expand_rest(first + whole, p->input_channels - whole, columns + whole);
+    expand_rest(second + whole, p->input_channels - whole, columns + whole + 1);
+  }
+}
+
+void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
+                             int8_t *output, void *scratch) {
+  const int32_t channels = p->quads * 4;
+  const int whole = p->output_channels == channels;
+  uint32_t *columns = scratch;
+  int8_t *spare = (int8_t *)(columns + p->depth);
+  const int32_t next = p->stride_width * p->input_channels;
+  const int32_t next_row = p->stride_height * p->input_width * p->input_channels;
+  const int8_t *row = input;
+  const int8_t *pixel = input;
+  int8_t *const first = output;
+  const uint32_t *rows[2];
+  edgeq_quads q;
+
+  rows[0] = columns;
+  rows[1] = columns;
+  q.rows = rows;
+  q.weights = weights;
+  q.channels = p->channels;
+  q.end = p->channels + p->quads * EDGEQ_QUAD_WORDS;
+  q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
+  /* Values that pad the depth have weights of zero. */
+  for (int32_t i = 0; i < p->depth; i++) columns[i] = 0;
+  int32_t left_in_row = p->output_width;
+  /* Two pixels at a time; a last one alone takes both columns. */
+  for (int32_t left = p->output_height * p->output_width; left > 0; left -= 2) {
+    const int8_t *pixels[2];
+    int8_t *second = output;
+    for (int32_t i = 0; i < 2; i++) {
+      pixels[i] = pixel;
+      if (left == 1) continue;
+      pixel += next;
+      if (--left_in_row == 0) {
+        row += next_row;
+        pixel = row;
+        left_in_row = p->output_width;
+      }
+    }
+    expand(p, pixels[0], pixels[1], columns);
+    if (left > 1) second += p->output_channels;
+    q.output0 = whole ? output : spare;
+    q.output1 = whole ? second : spare + channels;
+    p->run(&q);
+    if (!whole) {
+      for (int32_t i = 0; i < p->output_channels; i++) output[i] = spare[i];
+      for (int32_t i = 0; i < p->output_channels; i++) second[i] = spare[channels + i];
+    }
+    output = second + p->output_channels;
+  }
+  edgeq_limit_int8(first, (int32_t)(output - first), p->activation_min, p->activation_max);
+}
