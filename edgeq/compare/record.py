@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edgeq.records import Metric, Timing
+from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
 SCHEMA_VERSION = 1
@@ -22,15 +23,6 @@ class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"
     INFO = "info"
-
-
-class Conclusion(Enum):
-    """What a contrast shows about the second arm against the first."""
-
-    BETTER = "better"
-    WORSE = "worse"
-    EQUIVALENT = "equivalent"
-    INCONCLUSIVE = "inconclusive"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.compare.record import Comparison, Conclusion, Severity
+from edgeq.compare.record import Comparison, Severity
 from edgeq.compare.report import words
 from edgeq.report import format as fmt
 from edgeq.report.verdict import MARKS, Level
+from edgeq.statistics.equivalence import Conclusion
 from edgeq.terminal import FirstThatFits
 
 if TYPE_CHECKING:

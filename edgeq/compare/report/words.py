@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from edgeq.compare.record import Arm, ArtifactAnswer, Comparison, Conclusion, Contrast, Run, Severity
+from edgeq.compare.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
 from edgeq.records import Metric
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level
+from edgeq.statistics.equivalence import Conclusion
 
 SEVERITY_LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.INFO: Level.UNKNOWN}
 CONCLUSION_LEVELS = {
