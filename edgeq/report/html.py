@@ -1,17 +1,15 @@
-"""One self-contained HTML page: no network, no framework, everything from the model escaped."""
+"""report.html: what its template is told."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from edgeq.records import Group, LayerCost, Section
-from edgeq.report import format as fmt
 from edgeq.report import plots
-from edgeq.report.record import MemoryInfo, PlanCall, Report, portable_flag
-from edgeq.report.verdict import COLUMNS, drift_cell, verdict
+from edgeq.report.page import render_page
+from edgeq.report.record import MemoryInfo, PlanCall, Report
+from edgeq.report.verdict import COLUMNS, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
 
@@ -48,39 +46,8 @@ class Confusion:
 
 
 def render_html(report: Report) -> str:
-    """The whole page. The same report gives the same bytes.
-
-    The page carries a Content-Security-Policy that allows its own inline script and style, by their hashes, and
-    nothing else.
-    """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-    from markupsafe import Markup
-
-    from edgeq.resources import templates
-
-    folder = templates()
-    style = (folder / "report" / "style.css").read_text("utf-8")
-    script = (folder / "report" / "page.js").read_text("utf-8")
-    environment = Environment(
-        loader=FileSystemLoader(folder),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        count=fmt.count, short=fmt.short, size=fmt.size, percent=fmt.percent, real=fmt.real, ms=fmt.milliseconds,
-        accuracy=fmt.accuracy, interval=fmt.interval, difference=fmt.difference, drift_cell=drift_cell,
-        xy=lambda value: f"{value:.2f}".rstrip("0").rstrip("."), flag=portable_flag,
-    )  # fmt: skip
-    return environment.get_template("report.html.j2").render(
-        **_context(report),
-        style=Markup(style),  # noqa: S704 (our own file, named in the policy by its hash)
-        script=Markup(script),  # noqa: S704
-        policy=f"default-src 'none'; style-src '{_source(style)}'; script-src '{_source(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'",
-    )
+    """The whole page. The same report gives the same bytes."""
+    return render_page("report.html.j2", {**_context(report), "edgeq_version": report.edgeq_version})
 
 
 def _context(report: Report) -> dict[str, Any]:
@@ -108,8 +75,6 @@ def _context(report: Report) -> dict[str, Any]:
         "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],
         "stacks": _stacks(memory) if memory else [],
         "by_group": _by_group(memory.sections) if memory else {},
-        "slowest": max((t.seconds for t in report.timings), default=0.0),
-        "seconds": sum(t.seconds for t in report.timings),
     }
 
 
@@ -181,7 +146,3 @@ def _share(value: int | None, most: int) -> float:
 
 def _name(names: tuple[str, ...], index: int) -> str:
     return names[index] if index < len(names) else str(index)
-
-
-def _source(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
