@@ -99,7 +99,7 @@ def step_span(ends: tuple[float, float], metric: Metric) -> str:
 
 def size_of_step(value: float, metric: Metric) -> str:
     """A difference without its sign: 1.3 pp."""
-    return f"{_digits(abs(100 * value))} pp" if is_share(metric) else real(abs(value), 3)
+    return f"{real(abs(100 * value), 2)} pp" if is_share(metric) else real(abs(value), 3)
 
 
 def p_value(value: float | None) -> str:
@@ -128,6 +128,11 @@ def interval(value: Accuracy | AccuracyDifference | None) -> str:
 def difference(value: AccuracyDifference) -> str:
     """The difference alone, signed."""
     return step(value.value, value.metric)
+
+
+def cut(text: str, length: int) -> str:
+    """The text, or as much of it as fits with an ellipsis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def printable(text: str) -> str:

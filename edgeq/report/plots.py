@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeq.records import Accuracy, Drift, Group, Metric, Section
-from edgeq.report.format import accuracy, count, interval, percent, size
+from edgeq.report.axis import Scale, Tick, decimal, percentage, ticks
+from edgeq.report.format import accuracy, count, cut, interval, percent, size
 from edgeq.report.record import ArenaPlan
 
 
@@ -27,14 +28,6 @@ class Mark:
     title: str
     label: str = ""
     strength: float = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
-    """A place on an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,16 +93,16 @@ def arena_plot(plan: ArenaPlan) -> Plot:
             )
         )
     every = max(1, math.ceil(len(plan.calls) / 32))
-    ticks = [Tick(at=left + dx / 2, label="in")]
-    ticks += [Tick(at=left + (i + 1.5) * dx, label=str(i)) for i in range(0, len(plan.calls), every)]
-    if columns * dx - (ticks[-1].at - left) > 30 + dx / 2 or every == 1:
-        ticks.append(Tick(at=right - dx / 2, label="out"))
+    calls = [Tick(at=left + dx / 2, label="in")]
+    calls += [Tick(at=left + (i + 1.5) * dx, label=str(i)) for i in range(0, len(plan.calls), every)]
+    if columns * dx - (calls[-1].at - left) > 30 + dx / 2 or every == 1:
+        calls.append(Tick(at=right - dx / 2, label="out"))
     step = _byte_step(plan.arena_bytes)
     levels = tuple(Tick(at=bottom - value * dy, label=size(value)) for value in range(0, plan.arena_bytes + 1, step))
     bound = Tick(at=bottom - plan.liveness_bound * dy, label=f"lower bound {size(plan.liveness_bound)}")
     return Plot(
         width=1000, height=346, left=left, top=top, right=right, bottom=bottom,
-        marks=tuple(marks), x_ticks=tuple(ticks), y_ticks=levels, line=bound,
+        marks=tuple(marks), x_ticks=tuple(calls), y_ticks=levels, line=bound,
     )  # fmt: skip
 
 
@@ -136,9 +129,9 @@ def histogram_plot(drift: Drift) -> Plot:
         )
     step = max(1, math.ceil(reach / 4))
     shown = [*range(-(reach // step) * step, reach + 1, step)]
-    ticks = tuple(Tick(at=left + (v + reach + 0.5) * dx, label=_signed(v)) for v in shown)
+    labels = tuple(Tick(at=left + (v + reach + 0.5) * dx, label=_signed(v)) for v in shown)
     return Plot(
-        width=320, height=182, left=left, top=top, right=right, bottom=bottom, marks=tuple(marks), x_ticks=ticks
+        width=320, height=182, left=left, top=top, right=right, bottom=bottom, marks=tuple(marks), x_ticks=labels
     )
 
 
@@ -168,7 +161,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> 
             )  # fmt: skip
     middle = [top + (i + 0.5) * cell for i in range(classes)]
     across = [left + (i + 0.5) * cell for i in range(classes)]
-    brief = [_cut(name, 16) for name in labels]
+    brief = [cut(name, 16) for name in labels]
     fits = max(len(b) for b in brief) * 6.6 <= cell
     return Plot(
         width=left + classes * cell + 8, height=top + classes * cell + 34,
@@ -190,32 +183,24 @@ def accuracy_plot(arms: Sequence[tuple[str, str, Accuracy | None]]) -> IntervalP
     low, high = max(0.0, low - pad), min(1.0, high + pad) if share else high + pad
     left, right, row = 96.0, 380.0, 40.0
     top, bottom = 8.0, 8.0 + row * len(known)
-    scale = (right - left) / (high - low)
+    scale = Scale(low=low, high=high, start=left, end=right)
     rows = tuple(
         Interval(
             label=label,
             y=top + (i + 0.5) * row,
-            low=left + (arm.ci95[0] - low) * scale,
-            value=left + (arm.value - low) * scale,
-            high=left + (arm.ci95[1] - low) * scale,
+            low=scale.at(arm.ci95[0]),
+            value=scale.at(arm.value),
+            high=scale.at(arm.ci95[1]),
             text=accuracy(arm),
             title=f"{label}: {accuracy(arm)}, 95 % interval {interval(arm)}, n = {count(arm.n)}",
             kind=kind,
         )
         for i, (label, kind, arm) in enumerate(known)
     )
-    step = nice_step((high - low) / 5)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    digits = max(0, -math.floor(math.log10(step * (100 if share else 1)) + 1e-9))
-    ticks = tuple(
-        Tick(
-            at=left + (k * step - low) * scale,
-            label=f"{k * step * (100 if share else 1):.{digits}f}{' %' if share else ''}",
-        )
-        for k in range(first, last + 1)
+    labels = ticks(scale, percentage if share else decimal)
+    frame = Plot(
+        width=450, height=bottom + 28, left=left, top=top, right=right, bottom=bottom, marks=(), x_ticks=labels
     )
-    frame = Plot(width=450, height=bottom + 28, left=left, top=top, right=right, bottom=bottom, marks=(), x_ticks=ticks)
     return IntervalPlot(frame=frame, rows=rows)
 
 
@@ -237,12 +222,6 @@ def stack_marks(sections: Sequence[Section], *, ram: bool, limit: int | None) ->
     return tuple(marks)
 
 
-def nice_step(step: float) -> float:
-    """The next 1, 2 or 5 times a power of ten."""
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(m * power for m in (1, 2, 5, 10) if m * power >= step * (1 - 1e-9))
-
-
 def _byte_step(total: int) -> int:
     step = 16
     while total / step > 6:
@@ -252,10 +231,6 @@ def _byte_step(total: int) -> int:
 
 def _signed(value: int) -> str:
     return f"+{value}" if value > 0 else str(value).replace("-", "−")
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else text[: length - 1] + "…"
 
 
 def _numbered(index: int, name: str) -> str:

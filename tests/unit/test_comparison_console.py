@@ -110,7 +110,9 @@ def test_inconclusive_is_never_called_equal():
     comparison = digits()
     open_, shown = comparison.contrasts[0], comparison.contrasts[1]
     sentence = words.artifact_sentence(open_, comparison)
-    assert sentence.startswith("Not decided by 540 samples; this does not mean equal. Seen: +0.6 pp (between −1.3 …")
+    assert sentence.startswith(
+        "Not decided by 540 samples; this does not mean equal. Seen: +0.6 pp (95 % interval −1.3 …"
+    )
     assert "would need about" in sentence
     assert words.artifact_sentence(shown, comparison).startswith("QAT does better on samples like these: +4.4 pp")
     assert words.method_sentence(shown, comparison) == "Fewer than 5 seeds (3): no claim about methods."

@@ -5,8 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeq.compare.record import Comparison
-from edgeq.compare.report.document import COMPARISON, from_json
-from edgeq.report.files import read_document
+from edgeq.compare.report.document import COMPARISON, from_json, to_json
+from edgeq.compare.report.html import render_html
+from edgeq.report.files import read_document, write_document
+
+
+def write_comparison(comparison: Comparison, folder: Path) -> tuple[Path, Path]:
+    """Write compare.json and compare.html into an existing folder; the paths of both.
+
+    Both are made before either is written, and each replaces its old one at once.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    return write_document(COMPARISON, folder, content=to_json(comparison), page=render_html(comparison))
 
 
 def read_comparison(path: Path) -> Comparison:

@@ -51,7 +51,7 @@ def artifact_sentence(contrast: Contrast, comparison: Comparison) -> str:
     names = titles(comparison)
     second = names.get(contrast.second, contrast.second)
     margin = fmt.size_of_step(comparison.margin, metric)
-    seen = f"{fmt.step(answer.difference, metric)} (between {fmt.step_span(answer.interval, metric)})"
+    seen = f"{fmt.step(answer.difference, metric)} ({_interval(answer.interval, answer.confidence, metric)})"
     if answer.conclusion is Conclusion.EQUIVALENT:
         return f"Equivalent: whatever the difference is, it is smaller than {margin}. Seen: {seen}."
     if answer.conclusion is Conclusion.INCONCLUSIVE:
@@ -66,8 +66,8 @@ def method_sentence(contrast: Contrast, comparison: Comparison) -> str:
     answer, metric = contrast.method, comparison.metric
     if answer.conclusion is None or answer.interval is None:
         return answer.reason or "No claim about the method."
-    seeds = f"over {answer.seeds} seeds"
-    seen = f"{fmt.step(answer.difference, metric)} {seeds} (between {fmt.step_span(answer.interval, metric)})"
+    interval = _interval(answer.interval, contrast.artifact.confidence, metric)
+    seen = f"{fmt.step(answer.difference, metric)} over {answer.seeds} seeds ({interval})"
     if answer.conclusion is Conclusion.EQUIVALENT:
         return f"Equivalent as methods within {fmt.size_of_step(comparison.margin, metric)}: {seen}."
     if answer.conclusion is Conclusion.INCONCLUSIVE:
@@ -88,6 +88,10 @@ def mean_and_spread(arm: Arm, metric: Metric) -> str:
     if fmt.is_share(metric):
         return f"{100 * arm.mean:.1f} ± {100 * arm.spread:.1f} %"
     return f"{fmt.real(arm.mean)} ± {fmt.real(arm.spread, 2)}"
+
+
+def _interval(ends: tuple[float, float], confidence: float, metric: Metric) -> str:
+    return f"{fmt.percent(confidence, 0)} interval {fmt.step_span(ends, metric)}"
 
 
 def _power(answer: ArtifactAnswer) -> str:
