@@ -122,6 +122,7 @@ def history(name: str, seed: int, epochs: int = 10) -> TrainingHistory:
         training_samples=1_077,
         validation_samples=180,
         validation_seen=True,
+        notes=("the model's file does not say how it was compiled: adam",),
     )
 
 
@@ -454,7 +455,11 @@ def hostile() -> Comparison:
                 a, title=HOSTILE, evaluated_by=HOSTILE, scheme=HOSTILE, failed=HOSTILE if a.failed else None,
                 notes=(HOSTILE,),
                 runs=tuple(
-                    replace(r, history=replace(r.history, optimizer=HOSTILE, loss=HOSTILE) if r.history else None)
+                    replace(
+                        r,
+                        history=r.history
+                        and replace(r.history, optimizer=HOSTILE, loss=HOSTILE, notes=(HOSTILE,)),
+                    )
                     for r in a.runs
                 ),
             )

@@ -59,7 +59,8 @@ def words_of(comparison: Comparison) -> str:
         (five_seeds, ["claims about methods are possible", "The method does better, and would again: +4.4 pp"]),
         (given, ["no model can be recommended", "weights are int8, activations float32", "Nothing was trained."]),
         (regression, ["in 12 groups", "0.01301", "← better", "Only class predictions can flip.", "None: nothing"]),
-        (failed, ["tfmot cannot quantize layer squeeze (Multiply)", "not a number", "kept after epoch 0 of 4"]),
+        (failed, ["tfmot cannot quantize layer squeeze (Multiply)", "not a number", "kept after epoch 0 of 4",
+                  "the model's file does not say how it was compiled"]),
         (many, ["The 24 layers with the lowest SQNR of 64.", "All 192 tensors"]),
     ],
 )  # fmt: skip

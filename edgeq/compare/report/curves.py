@@ -42,10 +42,11 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurvePlot:
-    """The learning curves of one arm; `caption` says in words what happened."""
+    """The learning curves of one arm; `caption` says in words what happened, `notes` what must be known beside."""
 
     title: str
     caption: str
+    notes: tuple[str, ...]
     kind: str
     width: float
     height: float
@@ -76,6 +77,7 @@ def curve_plots(comparison: Comparison) -> tuple[CurvePlot, ...]:
         CurvePlot(
             title=arm.title,
             caption=_caption(runs),
+            notes=tuple(dict.fromkeys(note for run in runs if run.history for note in run.history.notes)),
             kind=arm_kind(comparison, arm.name),
             width=_WIDTH,
             height=_HEIGHT,

@@ -77,6 +77,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "",
         "no validation split was given, so samples that the float model was trained on were split off",
     ),
+    "TrainingHistory.notes": ("", "what was assumed, what was resumed"),
     "Epoch.loss": ("", "training loss: mean over the epoch's steps"),
     "Epoch.validation_loss": ("", "loss on the validation samples, after the epoch"),
     "Epoch.validation_metric": (
