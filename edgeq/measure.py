@@ -81,7 +81,10 @@ def measure(
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
         if traced_samples and not is_serial(device):
-            chosen = worth_tracing(ran.outputs, build.references, traced_samples)
+            # A model with variables needs, for a sample, all before it.
+            stateful = build.quantized.graph.is_stateful
+            leading = list(range(min(traced_samples, len(inputs[0]))))
+            chosen = leading if stateful else worth_tracing(ran.outputs, build.references, traced_samples)
             wanted = [r.reference for r in build.references if r.reference is not Reference.LITERT_DEFAULT]
             layers = trace(build, device, tuple(a[chosen] for a in inputs), wanted, progress)
     with clock("compare"):
@@ -182,8 +185,8 @@ def run(build: Build, device: str, inputs: Samples, progress: Progress) -> tuple
     from edgeq.devices.run import run_samples
 
     with started(build, device) as (running, session):
-        passed = session.selftest()
         profile = _profile(build, device, running, session, inputs)
+        passed = session.selftest()  # ends with the model's variables as they begin
         return run_samples(running, session, inputs, progress), profile, passed
 
 
@@ -221,6 +224,8 @@ def trace(
     with started(build, device, traced=True) as (_, session):
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
         crcs = []
+        if graph.is_stateful:
+            session.selftest()  # it ends with the variables as they begin
         for sample in raw:
             crcs.append(session.trace(sample))
             progress.step(1)
@@ -234,13 +239,22 @@ def trace(
                 reference_crcs=layer_crcs(
                     content_for(build.quantized, reference), inputs, [p.tensor for p in points], reference=reference
                 ),
-                fetch=lambda sample, point: session.fetch(raw[sample], point),
+                fetch=partial(_fetch, session, raw, stateful=graph.is_stateful),
                 reference_values=partial(
                     layer_outputs, content_for(build.quantized, reference), inputs, reference=reference
                 ),
             )
             for reference in references
         }
+
+
+def _fetch(session: Session, samples: Sequence[tuple[bytes, ...]], sample: int, point: int, *, stateful: bool) -> bytes:
+    """One tensor of one sample; a model with variables gets all samples before it again."""
+    if stateful:
+        session.selftest()
+        for before in samples[:sample]:
+            session.run(before)
+    return session.fetch(samples[sample], point)
 
 
 def with_measured_stack(memory: MemoryUse, measured: int | None) -> MemoryUse:

@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import flatbuffers
@@ -34,6 +34,7 @@ _TYPES = {
     "int64": schema.TensorType.INT64,
     "bool": schema.TensorType.BOOL,
     "string": schema.TensorType.STRING,
+    "resource": schema.TensorType.RESOURCE,
 }
 
 # The options table of each builtin; ops that are not listed have none (RELU, LOGISTIC, TANH, ELU, PRELU, …).
@@ -42,9 +43,11 @@ OPTIONS = {
     "ADD_N": "AddNOptions",
     "ARG_MAX": "ArgMaxOptions",
     "ARG_MIN": "ArgMinOptions",
+    "ASSIGN_VARIABLE": "AssignVariableOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "CALL_ONCE": "CallOnceOptions",
     "CAST": "CastOptions",
     "CONCATENATION": "ConcatenationOptions",
     "CONV_2D": "Conv2DOptions",
@@ -69,6 +72,7 @@ OPTIONS = {
     "PAD": "PadOptions",
     "PADV2": "PadV2Options",
     "QUANTIZE": "QuantizeOptions",
+    "READ_VARIABLE": "ReadVariableOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
     "RESHAPE": "ReshapeOptions",
@@ -83,10 +87,12 @@ OPTIONS = {
     "SQUEEZE": "SqueezeOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
+    "SVDF": "SVDFOptions",
     "SUM": "ReducerOptions",
     "TRANSPOSE": "TransposeOptions",
     "TRANSPOSE_CONV": "TransposeConvOptions",
     "UNPACK": "UnpackOptions",
+    "VAR_HANDLE": "VarHandleOptions",
     "WHILE": "WhileOptions",
 }
 
@@ -200,11 +206,29 @@ class ModelBuilder:
         attribute = re.sub(r"_(\w)", lambda m: m[1].upper(), field)
         if not hasattr(table, attribute):
             raise TypeError(f"{type(table).__name__} has no field {field}")
-        if isinstance(value, str):
+        if field in _ENUMS and isinstance(value, str):
             value = getattr(_ENUMS[field], value)
         elif isinstance(value, list | tuple | np.ndarray):
             value = np.asarray(value, np.int32)
         setattr(table, attribute, value)
+
+    def variable(self, name: str) -> int:
+        """A handle of the resource variable of this shared name: VAR_HANDLE's output."""
+        handle = self.tensor(f"handle {len(self.graph.tensors)}", (), "resource")
+        self.op("VAR_HANDLE", [], [handle], shared_name=name, container="")
+        return handle
+
+    def call_once(self, values: Mapping[str, tuple[ArrayLike, Mapping[str, Any]]]) -> None:
+        """CALL_ONCE of a subgraph that assigns constants (data, and arguments of `tensor`) to resource variables."""
+        main, self.graph = self.graph, schema.SubGraphT(tensors=[], operators=[], inputs=[], outputs=[], name="init")
+        for name, (data, options) in values.items():
+            array = np.asarray(data)
+            constant = self.tensor(name, array.shape, str(array.dtype), data=array, **options)
+            self.op("ASSIGN_VARIABLE", [self.variable(name), constant], [])
+        self.graph.inputs = self.graph.outputs = np.zeros(0, np.int32)
+        self.model.subgraphs.append(self.graph)
+        self.graph = main
+        self.op("CALL_ONCE", [], [], init_subgraph_index=len(self.model.subgraphs) - 1)
 
     def finish(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The .tflite's bytes, with the given tensors as the model's inputs and outputs."""

@@ -69,5 +69,6 @@ def tflm_host_device(library: Path, *, array: str) -> ChildDevice:
 
 
 def trace_tensors(graph: Graph) -> tuple[int, ...]:
-    """The tensor index of every trace point of this device: all outputs of all ops, in order of execution."""
-    return tuple(tensor for op in graph.ops for tensor in op.outputs)
+    """The tensor index of every trace point of this device: all outputs of all ops but variables, in order of
+    execution."""
+    return tuple(tensor for op in graph.ops for tensor in op.outputs if not graph.tensors[tensor].is_variable)

@@ -79,6 +79,7 @@ def generate(
         "engine_abi": ENGINE_ABI,
         "program": program,
         "calls": calls,
+        "states": views.state_views(program, quantized.graph, constants),
         "layout": _layout(calls),
         "constants": constants,
         "weight_bytes": sum(c.data.nbytes for c in constants),

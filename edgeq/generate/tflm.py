@@ -27,7 +27,10 @@ def resolver_method(op: str) -> str:
 
 def resolver_methods(graph: Graph) -> tuple[str, ...]:
     """The methods for all operators of a model, sorted, each once."""
-    return tuple(sorted({resolver_method(op.name) for op in graph.ops}))
+    names = {op.name for op in graph.ops}
+    if "CALL_ONCE" in names:  # its subgraph has these two
+        names |= {"VAR_HANDLE", "ASSIGN_VARIABLE"}
+    return tuple(sorted(map(resolver_method, names)))
 
 
 def arena_estimate(measured: int) -> int:

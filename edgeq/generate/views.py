@@ -91,6 +91,17 @@ class CallView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StateView:
+    """A variable in the arena: `symbol` is the array that it begins with; None: bytes of `fill`."""
+
+    name: str
+    offset: int
+    nbytes: int
+    fill: int
+    symbol: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValueView:
     """One input or output of the model. `suffix` and `macro` tell several apart ("_1", "INPUT_1")."""
 
@@ -131,7 +142,32 @@ def constant_views(program: Program, graph: Graph, prefix: str) -> tuple[Constan
                 data=constant.data,
                 note=f"{_shape(constant.data.shape)}, of {layer_name(graph, call)}",
             )
+    for state in program.states:
+        if state.initial is not None:
+            data, tensor = state.initial.data, graph.tensors[state.tensor]
+            views[state.initial.name] = ConstantView(
+                name=state.initial.name,
+                symbol=f"{prefix}_{state.initial.name}",
+                c_type=c_type(data.dtype),
+                data=data,
+                note=f"{_shape(data.shape)}, what {tensor.name} begins with",
+            )
     return tuple(views.values())
+
+
+def state_views(program: Program, graph: Graph, constants: Sequence[ConstantView]) -> tuple[StateView, ...]:
+    """The variables, in the order of their tensors."""
+    symbols = {c.name: c.symbol for c in constants}
+    return tuple(
+        StateView(
+            name=graph.tensors[state.tensor].name,
+            offset=program.placements[state.tensor].offset,
+            nbytes=program.placements[state.tensor].nbytes,
+            fill=state.fill,
+            symbol=None if state.initial is None else symbols[state.initial.name],
+        )
+        for state in program.states
+    )
 
 
 def _roles(call: KernelCall) -> Iterator[tuple[str, Constant]]:

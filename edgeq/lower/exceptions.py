@@ -69,6 +69,13 @@ def _of(graph: Graph, op: Op) -> Iterator[KnownException]:
             reason="TFLite Micro's RESIZE_BILINEAR reads behind the last row or column here",
             always=True,
         )
+    elif op.name == "SVDF" and op.inputs[3] < 0:
+        yield KnownException(
+            op=op.index,
+            rule="svdf-bias",
+            reason="TFLite Micro crashes on an SVDF without a bias",
+            always=True,
+        )
     elif op.name == "RSQRT":
         yield KnownException(
             op=op.index,

@@ -35,6 +35,10 @@ class Lifetimes:
                 first[tensor] = last[tensor] = i
         for tensor in graph.outputs:
             last[root_of(tensor, roots)] = len(calls)
+        # Variables are filled by init, and hold their value between inferences.
+        self.states = tuple(sorted(t for t in last if graph.tensors[t].is_variable))
+        for tensor in self.states:
+            first[tensor], last[tensor] = -1, len(calls)
         self.first, self.last = first, last
 
     def tensor(self, index: int) -> Tensor:
@@ -70,7 +74,8 @@ class Lifetimes:
 
 
 class Layout:
-    """Offsets. Aliases lie where their source lies; an output may take over a dying input's buffer."""
+    """Offsets. Aliases lie where their source lies; an output may take over a dying input's buffer; a variable's bytes
+    are never used for anything else."""
 
     def __init__(self, lifetimes: Lifetimes) -> None:
         """The smaller of two plans, with and without outputs in their inputs' places."""

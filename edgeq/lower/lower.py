@@ -8,9 +8,9 @@ from dataclasses import replace
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.choose import Limits, choose
 from edgeq.lower.layout import Layout, Lifetimes, root_of
-from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Program, Vanished, constants_of
+from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Program, State, Vanished, constants_of
 from edgeq.lower.select import candidates
-from edgeq.model.graph import DType, Graph, Op
+from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.records import Optimize
 
 # The arena's start; each buffer in it is aligned to planner.BUFFER_ALIGN.
@@ -55,13 +55,17 @@ def lower(
     lifetimes = Lifetimes(graph, tuple(portable), roots)
     alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
     calls = tuple(c.call for c in choose(options, alive, optimize, limits or Limits()))
-    layout = Layout(Lifetimes(graph, calls, roots))
+    lifetimes = Lifetimes(graph, calls, roots)
+    layout = Layout(lifetimes)
+    states = tuple(_state(graph.tensors[i]) for i in lifetimes.states)
     constants = {c.name: c for call in calls for c in constants_of(call)}
+    constants |= {s.initial.name: s.initial for s in states if s.initial is not None}
     return Program(
         calls=calls,
         inputs=graph.input_tensors,
         outputs=graph.output_tensors,
         placements=layout.placements,
+        states=states,
         scratch=layout.scratch,
         arena_bytes=layout.arena_bytes,
         arena_align=ARENA_ALIGN,
@@ -87,23 +91,19 @@ def _check_edges(graph: Graph) -> None:
             )
         if tensor.elements < 1:
             raise ModelError(f'"{tensor.name}", an input or output of the model, is empty: shape {tensor.shape}.')
-    for tensor in graph.tensors:
-        if tensor.is_variable:
-            raise UnsupportedError(
-                f'"{tensor.name}" keeps its value from one inference to the next; edgeq supports no stateful models.',
-                hint="Unroll recurrent layers (unroll=True) before the conversion.",
-            )
 
 
 def _live_ops(graph: Graph) -> tuple[list[Op], set[int]]:
     """The ops that some output depends on, in the model's order, and all tensors that it depends on."""
     needed = set(graph.outputs)
-    live = []
-    for op in reversed(graph.ops):
-        if needed & set(op.outputs):
-            live.append(op)
-            needed |= set(op.inputs)
-    return live[::-1], needed
+    while True:  # what an op writes into a variable, an op before it reads in the next inference
+        live, known = [], len(needed)
+        for op in reversed(graph.ops):
+            if needed & set(op.outputs):
+                live.append(op)
+                needed |= set(op.inputs)
+        if len(needed) == known:
+            return live[::-1], needed
 
 
 def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering], needed: set[int]) -> tuple[KernelCall | Alias, ...]:
@@ -173,6 +173,16 @@ def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:
             )
 
 
+def _state(tensor: Tensor) -> State:
+    """A variable: what TFLite Micro resets it to, its zero point or 0, or what the model assigns first."""
+    quantization = tensor.quantization if tensor.dtype is DType.INT8 else None
+    return State(
+        tensor=tensor.index,
+        fill=quantization.zero_point if quantization is not None else 0,
+        initial=None if tensor.initial is None else Constant(name=f"state_{tensor.index}", data=tensor.initial),
+    )
+
+
 def _vanished(
     graph: Graph, calls: tuple[KernelCall, ...], aliases: list[Alias], needed: set[int]
 ) -> Iterator[Vanished]:
@@ -183,7 +193,7 @@ def _vanished(
     fused = {i: call.label for call in calls for i in call.source_ops}
     for op in graph.ops:
         for tensor in op.outputs:
-            if tensor in own:
+            if tensor in own or graph.tensors[tensor].is_variable:
                 continue
             if tensor in reasons:
                 reason = reasons[tensor]

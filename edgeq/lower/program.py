@@ -122,12 +122,21 @@ class Vanished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class State:
+    """A variable of the model, tensor `tensor`: before the first inference it holds `initial`, or the byte `fill`."""
+
+    tensor: int
+    fill: int
+    initial: Constant | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Program:
     """The whole program.
 
     `placements` has every tensor that lives in the arena, by tensor index; aliases (RESHAPE) share an offset.
     `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
-    time: no plan can be smaller than it.
+    time: no plan can be smaller than it. `states` keep their values from one inference to the next.
     """
 
     calls: tuple[KernelCall, ...]
@@ -142,6 +151,7 @@ class Program:
     model_sha256: str
     macs: int
     constants: tuple[Constant, ...] = field(default=())
+    states: tuple[State, ...] = field(default=())
 
 
 def constants_of(call: KernelCall) -> Iterator[Constant]:

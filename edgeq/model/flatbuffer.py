@@ -16,12 +16,13 @@ from edgeq.errors import ModelError
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.model.naming import quoted, tensor_name
 from edgeq.model.tables import Bytes, Corrupt, Table
+from edgeq.model.variables import WITHOUT_OUTPUT, Body, VariableError, with_variables
 
 _MAX_RANK = 8  # TFLM's kernels know at most 6 dimensions (RuntimeShape); 8 leaves room to say so later
 _MAX_BYTES = 2**31 - 1
 _LONGEST_CUSTOM_CODE = 100
 
-_CONTROL_FLOW = {"IF", "WHILE", "CALL", "CALL_ONCE"}
+_CONTROL_FLOW = {"IF", "WHILE", "CALL"}
 
 # What the first bytes of files say that people pass by mistake.
 _OTHER_FORMATS = (
@@ -62,6 +63,8 @@ def parse_tflite(content: bytes, *, where: str = "the model") -> Graph:
         raise ModelError(
             f"{where} is damaged: {exc}.", hint="Convert or copy the model again, and compare the sizes of the files."
         ) from exc
+    except VariableError as exc:
+        raise ModelError(f"{where} cannot be used: {exc}.", hint="Convert the model again.") from exc
     except _Refused as exc:
         raise ModelError(f"{where} cannot be used: {exc}.", hint=exc.fix) from exc
 
@@ -98,21 +101,23 @@ class _Parser:
         subgraphs = model.tables(2)
         if not subgraphs:
             raise Corrupt("it has no subgraph")
-        if len(subgraphs) > 1:
+        self.codes = tuple(self._code(table) for table in model.tables(1))
+        self.buffers = model.tables(4)
+        self.subgraphs = subgraphs
+
+    def graph(self) -> Graph:
+        tensors, ops = self._body(0)
+        once = {int(op.options["init_subgraph_index"]) for op in ops if op.name == "CALL_ONCE"}  # type: ignore[arg-type]
+        if once != set(range(1, len(self.subgraphs))):
             raise _Refused(
-                f"it has {len(subgraphs)} subgraphs, which means control flow (if, while, recurrent layers)",
+                f"it has {len(self.subgraphs)} subgraphs, which means control flow (if, while, recurrent layers)",
                 "edgeq runs straight-line models: unroll the loop (for Keras recurrent layers: unroll=True), or export "
                 "one branch.",
             )
-        self.codes = tuple(self._code(table) for table in model.tables(1))
-        self.buffers = model.tables(4)
-        self.subgraph = subgraphs[0]
-
-    def graph(self) -> Graph:
-        tensors = tuple(self._tensor(i, table) for i, table in enumerate(self.subgraph.tables(0)))
-        ops = tuple(self._op(i, table, len(tensors)) for i, table in enumerate(self.subgraph.tables(3)))
-        inputs = self._indices(self.subgraph.numbers(1, "int32"), len(tensors), "the model's inputs")
-        outputs = self._indices(self.subgraph.numbers(2, "int32"), len(tensors), "the model's outputs")
+        tensors, ops = with_variables(tensors, ops, {i: self._body(i) for i in sorted(once)})
+        main = self.subgraphs[0]
+        inputs = self._indices(main.numbers(1, "int32"), len(tensors), "the model's inputs")
+        outputs = self._indices(main.numbers(2, "int32"), len(tensors), "the model's outputs")
         if not ops:
             raise Corrupt("it has no operators")
         if not inputs or not outputs:
@@ -127,6 +132,13 @@ class _Parser:
             size=len(self.content),
         )
 
+    def _body(self, subgraph: int) -> Body:
+        """Tensors and ops of one subgraph."""
+        tables = self.subgraphs[subgraph].tables(0)
+        ops = tuple(self._op(i, table, len(tables)) for i, table in enumerate(self.subgraphs[subgraph].tables(3)))
+        handles = {i for op in ops if op.name == "VAR_HANDLE" for i in op.outputs}
+        return tuple(self._tensor(i, table, i in handles) for i, table in enumerate(tables)), ops
+
     @staticmethod
     def _code(table: Table) -> tuple[str, int]:
         """Name and version. Codes above 127 are in `builtin_code` only, older files have the deprecated field only."""
@@ -138,13 +150,15 @@ class _Parser:
             name = "CUSTOM:" + table.text(1)[:_LONGEST_CUSTOM_CODE]
         return name, table.integer(2, "i", 1)
 
-    def _tensor(self, index: int, table: Table) -> Tensor:
+    def _tensor(self, index: int, table: Table, is_handle: bool) -> Tensor:
         name = table.text(3)
         label = f"tensor {index} {quoted(name)}"
         number = table.integer(1, "b")
         type_name = _types().get(number)
         if type_name is None:
             raise Corrupt(f"{label} has element type {number}, which the schema does not know")
+        if is_handle and type_name == "RESOURCE":  # what it refers to is known later
+            return Tensor(index=index, name=name, shape=(), dtype=DType.INT32, is_variable=True)
         if type_name not in DType.__members__:
             raise _Refused(
                 f"{label} has element type {type_name}", "Convert the model as full-integer int8 (edgeq build does)."
@@ -206,17 +220,20 @@ class _Parser:
             raise _Refused(f"op {index} is {name}: control flow", "Export a model without branches and loops.")
         inputs = self._indices(table.numbers(1, "int32"), tensor_count, f"op {index} {name}: its inputs", optional=True)
         outputs = self._indices(table.numbers(2, "int32"), tensor_count, f"op {index} {name}: its outputs")
-        if not outputs:
+        if not outputs and name not in WITHOUT_OUTPUT:
             raise Corrupt(f"op {index} {name} has no output")
         kind = table.integer(3, "B")
         options = table.table(4) if kind else None
+        found = read_options(self.content, name, kind, None if options is None else options.position)
+        if name == "VAR_HANDLE" and options is not None:
+            found |= {"container": options.text(0), "shared_name": options.text(1)}
         return Op(
             index=index,
             name=name,
             version=version,
             inputs=inputs,
             outputs=outputs,
-            options=read_options(self.content, name, kind, None if options is None else options.position),
+            options=found,
         )
 
 

@@ -63,7 +63,8 @@ class Quantization:
 class Tensor:
     """One tensor. `data` is set for constants only: shape `shape`, dtype `dtype`, read-only.
 
-    `signature` is the shape with −1 where the converter left a size free; empty if every size is fixed.
+    `signature` is the shape with −1 where the converter left a size free; empty if every size is fixed. A variable
+    keeps its value from one inference to the next; `initial` is its first one, None: its zero point or 0.
     """
 
     index: int
@@ -74,6 +75,7 @@ class Tensor:
     data: NDArray[np.generic] | None = None
     is_variable: bool = False
     signature: tuple[int, ...] = ()
+    initial: NDArray[np.generic] | None = None
 
     @property
     def elements(self) -> int:
@@ -116,6 +118,11 @@ class Graph:
     outputs: tuple[int, ...]
     sha256: str
     size: int
+
+    @property
+    def is_stateful(self) -> bool:
+        """An inference leaves values for the next one: samples are one sequence."""
+        return any(tensor.is_variable for tensor in self.tensors)
 
     @property
     def input_tensors(self) -> tuple[Tensor, ...]:

@@ -13,6 +13,7 @@ class Role(Enum):
     ACTIVATION = "activation"
     WEIGHTS = "weights"
     BIAS = "bias"
+    STATE = "state"  # what an inference leaves for the next one
     INDEX = "index"  # shapes, axes, paddings, sizes: int32, known when the code is generated
 
 
@@ -24,6 +25,9 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "DEPTHWISE_CONV_2D": _CONVOLUTION,
     "FULLY_CONNECTED": _CONVOLUTION,
     "TRANSPOSE_CONV": (Role.INDEX, Role.WEIGHTS, Role.ACTIVATION, Role.BIAS),
+    "SVDF": (Role.ACTIVATION, Role.WEIGHTS, Role.WEIGHTS, Role.BIAS, Role.STATE),
+    "READ_VARIABLE": (Role.STATE,),
+    "ASSIGN_VARIABLE": (Role.STATE, Role.ACTIVATION),
     "MEAN": _WITH_INDEX,
     "SUM": _WITH_INDEX,
     "REDUCE_MAX": _WITH_INDEX,
@@ -51,6 +55,9 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "REVERSE_V2": _WITH_INDEX,
     "CUMSUM": _WITH_INDEX,
 }
+
+# Ops that only say which variables there are, and what they begin with.
+DECLARATIONS = frozenset({"VAR_HANDLE", "CALL_ONCE"})
 
 # Ops whose output is int32, without a scale: positions, not values.
 POSITIONS = frozenset({"ARG_MAX", "ARG_MIN"})

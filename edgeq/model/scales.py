@@ -31,6 +31,7 @@ CHANNEL_AXIS = {"CONV_2D": 0, "DEPTHWISE_CONV_2D": 3, "FULLY_CONNECTED": 0, "TRA
 
 # Ops that move or choose values: input and output must have one scale and zero point.
 SAME_SCALE = {
+    "ASSIGN_VARIABLE", "READ_VARIABLE",
     "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "EXPAND_DIMS", "GATHER", "MAXIMUM",
     "MAX_POOL_2D", "AVERAGE_POOL_2D", "MINIMUM", "MIRROR_PAD", "PACK", "PAD", "PADV2", "REDUCE_MAX", "REDUCE_MIN",
     "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND",
@@ -102,7 +103,7 @@ def _values(where: str, role: Role, tensor: Tensor, quantization: Quantization, 
             fix=_RECALIBRATE,
         )
         break
-    symmetric = role is not Role.ACTIVATION or quantization.per_channel or scheme is Scheme.INT16X8
+    symmetric = role not in (Role.ACTIVATION, Role.STATE) or quantization.per_channel or scheme is Scheme.INT16X8
     limits = (0, 0) if symmetric else (-128, 127)
     for zero_point in quantization.zero_points:
         if not limits[0] <= zero_point <= limits[1]:
@@ -140,7 +141,7 @@ def _axis(where: str, op: Op, role: Role, tensor: Tensor, quantization: Quantiza
 def _same_scale(graph: Graph, op: Op) -> Iterator[Finding]:
     if op.name not in SAME_SCALE:
         return
-    values = [t for role, t in inputs_by_role(graph, op) if role is Role.ACTIVATION]
+    values = [t for role, t in inputs_by_role(graph, op) if role in (Role.ACTIVATION, Role.STATE)]
     values += [graph.tensors[i] for i in op.outputs]
     first = values[0]
     if first.quantization is None:
@@ -195,6 +196,8 @@ def _fused_activation(graph: Graph, op: Op) -> Iterator[Finding]:
 
 def _bias(graph: Graph, op: Op) -> Iterator[Finding]:
     """The kernels add the bias to sums of input × weight: it must be in their scale."""
+    if op.name not in CHANNEL_AXIS:
+        return
     bias, weights = input_of(graph, op, Role.BIAS), input_of(graph, op, Role.WEIGHTS)
     source, output = input_of(graph, op, Role.ACTIVATION), graph.tensors[op.outputs[0]]
     quantizations = [t.quantization for t in (bias, weights, source, output) if t is not None]

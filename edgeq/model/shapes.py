@@ -155,6 +155,25 @@ def _broadcast(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
         raise Misfit(f"its inputs have the shapes {inputs[0].shape} and {inputs[1].shape}") from exc
 
 
+def _svdf(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
+    if len(given) != 5:
+        raise Misfit(f"it has {len(given)} inputs instead of 5")
+    bias = given[3]
+    source, features, times, state = _need([given[i] for i in (0, 1, 2, 4)], 4, 4)
+    batches, depth = _rank(source, 2, "input")
+    filters, width = _rank(features, 2, "feature weights")
+    (rank,) = _positive(op, "rank")
+    if width != depth or times.shape[:1] != (filters,) or len(times.shape) != 2 or filters % rank:
+        raise Misfit(
+            f"its weights {features.shape} and {times.shape} of rank {rank} do not fit an input {source.shape}"
+        )
+    if state.shape != (batches, filters * times.shape[1]):
+        raise Misfit(f"its memory has shape {state.shape} for weights {times.shape}")
+    if bias is not None and bias.elements != filters // rank:
+        raise Misfit(f"its bias has {bias.elements} elements for {filters // rank} units")
+    return (batches, filters // rank)
+
+
 def _batch_matmul(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     first, second = (tensor.shape for tensor in _need(given, 2, 2))
     if min(len(first), len(second)) < 2 or max(len(first), len(second)) > 5:
@@ -255,4 +274,5 @@ _CHECKS: dict[str, Callable[[Op, list[Tensor | None], Tensor], Shape]] = {
     **dict.fromkeys(("RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"), _resize),
     "CONCATENATION": _concatenation,
     "BATCH_MATMUL": _batch_matmul,
+    "SVDF": _svdf,
 }

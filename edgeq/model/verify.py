@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from edgeq.errors import VerifyError
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_place, tensor_name
-from edgeq.model.roles import POSITIONS, Role, input_of, inputs_by_role
+from edgeq.model.roles import DECLARATIONS, POSITIONS, Role, input_of, inputs_by_role
 from edgeq.model.scales import check_scales
 from edgeq.model.scheme import Scheme
 from edgeq.model.shapes import INCONSISTENT, check_shapes
@@ -56,6 +56,8 @@ def verify(
     found: list[Finding] = []
     found += _interface(graph, scheme, float_io=float_io)
     for op in graph.ops:
+        if op.name in DECLARATIONS and (supported_ops is None or op.name in supported_ops):
+            continue  # the ops that use a variable are checked
         problems = list(_op_dtypes(graph, op, scheme, float_io=float_io))
         if not problems and supported_ops is not None and op.name not in supported_ops:
             problems = [_unsupported(graph, op, engine)]
@@ -179,7 +181,7 @@ def _op_dtypes(graph: Graph, op: Op, scheme: Scheme, *, float_io: bool) -> Itera
         )
         return
     for role, tensor in inputs:
-        yield from _input_dtype(where, role, tensor, scheme)
+        yield from _input_dtype(where, role, tensor, scheme, wide_weights=op.name == "SVDF")
     wanted = DType.INT32 if op.name in POSITIONS else scheme.activation
     for tensor in outputs:
         if tensor.dtype is not wanted:
@@ -221,7 +223,9 @@ def _edge(graph: Graph, op: Op, where: str, scheme: Scheme, *, float_io: bool) -
         )
 
 
-def _input_dtype(where: str, role: Role, tensor: Tensor, scheme: Scheme) -> Iterator[Finding]:
+def _input_dtype(
+    where: str, role: Role, tensor: Tensor, scheme: Scheme, *, wide_weights: bool = False
+) -> Iterator[Finding]:
     if role is Role.INDEX:
         if tensor.data is None and tensor.elements:
             yield Finding(
@@ -245,6 +249,8 @@ def _input_dtype(where: str, role: Role, tensor: Tensor, scheme: Scheme) -> Iter
                 else _FULL_INTEGER[scheme],
             )
         return
+    if role is Role.STATE:
+        return
     if role is Role.WEIGHTS and tensor.data is None:
         yield Finding(
             rule="index-constant",
@@ -253,6 +259,8 @@ def _input_dtype(where: str, role: Role, tensor: Tensor, scheme: Scheme) -> Iter
             fix="Make the weights constants of the model.",
         )
     wanted_type = DType.INT8 if role is Role.WEIGHTS else scheme.activation
+    if wide_weights and tensor.dtype is DType.INT16:
+        return
     if tensor.dtype is not wanted_type:
         yield _wrong_dtype(where, role.value, tensor, wanted_type, scheme)
 
@@ -267,17 +275,19 @@ def _wrong_dtype(where: str, what: str, tensor: Tensor, wanted: DType, scheme: S
 
 
 def _tensors(graph: Graph) -> Iterator[Finding]:
+    misused = {t.index for op in graph.ops for role, t in inputs_by_role(graph, op) if role is not Role.STATE}
+    misused |= {*graph.inputs, *graph.outputs}
     used = {i for op in graph.ops for i in (*op.inputs, *op.outputs) if i >= 0} | set(graph.inputs) | set(graph.outputs)
     for tensor in graph.tensors:
         if tensor.index not in used:
             continue
         where = f"tensor {tensor.index} {tensor_name(tensor)}"
-        if tensor.is_variable:
+        if tensor.is_variable and tensor.index in misused:
             yield Finding(
                 rule="variable-tensor",
                 where=where,
-                message="it keeps its value from one inference to the next.",
-                fix="edgeq runs stateless models: export the layer stateless (stateful=False).",
+                message="it keeps its value from one inference to the next, and an op reads it that has no state.",
+                fix="Export the layer stateless (stateful=False), or with resource variables.",
             )
         if tensor.elements == 0 and tensor.dtype is not DType.INT32:
             yield Finding(

@@ -101,8 +101,8 @@ def run_reference(
             1 in the model's shape may be left out.
         reference: the interpreter.
         progress: told "start" once and then the samples done.
-        processes: children among which the samples are divided. Samples are independent, so that the result is the
-            same for any number.
+        processes: children among which the samples are divided, where they are independent: the result is the same
+            for any number.
 
     Returns:
         One array per model output, (n, *shape), a leading batch dimension of 1 left out.
@@ -181,7 +181,8 @@ def _together(
     running = [reference for reference in references if reference not in failures]
     arrays = fit(parse_tflite(content), inputs)
     samples, lock = len(arrays[0]), Lock()
-    shards = max(1, min(shards, samples))
+    # What a sample leaves in a variable is for the next one: they stay together.
+    shards = 1 if parse_tflite(content).is_stateful else max(1, min(shards, samples))
     bounds = list(itertools.pairwise(samples * k // shards for k in range(shards + 1)))
     workers = [ReferenceWorker(reference) for reference in running for _ in bounds]
 

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from conformance import moved, paired
+from conformance import moved, paired, stateful
 from conformance.draw import ACTIVATIONS, Rng, broadcast_shapes, chance, near, pick, samples, scale_of, small, zero_of
 from conformance.reshaped import reshape
 from conformance.weighted import convolution, fully_connected, transpose_conv, window, window_count
@@ -257,6 +257,7 @@ FAMILIES: dict[str, Callable[[Rng], tuple[bytes, list[Any]]]] = {
     "concatenation": _concatenation,
     **moved.FAMILIES,
     **paired.FAMILIES,
+    **stateful.FAMILIES,
     "quantize": _quantize,
     "dequantize": _dequantize,
     **{name.lower(): partial(_unary, name=name) for name in UNARY if name != "QUANTIZE"},

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 from conformance.oracle_moves import MOVED
+from conformance.oracle_states import STATEFUL, VARIABLES, Memory, remember
 from conformance.oracle_values import MEANINGS
 from conformance.steps import (
     FLOAT_MULTIPLIER,
@@ -35,12 +36,20 @@ def expected(graph: Graph, inputs: list[NDArray[np.generic]]) -> Expected | None
     return meanings(graph, inputs).get(graph.ops[0].outputs[0])
 
 
-def meanings(graph: Graph, inputs: list[NDArray[np.generic]]) -> dict[int, Expected]:
+def meanings(graph: Graph, inputs: list[NDArray[np.generic]], memory: Memory | None = None) -> dict[int, Expected]:
     """What values should be for one sample, by tensor: those behind at most one op that rounds, not counting the
-    ones that only move values or dequantize them. A value is missing where an int32 of the kernel overflows."""
+    ones that only move values or dequantize them. A value is missing where an int32 of the kernel overflows.
+
+    `memory` has what the samples before have left in the model's variables, and is changed.
+    """
+    memory = {} if memory is None else memory
     given = dict(zip(graph.inputs, inputs, strict=True))
     found: dict[int, Expected] = {}
     for op in graph.ops:
+        if op.name in VARIABLES:
+            remember(graph, op, given, memory)
+            found |= {i: exactly(given[i].astype(np.float64)) for i in op.outputs if i in given}
+            continue
         source, target = op.inputs[0], op.outputs[0]
         shape = graph.tensors[target].shape
         if op.name in MOVES and source in given:
@@ -54,6 +63,13 @@ def meanings(graph: Graph, inputs: list[NDArray[np.generic]]) -> dict[int, Expec
             found[target] = exactly(real_of(graph.tensors[source], given[source]), 2.0**-24)
         elif op.name == "DEQUANTIZE" and source in found:
             found[target] = _dequantized(found[source], graph.tensors[source])
+        elif op.name in STATEFUL:
+            values = [
+                real_of(graph.tensors[i], given.get(i)) if _is_known(graph, i, given) else None for i in op.inputs
+            ]
+            want = STATEFUL[op.name](graph, op, values, graph.tensors[target], memory)
+            if want is not None:
+                found[target] = want
         elif all(i < 0 or i in given or graph.tensors[i].data is not None for i in op.inputs):
             if op.name in MOVED:
                 for index, value in zip(op.outputs, MOVED[op.name](op, *_integers(graph, op, given)), strict=True):
@@ -64,6 +80,10 @@ def meanings(graph: Graph, inputs: list[NDArray[np.generic]]) -> dict[int, Expec
             if want is not None:
                 found[target] = want
     return found
+
+
+def _is_known(graph: Graph, tensor: int, given: dict[int, NDArray[np.generic]]) -> bool:
+    return tensor >= 0 and (tensor in given or graph.tensors[tensor].data is not None)
 
 
 def _integers(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> list[NDArray[np.generic]]:
@@ -100,8 +120,6 @@ def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected
             fill = 0.0 if len(values) < 3 else float(given_value(values[2]).reshape(-1)[0])
             amounts = np.asarray(graph.tensors[op.inputs[1]].data).tolist()
             return on_grid(op, target, np.pad(given_value(values[0]), amounts, constant_values=fill), 0.0)
-        case "CONCATENATION":
-            return on_grid(op, target, np.concatenate([given_value(v) for v in values], int(op.options["axis"])), 0.0)
         case name if name in MEANINGS:
             return MEANINGS[name](graph, op, values, target)
         case _:

@@ -1,4 +1,4 @@
-"""What ops mean that only move values, on the integers themselves."""
+"""What ops mean that only move or choose values, on the integers themselves: all have one quantization."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def _pack(op: Op, *xs: Array) -> list[Array]:
     return [np.stack(xs, int(op.options["axis"]))]
 
 
+def _concatenation(op: Op, *xs: Array) -> list[Array]:
+    return [np.concatenate(xs, int(op.options["axis"]))]
+
+
+def _maximum(op: Op, a: Array, b: Array) -> list[Array]:
+    return [(np.maximum if op.name == "MAXIMUM" else np.minimum)(a.astype(np.int8), b.astype(np.int8))]
+
+
 def _transpose(op: Op, x: Array, order: Array) -> list[Array]:
     return [x.transpose(order.tolist())]
 
@@ -79,6 +87,9 @@ MOVED: Mapping[str, Callable[..., list[Array]]] = {
     "SPLIT_V": _split_v,
     "UNPACK": _unpack,
     "PACK": _pack,
+    "CONCATENATION": _concatenation,
+    "MAXIMUM": _maximum,
+    "MINIMUM": _maximum,
     "TRANSPOSE": _transpose,
     "RESIZE_NEAREST_NEIGHBOR": _nearest,
 }

@@ -46,11 +46,6 @@ def _transpose_conv(graph: Graph, op: Op, values: Values, target: Tensor) -> Exp
     return weighted_sum(op, target, graph.tensors[op.inputs[2]], graph.tensors[op.inputs[1]], real, bias)
 
 
-def _maximum(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected:
-    choose = np.maximum if op.name == "MAXIMUM" else np.minimum
-    return on_grid(op, target, choose(given_value(values[0]), given_value(values[1])), 0.0)
-
-
 def _prelu(graph: Graph, op: Op, values: Values, target: Tensor) -> Expected | None:
     x, slope = given_value(values[0]), given_value(values[1])
     scales = [q.scale for q in (graph.tensors[i].quantization for i in (*op.inputs, *op.outputs)) if q is not None]
@@ -128,8 +123,6 @@ MEANINGS: Mapping[str, Callable[[Graph, Op, Values, Tensor], Expected | None]] =
     **dict.fromkeys(("ARG_MAX", "ARG_MIN"), _arg),
     "L2_NORMALIZATION": _l2_normalization,
     "BATCH_MATMUL": _batch_matmul,
-    "MAXIMUM": _maximum,
-    "MINIMUM": _maximum,
     "PRELU": _prelu,
     "RESIZE_BILINEAR": _resize_bilinear,
 }

@@ -134,6 +134,23 @@ def test_bilinear_stays_inside(gcc: str, tmp_path: Path, tflm: ReferenceWorker, 
     assert not (theirs == 100).all()
 
 
+def test_svdf_without_bias(gcc: str, tmp_path: Path, tflm: ReferenceWorker) -> None:
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 2), scale=1.0)
+    f = model.tensor("f", (1, 2), data=np.array([[1, 2]], np.int8), scale=1.0)
+    t = model.tensor("t", (1, 2), data=np.array([[1, 3]], np.int8), scale=1.0)
+    state = model.tensor("state", (1, 2), scale=1.0, variable=True)
+    y = model.tensor("y", (1, 1), scale=1.0)
+    model.op("SVDF", [x, f, t, -1, state], [y], rank=1)
+    content = model.finish([x], [y])
+    assert _rules(content) == ["svdf-bias"]
+    steps = np.array([[[1, 1]], [[2, 0]], [[-1, 3]]], np.int8)
+    ((ours,),) = Batch([Model(name="svdf", content=content)], tmp_path).run([(0, [steps])])
+    assert ours.reshape(-1).tolist() == [3 * 3, 3 + 3 * 2, 2 + 3 * 5]
+    with pytest.raises(InterpreterError, match="crashed"):
+        tflm.run(content, [steps])
+
+
 def test_equal_scales_are_no_exception() -> None:
     assert _rules(unary_model("RELU6", (0.05, -3), (0.05, -3))) == []
 

@@ -291,3 +291,44 @@ def test_tables_that_share_one_long_vector_are_refused_before_they_cost_time() -
     builder.Finish(schema.ModelEnd(builder), b"TFL3")
     with pytest.raises(ModelError, match="overlap over and over"):
         parse_tflite(bytes(builder.Output()))
+
+
+def _with_variable(*, dtype: str = "int8", late: bool = False, computed: bool = False) -> bytes:
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 4), scale=0.1)
+    old, other = model.tensor("old", (1, 4), scale=0.1), model.tensor("other", (1, 4), dtype, scale=0.1)
+    first = (np.zeros((1, 4), np.int8), {"scale": 0.1})
+    if not late:
+        model.call_once({"v": first})
+    model.op("READ_VARIABLE", [model.variable("v")], [old])
+    if late:
+        model.call_once({"v": first})
+    model.op("READ_VARIABLE", [model.variable("v")], [other])
+    if computed:
+        model.model.subgraphs[1].tensors[0].buffer = 0
+    return model.finish([x], [old])
+
+
+def test_handles_become_the_variable_that_they_name() -> None:
+    graph = parse_tflite(_with_variable())
+    names = [op.name for op in graph.ops]
+    assert names == ["CALL_ONCE", "VAR_HANDLE", "READ_VARIABLE", "VAR_HANDLE", "READ_VARIABLE"]
+    (handle,) = graph.ops[2].inputs
+    assert graph.ops[4].inputs == graph.ops[0].outputs == (handle,)
+    variable = graph.tensors[handle]
+    assert variable.is_variable and graph.is_stateful
+    assert (variable.shape, variable.dtype.value) == ((1, 4), "int8")
+    assert variable.initial is not None and variable.initial.tolist() == [[0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_with_variable(dtype="int32"), "takes variable '/v' for int32"),
+        (_with_variable(late=True), "CALL_ONCE comes behind an op that uses a variable"),
+        (_with_variable(computed=True), "are computed, by ASSIGN_VARIABLE"),
+    ],
+)
+def test_variables_that_do_not_fit(content: bytes, message: str) -> None:
+    with pytest.raises(ModelError, match=message):
+        parse_tflite(content)

@@ -189,13 +189,41 @@ def test_the_buffer_of_a_dying_input_is_taken_over() -> None:
     assert program.arena_bytes == 100
 
 
-def test_a_model_without_outputs_or_with_a_state_is_refused() -> None:
+def test_a_model_without_outputs_is_refused() -> None:
     graph = parse_tflite(relu_model("y"))
     with pytest.raises(ModelError, match="0 outputs"):
         lower(dataclasses.replace(graph, outputs=()))
-    state = dataclasses.replace(graph.tensors[1], name="state", is_variable=True)
-    with pytest.raises(UnsupportedError, match='"state" keeps its value'):
-        lower(dataclasses.replace(graph, tensors=(graph.tensors[0], state, *graph.tensors[2:])))
+
+
+def _counting(first: int | None) -> bytes:
+    """y = x + what the inference before gave; a second variable is only written."""
+    m = ModelBuilder()
+    if first is not None:
+        m.call_once({"sum": (np.array([[first] * 4], np.int8), {"scale": 0.1})})
+    x = m.tensor("x", (1, 4), scale=0.1)
+    old, y = (m.tensor(name, (1, 4), scale=0.1, zero_point=3) for name in ("old", "y"))
+    m.op("READ_VARIABLE", [m.variable("sum")], [old])
+    m.op("ADD", [x, old], [y])
+    m.op("ASSIGN_VARIABLE", [m.variable("sum"), y], [])
+    m.op("ASSIGN_VARIABLE", [m.variable("unused"), x], [])
+    return m.finish([x], [y])
+
+
+@pytest.mark.parametrize("first", [None, 7])
+def test_a_variable_has_bytes_of_its_own_and_a_first_value(first: int | None) -> None:
+    program = program_of(_counting(first))
+    assert [call.kernel for call in program.calls] == ["edgeq_copy", "edgeq_add_int8", "edgeq_copy"]
+    (state,) = program.states
+    assert program.calls[0].inputs == program.calls[2].outputs == (state.tensor,)
+    assert state.fill == 3
+    assert (state.initial.data.tolist() if state.initial is not None else None) == (
+        None if first is None else [[7] * 4]
+    )
+    mine = program.placements[state.tensor]
+    assert (mine.first, mine.last) == (-1, len(program.calls))
+    for tensor, place in program.placements.items():
+        if tensor != state.tensor:
+            assert place.offset + place.nbytes <= mine.offset or mine.offset + mine.nbytes <= place.offset
 
 
 def test_constants_are_listed_once() -> None:

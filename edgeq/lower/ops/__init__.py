@@ -17,8 +17,10 @@ from edgeq.lower.ops import (
     resize,
     shape,
     softmax,
+    svdf,
     transpose_conv,
     unary,
+    variables,
 )
 from edgeq.lower.program import Lowering
 
@@ -29,8 +31,10 @@ LOWER: Mapping[str, Lowering] = {
     "ADD": arithmetic.add,
     "ARG_MAX": reduce.arg_max,
     "ARG_MIN": reduce.arg_max,
+    "ASSIGN_VARIABLE": variables.assign,
     "AVERAGE_POOL_2D": pool.average_pool_2d,
     "BATCH_MATMUL": batch_matmul.batch_matmul,
+    "CALL_ONCE": variables.declared,
     "CONCATENATION": shape.concatenation,
     "CONV_2D": convolution.conv_2d,
     "DEPTHWISE_CONV_2D": convolution.depthwise_conv_2d,
@@ -47,6 +51,7 @@ LOWER: Mapping[str, Lowering] = {
     "PAD": shape.pad,
     "PADV2": shape.pad,
     "PRELU": pairwise.prelu,
+    "READ_VARIABLE": variables.read,
     "REDUCE_MAX": reduce.reduce_max,
     "REDUCE_MIN": reduce.reduce_max,
     "RESHAPE": shape.alias,
@@ -60,9 +65,11 @@ LOWER: Mapping[str, Lowering] = {
     "STRIDED_SLICE": move.cut,
     "SUB": arithmetic.sub,
     "SUM": reduce.total,
+    "SVDF": svdf.svdf,
     "TRANSPOSE": move.transpose,
     "TRANSPOSE_CONV": transpose_conv.transpose_conv,
     "UNPACK": move.cut,
+    "VAR_HANDLE": variables.declared,
     **dict.fromkeys(unary.TABLES, unary.by_table),
     "QUANTIZE": unary.quantize,
 }

@@ -58,9 +58,10 @@ typedef struct edgeq_model {
   uint16_t op_count;          /* kernel calls of one inference */
   uint16_t trace_point_count; /* 0 in a build without EDGEQ_TRACE */
   uint32_t arena_bytes;
-  edgeq_status (*init)(void);     /* once, before anything else */
-  edgeq_status (*invoke)(void);   /* reads the inputs, writes the outputs; the inputs' bytes are lost */
-  edgeq_status (*selftest)(void); /* runs the golden input and compares the outputs' CRC-32 */
+  edgeq_status (*init)(void);   /* before anything else; again, to forget what inferences before have left */
+  edgeq_status (*invoke)(void); /* reads the inputs, writes the outputs; the inputs' bytes are lost */
+  edgeq_status (*selftest)(
+      void); /* runs the golden input and compares the outputs' CRC-32; ends as after init */
   /* As invoke, and calls `trace` at every trace point; null in a build without EDGEQ_TRACE. */
   edgeq_status (*invoke_traced)(edgeq_trace_fn *trace, void *context);
 } edgeq_model;

@@ -285,6 +285,30 @@ typedef struct edgeq_fully_connected_params {
 void edgeq_fully_connected_int8(const edgeq_fully_connected_params *p, const int8_t *input,
                                 const int8_t *weights, int8_t *output);
 
+/* SVDF. Each of units * rank filters sees the product of the input and its features (depth values), remembers
+ * the last `memory` of them in the state, oldest first, and weighs them by its times; a unit sums its filters
+ * and its bias. The state is kept from call to call, (batches, units * rank, memory). */
+typedef struct edgeq_svdf_params {
+  int32_t batches;
+  int32_t depth;
+  int32_t units;
+  int32_t rank;
+  int32_t memory;
+  int32_t input_offset;
+  int32_t state_offset; /* the state's zero point, negated */
+  int32_t output_offset;
+  int32_t feature_multiplier; /* from products to the state */
+  int32_t feature_shift;
+  int32_t time_multiplier; /* from sums to the output */
+  int32_t time_shift;
+  const int32_t *bias; /* units values, or null */
+} edgeq_svdf_params;
+
+void edgeq_svdf_int8(const edgeq_svdf_params *p, const int8_t *input, const int8_t *features,
+                     const int8_t *times, int8_t *state, int8_t *output);
+void edgeq_svdf_int16(const edgeq_svdf_params *p, const int8_t *input, const int8_t *features,
+                      const int16_t *times, int16_t *state, int8_t *output);
+
 /* The most loops that a broadcast or a reduction can need. */
 #define EDGEQ_MAX_LOOPS 8
 
