@@ -29,10 +29,14 @@ def demo(folder: Path, *, device: str = "emulated", seed: int = 0, progress: Pro
     """Train a small CNN on scikit-learn's digits into `folder`, then `build` it into `folder`/build.
 
     Raises:
+        InputError: the folder holds something other than an earlier demo.
         EdgeqError: as `build`.
     """
-    from edgeq.digits import make_demo
+    from edgeq.digits import check_demo_folder, make_demo
+    from edgeq.output import check_replaceable
 
+    check_demo_folder(folder)
+    check_replaceable(folder / "build")
     model, data = make_demo(folder, seed=seed, progress=progress)
     options = BuildOptions(model=model, data=str(data), out=folder / "build", device=device, seed=seed, name="digits")
     return build(options, progress=progress)

@@ -2,21 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+import tempfile
 import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from edgeq.errors import InputError
 from edgeq.model.runtime import keras3, quiet, tensorflow
 from edgeq.records import Progress
+
+MODEL, DATA, MARK = "model.keras", "data.npz", "demo.json"
+"""What the demo writes. The mark has the SHA-256 of the other two: a later demo replaces these and no others."""
 
 _BATCH = 32
 _TEST_SAMPLES = 500
 _VALIDATION_SAMPLES = 197
 _SHARED_OBJECT = re.compile(rb'"shared_object_id": (\d+)')
+
+
+def check_demo_folder(folder: Path) -> None:
+    """Refuse a folder whose model and data the demo must not replace: only an empty or missing one, or an earlier
+    demo's whose model and data are still the demo's own, will do.
+
+    Raises:
+        InputError: says what is there.
+    """
+    hint = "Give another folder with --out."
+    try:
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            raise InputError(f"{folder} exists and is no folder.", hint=hint)
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return
+        if not (folder / MARK).is_file():
+            raise InputError(
+                f"{folder} has files in it, but is not an earlier demo (it has no {MARK}); it is left as it is.",
+                hint=hint,
+            )
+        try:
+            written = json.loads((folder / MARK).read_text("utf-8"))["sha256"]
+            files = {name: str(written[name]) for name in (MODEL, DATA)}
+        except (ValueError, KeyError, TypeError) as exc:
+            raise InputError(f"{folder / MARK} is damaged; the folder is left as it is.", hint=hint) from exc
+        for name, sha256 in files.items():
+            if (folder / name).exists() and hashlib.sha256((folder / name).read_bytes()).hexdigest() != sha256:
+                raise InputError(
+                    f"{folder / name} is not the demo's any more; the folder is left as it is.",
+                    hint=f"{hint} Or remove that file, if you do not need it.",
+                )
+    except OSError as exc:
+        raise InputError(f"{folder} cannot be read: {exc.strerror or exc}.", hint=hint) from exc
 
 
 def make_demo(folder: Path, *, seed: int = 0, epochs: int = 30, progress: Progress | None = None) -> tuple[Path, Path]:
@@ -34,8 +73,12 @@ def make_demo(folder: Path, *, seed: int = 0, epochs: int = 30, progress: Progre
 
     Returns:
         The paths of model.keras (inputs float32 (8, 8, 1), 0 to 1; 10 classes) and data.npz.
+
+    Raises:
+        InputError: as `check_demo_folder`, or the folder cannot be written.
     """
     progress = progress or Progress()
+    check_demo_folder(folder)
     arrays = _digits(seed)
     tf, keras = tensorflow(), keras3()
     progress.start("Train the demo's model", epochs)
@@ -58,16 +101,28 @@ def make_demo(folder: Path, *, seed: int = 0, epochs: int = 30, progress: Progre
             verbose=0,
             callbacks=[step],
         )
+    try:
+        return _write(folder, model, arrays)
+    except OSError as exc:
+        raise InputError(
+            f"{folder} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
+        ) from exc
+
+
+def _write(folder: Path, model: Any, arrays: dict[str, Any]) -> tuple[Path, Path]:
+    """Both files and the mark; each replaces its old one at once."""
     folder.mkdir(parents=True, exist_ok=True)
-    model_path, data_path = folder / "model.keras", folder / "data.npz"
-    unfinished = folder / "unfinished.keras"
-    model.save(unfinished)
-    _make_reproducible(unfinished)
-    unfinished.replace(model_path)
-    unfinished = folder / "unfinished.npz"
-    np.savez_compressed(unfinished, allow_pickle=False, **arrays)
-    unfinished.replace(data_path)
-    return model_path, data_path
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=folder) as unfinished:
+        made = Path(unfinished)
+        model.save(made / MODEL)
+        _make_reproducible(made / MODEL)
+        np.savez_compressed(made / DATA, allow_pickle=False, **arrays)
+        sha256 = {name: hashlib.sha256((made / name).read_bytes()).hexdigest() for name in (MODEL, DATA)}
+        (made / MARK).write_text(json.dumps({"sha256": sha256}, indent=2) + "\n", encoding="utf-8")
+        # An interruption in between leaves a folder that is refused, never one whose files are taken for the demo's.
+        for name in (MARK, MODEL, DATA):
+            (made / name).replace(folder / name)
+    return folder / MODEL, folder / DATA
 
 
 def _digits(seed: int) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class BuildOptions:
     Attributes:
         model: a .keras, .h5, SavedModel folder or int8 .tflite.
         data: what `edgeq.load_dataset` takes; None only for a .tflite (then drift alone, on random inputs).
-        out: the folder to write; replaced only if it is an earlier build.
+        out: the folder to write: empty, or an earlier build, whose files are replaced; other files in it are kept.
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
         device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
         toolchain: "zig" or "gcc".

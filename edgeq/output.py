@@ -1,4 +1,8 @@
-"""Output folders: written beside their place and moved there whole; a failed run leaves the old one as it was."""
+"""Output folders: written beside their place and moved there whole; a failed run leaves the old one as it was.
+
+A rebuild replaces the files that edgeq wrote, and no others: what a user has put into the folder (notes, .gitignore,
+.git, files in project/) is in the new one too.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgeq.errors import InputError
+from edgeq.generate.manifest import NAME as MARK
+from edgeq.generate.manifest import read_manifest
 
-MARK = "manifest.json"
-"""A folder with this file is a build, and may be replaced."""
+_REPORTS = frozenset({"report.json", "report.html"})
+
+# What `make` in project/ makes out of it: never the user's, and stale after a rebuild.
+_DERIVED = Path("project", "build")
 
 
 def check_replaceable(out: Path) -> None:
@@ -32,11 +40,8 @@ def check_replaceable(out: Path) -> None:
 def _check_place(out: Path) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError(f"{out} exists and is no folder.", hint="Give another folder with --out.")
-    if out.is_dir() and any(out.iterdir()) and not (out / MARK).is_file():
-        raise InputError(
-            f"{out} has files in it, but is not an earlier build (it has no {MARK}); it is left as it is.",
-            hint="Give another folder with --out, or empty this one yourself.",
-        )
+    if out.is_dir() and any(out.iterdir()):
+        _own_files(out)
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
@@ -46,9 +51,77 @@ def _check_place(out: Path) -> None:
         raise InputError(f"{parent} cannot be written.", hint="Give another folder with --out.")
 
 
+def _own_files(out: Path) -> set[str]:
+    """The files that an earlier build wrote into `out`, in POSIX form.
+
+    Raises:
+        InputError: it is no earlier build, or nobody can tell any more which files are the build's.
+    """
+    hint = "Give another folder with --out, or empty this one yourself."
+    if not (out / MARK).is_file():
+        raise InputError(
+            f"{out} has files in it, but is not an earlier build (it has no {MARK}); it is left as it is.", hint=hint
+        )
+    try:
+        manifest = read_manifest(out, verify=False)
+    except InputError as exc:
+        raise InputError(
+            f"{out} has files in it, and its {MARK} does not say which of them are an earlier build's; it is left as "
+            "it is.",
+            hint=hint,
+        ) from exc
+    return {MARK, *_REPORTS, *(file.path for file in manifest.files.values())}
+
+
+def _keep_others(old: Path, new: Path) -> None:
+    """Copy what is in an earlier build, but not of it, to the same places of the new one.
+
+    Raises:
+        InputError: such a place is taken by a file of the new build.
+        OSError: something cannot be read or written.
+    """
+    own = _own_files(old)
+    for path in _leaves(old):
+        name, target = path.relative_to(old), new / path.relative_to(old)
+        if name.as_posix() in own:
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir() and not path.is_symlink():
+            target.mkdir(exist_ok=True)
+        elif os.path.lexists(target):
+            raise InputError(
+                f"{path} is a file of yours, and the new build has a file of the same name.",
+                hint="Rename yours, or give another folder with --out.",
+            )
+        else:
+            shutil.copy2(path, target, follow_symlinks=False)
+
+
+def _leaves(root: Path) -> Iterator[Path]:
+    """All files, links and empty folders (.git needs some) below `root`, but what `make` made.
+
+    Raises:
+        OSError: a folder cannot be read.
+    """
+
+    def refuse(exc: OSError) -> None:
+        raise exc
+
+    for folder, folders, files in os.walk(root, onerror=refuse):
+        here = Path(folder)
+        if here == root / _DERIVED:
+            folders.clear()
+            continue
+        if not folders and not files:
+            yield here
+        yield from (here / name for name in (*files, *folders) if name in files or (here / name).is_symlink())
+
+
 @contextlib.contextmanager
 def replaced_folder(out: Path) -> Iterator[Path]:
     """An empty folder to write into; it takes the place of `out` when the block ends well, and vanishes otherwise.
+
+    Files of an earlier build in `out` are replaced; other files in it are kept.
 
     Raises:
         InputError: as `check_replaceable`, or the disk refused.
@@ -67,6 +140,8 @@ def replaced_folder(out: Path) -> Iterator[Path]:
         fresh.mkdir()
         yield fresh
         try:
+            if place.is_dir() and any(place.iterdir()):
+                _keep_others(place, fresh)
             if place.exists():
                 place.rename(old)
             try:

@@ -14,7 +14,6 @@ from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
 from edgeq.generate.names import c_prefix
-from edgeq.generate.staging import keep_own_files
 from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
@@ -85,7 +84,6 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             pending = run_references(quantized, samples.inputs, golden.reference)
         with clock("generate"):
             progress.start("Generating C")
-            keep_own_files(options.out / PROJECT, folder / PROJECT)
             project = generate_project(
                 board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
                 golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,

@@ -43,7 +43,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     type=PATH,
     default=Path("build"),
     show_default=True,
-    help="Folder to write. An earlier build is replaced.",
+    help="Folder to write. An earlier build in it is replaced; files of your own are kept.",
 )
 @click.option(
     "--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]"

@@ -15,7 +15,7 @@ from edgeq.cli._common import PATH, device_option, json_option, progress, seed_o
     type=PATH,
     default=Path("edgeq-demo"),
     show_default=True,
-    help="Folder for the model, its data and the build.",
+    help="Folder for the model, its data and the build: empty, or an earlier demo.",
 )
 @device_option
 @seed_option

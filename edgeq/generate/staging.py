@@ -61,23 +61,6 @@ def write_files(root: Path, files: Mapping[str, bytes], *, facts: Mapping[str, s
     return names
 
 
-def keep_own_files(old: Path, new: Path) -> None:
-    """Copy an earlier project to where the new one will be written, so that a user's own files in it (.git among them)
-    are there too. Nothing happens if there is no earlier project.
-
-    Raises:
-        InputError: a file cannot be read or written.
-    """
-    if not (old / MARKER).is_file():
-        return
-    try:
-        shutil.copytree(old, new, symlinks=True, ignore=shutil.ignore_patterns("build"))
-    except (OSError, shutil.Error) as exc:
-        raise InputError(
-            f"The files in {old} cannot be kept: {exc}.", hint="Move that folder away, or use --out."
-        ) from exc
-
-
 def _earlier_files(root: Path) -> set[str]:
     """The files that an earlier run made in `root`.
 

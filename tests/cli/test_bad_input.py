@@ -143,6 +143,8 @@ def test_places_that_cannot_be_written(here: Cli) -> None:
     here.refuses(2, "build", "model.tflite", "--out", "link", said=("link", "--out"))
     here.refuses(2, "build", "model.tflite", "--out", "o" * 300, said=("too long", "--out"))
     here.refuses(2, "build", "model.tflite", "--out", "/proc/edgeq-out", said=("/proc", "--out"))
+    here.refuses(2, "demo", "--out", "mine", said=("mine has files in it", "not an earlier demo", "--out"))
+    here.refuses(2, "demo", "--out", "file/o", said=("file is no folder", "--out"))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

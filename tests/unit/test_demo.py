@@ -67,7 +67,7 @@ def test_accuracy_in_float_and_int8(demo: tuple[Path, Path, list[Any]]) -> None:
 
 def test_progress_and_files(demo: tuple[Path, Path, list[Any]]) -> None:
     model_path, data_path, told = demo
-    assert {p.name for p in model_path.parent.iterdir()} == {model_path.name, data_path.name}
+    assert {p.name for p in model_path.parent.iterdir()} == {model_path.name, data_path.name, "demo.json"}
     assert told[0] == len(told) - 1  # one step per epoch was announced and made
 
 
@@ -81,3 +81,30 @@ def test_the_same_seed_gives_the_same_files(tmp_path: Path) -> None:
     assert first[1].read_bytes() == again[1].read_bytes()
     assert first[0].read_bytes() != other[0].read_bytes()
     assert first[1].read_bytes() != other[1].read_bytes()
+
+
+def test_a_demo_replaces_nothing_but_a_demo(tmp_path: Path) -> None:
+    from edgeq.digits import check_demo_folder, make_demo
+    from edgeq.errors import InputError
+
+    own = tmp_path / "own"
+    own.mkdir()
+    check_demo_folder(own)
+    check_demo_folder(tmp_path / "new")
+    for name in ("model.keras", "data.npz"):
+        (own / name).write_text("mine")
+    for refuse in (check_demo_folder, make_demo):
+        with pytest.raises(InputError, match="own has files in it, but is not an earlier demo"):
+            refuse(own)
+    assert {p.name: p.read_text() for p in own.iterdir()} == {"model.keras": "mine", "data.npz": "mine"}
+
+    demo = tmp_path / "demo"
+    make_demo(demo, epochs=1)
+    (demo / "notes.txt").write_text("mine")
+    make_demo(demo, epochs=1, seed=1)
+    assert (demo / "notes.txt").read_text() == "mine"
+    (demo / "model.keras").write_text("mine")
+    with pytest.raises(InputError, match=r"model.keras is not the demo's any more"):
+        make_demo(demo, epochs=1)
+    (demo / "model.keras").unlink()
+    check_demo_folder(demo)

@@ -27,7 +27,7 @@ from projects import (
 from edgeq import process
 from edgeq.errors import DataError, InputError, ToolError
 from edgeq.generate import tflm
-from edgeq.generate.staging import MARKER, keep_own_files, write_files
+from edgeq.generate.staging import MARKER
 from edgeq.lower.program import Program
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Quantization, Tensor
@@ -379,25 +379,3 @@ def test_a_wrong_number_of_labels_is_refused_before_anything_is_written(tmp_path
     with pytest.raises(DataError, match="2 labels for outputs of 3 values"):
         make_project(tiny_model(1), tmp_path / "project", "model", labels=["a", "b"])
     assert not list(tmp_path.iterdir())
-
-
-def test_a_users_own_files_are_kept(tmp_path: Path) -> None:
-    old, new = tmp_path / "old", tmp_path / "new"
-    write_files(old, {"model/a.c": b"old", "model/gone.c": b"old"}, facts={})
-    (old / "model" / "mine.c").write_text("mine")
-    (old / ".git").mkdir()
-    (old / ".git" / "HEAD").write_text("ref")
-    (old / "build").mkdir()
-    keep_own_files(old, new)
-    write_files(new, {"model/a.c": b"new"}, facts={})
-    found = {p.relative_to(new).as_posix() for p in new.rglob("*") if p.is_file()}
-    assert found == {MARKER, "model/a.c", "model/mine.c", ".git/HEAD"}
-    assert (new / "model" / "a.c").read_text() == "new"
-    assert (old / "model" / "gone.c").exists()
-
-
-def test_there_may_be_no_earlier_project(tmp_path: Path) -> None:
-    (tmp_path / "old").mkdir()
-    (tmp_path / "old" / "notes.txt").write_text("not a project")
-    keep_own_files(tmp_path / "old", tmp_path / "new")
-    assert not (tmp_path / "new").exists()
