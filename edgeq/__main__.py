@@ -79,6 +79,8 @@ def _run(interrupt: _Interrupt | None = None) -> int:
         if interrupt is not None and interrupt.came is not None:
             return _interrupted()  # native code turned the interruption into an error of its own
         return _explained(exc)
+    if interrupt is not None and interrupt.came is not None:
+        return _interrupted()
     return status if isinstance(status, int) else 0
 
 

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 
+from edgeq.interruption import not_swallowed
 from edgeq.records import Timing
 
 
@@ -18,10 +19,11 @@ class Stopwatch:
 
     @contextlib.contextmanager
     def __call__(self, stage: str) -> Iterator[None]:
-        """Time a block."""
+        """Time a block, which an interruption ends even if code in it swallows that."""
         begin = time.monotonic()
         try:
-            yield
+            with not_swallowed():
+                yield
         finally:
             self._seconds[stage] = self._seconds.get(stage, 0.0) + time.monotonic() - begin
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from edgeq.errors import InputError
+from edgeq.interruption import not_swallowed
 
 # Read by the C++ libraries once, when they are loaded. oneDNN sums in an order that depends on the host's CPU, so a
 # float model's outputs would differ between machines.
@@ -23,11 +24,11 @@ def quiet() -> Iterator[Callable[[], str]]:
     """Swallow everything that is written to stdout and stderr, from Python or C++; yields a function that returns it.
 
     TensorFlow's C++ parts write to the file descriptors, whatever Python's streams are. What Python code of this
-    process prints meanwhile, from any thread, is swallowed too.
+    process prints meanwhile, from any thread, is swallowed too; Ctrl-C is not (`edgeq.interruption`).
     """
     sys.stdout.flush()
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as sink, warnings.catch_warnings():
+    with not_swallowed(), tempfile.TemporaryFile() as sink, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         saved = [(fd, os.dup(fd)) for fd in (1, 2)]
         try:

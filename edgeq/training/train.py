@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.errors import CheckFailed
+from edgeq.interruption import not_swallowed
 from edgeq.model.runtime import quiet
 from edgeq.records import Progress
 from edgeq.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
@@ -59,7 +60,8 @@ def train(
             notes.append(note)
         progress.step(len(run.epochs))
         while not run.finished:
-            run.epoch()
+            with not_swallowed():
+                run.epoch()
             if checkpoints is not None:
                 write_checkpoint(checkpoints, run.checkpoint())
             progress.step()

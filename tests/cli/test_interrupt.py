@@ -139,6 +139,27 @@ def test_interrupted_while_tensorflow_works(cli: Cli, mark: str, after: float, k
     )
 
 
+def test_interruption_that_is_swallowed(cli: Cli, mark: str, tflite: bytes) -> None:
+    """As TensorFlow's converter does it; here by the user's code, at the first chance."""
+    (cli.folder / "m.tflite").write_bytes(tflite)
+    (cli.folder / "deaf.py").write_text("""
+import contextlib, numpy, os, signal, time
+def load():
+    with contextlib.suppress(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(10)
+    return {"x_test": numpy.eye(4, 5, dtype="f")}
+""")
+    cli.extra["PYTHONDONTWRITEBYTECODE"] = "1"
+    before = sorted(cli.folder.iterdir())
+    for command in (["build", "m.tflite", "--data", "deaf:load"], ["data", "check", "deaf:load"]):
+        done = cli(*command)
+        assert (done.returncode, done.stderr.splitlines()[-1]) == (130, "Interrupted.")
+        assert "Generating C" not in done.stderr
+    assert sorted(cli.folder.iterdir()) == before
+    assert not gone(mark, 0)
+
+
 def test_interrupted_within_code_from_a_string(cli: Cli) -> None:
     """Python then ends itself by the signal, although the exception was caught, if nothing is done about it."""
     program = """
