@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -38,6 +38,17 @@ class Scale:
         return value if self.bend is None else math.copysign(math.log1p(abs(value) / self.bend), value)
 
 
+def bend_for(values: Iterable[float], times: float) -> float | None:
+    """Where to bend an axis on which the largest value is so many times the middle one; None if it is not.
+
+    On a straight axis the others could not be told apart.
+    """
+    sizes = sorted(abs(v) for v in values if math.isfinite(v) and v)
+    if not sizes or sizes[-1] <= times * sizes[len(sizes) // 2]:
+        return None
+    return sizes[len(sizes) // 2] / 4
+
+
 def ticks(scale: Scale, label: Callable[[float, int], str], *, about: int = 5, apart: float = 0.0) -> tuple[Tick, ...]:
     """About so many ticks at round values, at least `apart` units from each other.
 
@@ -63,8 +74,9 @@ def nice_step(step: float) -> float:
 
 
 def decimal(value: float, digits: int) -> str:
-    """A tick's label as a plain number."""
-    return f"{value:.{digits}f}".replace("-", "−")
+    """A tick's label as a plain number; with a power of ten where that is shorter."""
+    plain = f"{value:.{digits}f}"
+    return (plain if len(plain) <= 9 else f"{value:.0e}").replace("-", "−")
 
 
 def percentage(value: float, digits: int) -> str:

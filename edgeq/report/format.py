@@ -77,14 +77,14 @@ def figure(value: float | None, metric: Metric) -> str:
 def span(ends: tuple[float, float], metric: Metric) -> str:
     """An interval of values: 95.4 … 98.3 %."""
     low, high = ends
-    if is_share(metric):
+    if is_share(metric) and math.isfinite(low) and math.isfinite(high):
         return f"{100 * low:.1f} … {100 * high:.1f} %".replace("-", "−")
     return f"{real(low, 3)} … {real(high, 3)}"
 
 
 def step(value: float, metric: Metric) -> str:
     """A signed difference in percentage points, or in the metric's own unit."""
-    if is_share(metric):
+    if is_share(metric) and math.isfinite(value):
         return f"{100 * value:+.1f} pp".replace("-", "−")
     return ("+" if value > 0 else "") + real(value)
 
@@ -92,7 +92,7 @@ def step(value: float, metric: Metric) -> str:
 def step_span(ends: tuple[float, float], metric: Metric) -> str:
     """An interval of differences: −0.4 … +1.3 pp."""
     low, high = ends
-    if is_share(metric):
+    if is_share(metric) and math.isfinite(low) and math.isfinite(high):
         return f"{100 * low:+.1f} … {100 * high:+.1f} pp".replace("-", "−")
     return f"{_plus(low)} … {_plus(high)}"
 

@@ -156,6 +156,42 @@ def test_an_exploding_loss_leaves_the_others_in_sight():
     assert max(heights) - min(heights) > 3
 
 
+def test_one_diverged_arm_leaves_the_others_in_sight():
+    base = regression()
+    burst = replace(base.arms[2].runs[0].figure, value=1e30, ci95=(0.9e30, math.inf))
+    arms = (*base.arms[:2], replace(base.arms[2], mean=1e30, runs=(replace(base.arms[2].runs[0], figure=burst),)))
+    plot = arms_plot(replace(base, arms=arms))
+    assert plot is not None and len(plot.x_ticks) > 3
+    assert plot.rows[0].high - plot.rows[0].low > 0.3 and plot.rows[0].value > plot.left + 1
+    assert all("1e+" in t.label or "e" not in t.label for t in plot.x_ticks)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 0.0])
+def test_numbers_that_are_none_break_nothing(value):
+    base = failed()
+    bad = replace(
+        base,
+        arms=tuple(
+            replace(
+                a,
+                runs=tuple(replace(r, figure=replace(r.figure, value=value, ci95=(value, value))) for r in a.runs),
+                mean=None if a.mean is None else value,
+            )
+            for a in base.arms
+        ),
+        contrasts=tuple(
+            replace(c, artifact=replace(c.artifact, difference=value, interval=(value, value), p_value=value))
+            for c in base.contrasts
+        ),
+        layers=tuple(replace(r, low=value, high=value, sqnr_db=value, clipped=value) for r in base.layers),
+        flips=tuple(replace(f, margin=value) for f in base.flips),
+    )
+    html = render_html(bad)
+    text = "".join(Page(html).text)
+    assert not re.search(r"\b(nan|inf)\b", text), "numbers that are none are said in words"
+    assert not re.search(r'[ "](x|y|d|cx|cy|width|height)="[^"]*(nan|inf)', html)
+
+
 def test_a_wide_range_bends_the_axis():
     plain, wide = range_plot(digits()), range_plot(given())
     assert plain is not None and wide is not None

@@ -10,7 +10,7 @@ from edgeq.compare.record import Comparison, Run
 from edgeq.compare.report.plots import Dot, arm_kind
 from edgeq.records import Metric
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, decimal, percentage, ticks
+from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, ticks
 from edgeq.training import Epoch, TrainingHistory
 
 _LEFT, _RIGHT, _WIDTH, _HEIGHT = 46.0, 352.0, 360.0, 262.0
@@ -172,8 +172,7 @@ def _loss_scale(values: Iterable[float]) -> Scale:
     """Linear from zero; logarithmic where a loss exploded, so that the others can still be seen."""
     known = [v for v in values if math.isfinite(v)]
     low, high = min(known, default=0.0), max(known, default=1.0)
-    middle = sorted(known)[len(known) // 2] if known else 1.0
-    bend = middle if middle > 0 and high / middle > _MANY_TIMES else None
+    bend = bend_for(known, _MANY_TIMES)
     return Scale(low=min(0.0, low), high=high * 1.05 if high > 0 else 1.0, start=_LOSS[1], end=_LOSS[0], bend=bend)
 
 

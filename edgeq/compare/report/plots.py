@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from edgeq.compare.record import Arm, Comparison, Contrast
 from edgeq.compare.report import words
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, decimal, percentage, points, ticks
+from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, points, ticks
 
 COLOURS = 8
 """Arms take turns with so many colours: arm-0 to arm-7 in the style sheet."""
 
 WIDTH, RIGHT, ROW = 960.0, 846.0, 34.0
+_MANY_TIMES = 30.0
+"""Errors that differ by more are drawn on an axis that is logarithmic away from zero: one arm diverged."""
+
 LABEL = 38
 """Longer labels of rows are cut."""
 
@@ -78,13 +81,14 @@ def arms_plot(comparison: Comparison) -> RowPlot | None:
     share = fmt.is_share(metric)
     low, high = _padded(min(ends), max(ends), 0.004 if share else abs(max(ends)) * 0.02)
     left = label_space(arm.title for arm in arms)
-    scale = Scale(low=max(0.0, low), high=min(1.0, high) if share else high, start=left, end=RIGHT)
+    bend = None if share else bend_for(ends, _MANY_TIMES)
+    scale = Scale(low=max(0.0, low), high=min(1.0, high) if share else high, start=left, end=RIGHT, bend=bend)
     top = 8.0
     rows = tuple(_arm_row(arm, scale, top + (i + 0.5) * ROW, comparison) for i, arm in enumerate(arms))
     bottom = top + ROW * len(arms)
     return RowPlot(
         width=WIDTH, height=bottom + 26, left=left, top=top, right=RIGHT, bottom=bottom, rows=rows,
-        x_ticks=ticks(scale, percentage if share else decimal, about=8),
+        x_ticks=ticks(scale, percentage if share else decimal, about=8, apart=44),
     )  # fmt: skip
 
 
@@ -101,13 +105,14 @@ def differences_plot(comparison: Comparison) -> RowPlot | None:
     share = fmt.is_share(comparison.metric)
     low, high = _padded(min(ends), max(ends), 1e-12)
     left = label_space(words.contrast_title(c, comparison) for c in contrasts)
-    scale = Scale(low=low, high=high, start=left, end=RIGHT)
+    bend = None if share else bend_for(ends, _MANY_TIMES)
+    scale = Scale(low=low, high=high, start=left, end=RIGHT, bend=bend)
     top = 26.0
     rows = tuple(_contrast_row(c, scale, top + (i + 0.5) * ROW, comparison) for i, c in enumerate(contrasts))
     bottom = top + ROW * len(contrasts)
     return RowPlot(
         width=WIDTH, height=bottom + 26, left=left, top=top, right=RIGHT, bottom=bottom, rows=rows,
-        x_ticks=ticks(scale, points if share else decimal, about=8),
+        x_ticks=ticks(scale, points if share else decimal, about=8, apart=44),
         band=(scale.at(-comparison.margin), scale.at(comparison.margin)), zero=scale.at(0.0),
         ends=("← worse", "better →") if share else ("← better", "worse →"),
     )  # fmt: skip

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeq.compare.record import Comparison, LayerReport
 from edgeq.compare.report.plots import LABEL, WIDTH, arm_kind, label_space
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, decimal, ticks
+from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
 
 SHOWN = 24
 """Layers in the plot; of more, those with the worst SQNR are shown. The table has all."""
@@ -120,9 +119,7 @@ def _scale(left: float, ends: Sequence[float]) -> Scale:
     low, high = min(0.0, *known), max(0.0, *known)
     if low == high:
         high = low + 1.0
-    sizes = [abs(e) for e in known if e]
-    middle = statistics.median(sizes) if sizes else 1.0
-    bend = middle / 4 if max(-low, high) > _WIDE * middle else None
+    bend = bend_for(known, _WIDE)
     pad = 0.0 if bend else (high - low) * 0.02
     return Scale(low=low - pad if low else low, high=high + pad, start=left, end=_RIGHT, bend=bend)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from edgeq.compare.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
@@ -85,7 +86,7 @@ def mean_and_spread(arm: Arm, metric: Metric) -> str:
     """98.1 ± 0.3 %; an en dash below two runs."""
     if arm.mean is None or arm.spread is None:
         return "–"
-    if fmt.is_share(metric):
+    if fmt.is_share(metric) and math.isfinite(arm.mean + arm.spread):
         return f"{100 * arm.mean:.1f} ± {100 * arm.spread:.1f} %"
     return f"{fmt.real(arm.mean)} ± {fmt.real(arm.spread, 2)}"
 
