@@ -294,11 +294,12 @@ class Profile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """How far a device's int8 outputs are from a reference's, over all samples and outputs.
+    """How far a device's outputs are from a reference's, over all samples and outputs.
 
-    LSB is one step of the integer output. `histogram` maps the signed difference (device − reference) to its count.
-    `sqnr_db` is 10·log10(Σ ref² / Σ (ref − dev)²) on dequantized values; `inf` if equal. `first_layer` names the
-    first layer whose fingerprint differs, None if none does or it is unknown (see `layers`).
+    LSB is one step of the integer output, or of the integers that DEQUANTIZE made a float output from. `histogram` maps
+    the signed difference (device − reference) to its count. `sqnr_db` is 10·log10(Σ ref² / Σ (ref − dev)²) on
+    dequantized values; `inf` if equal. `first_layer` names the first layer whose fingerprint differs, None if none does
+    or it is unknown (see `layers`).
     """
 
     reference: Reference

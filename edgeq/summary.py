@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from edgeq.generate.tflm import arena_estimate
+from edgeq.model.quantization import with_steps
 from edgeq.records import DeviceRun, LayerDrift, Profile, Reference, Timing
 from edgeq.report import format as fmt
 from edgeq.report.assemble import accuracy_info, drift_info, tensor_info
@@ -57,7 +58,8 @@ def make_report(
         dataclasses.replace(r, outputs=tuple(a[: len(run.ticks)] for a in r.outputs)) for r in build.references
     )
     memory = _memory(build, run)
-    drift = drift_info(run.outputs, references, graph.output_tensors, layers=layers)
+    stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
+    drift = drift_info(run.outputs, references, stepped, layers=layers)
     accuracy = accuracy_info(
         samples.labels,
         tensors=graph.output_tensors,

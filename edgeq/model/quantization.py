@@ -5,11 +5,13 @@ The generated C helpers do the same operations in the same order, so that host a
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.errors import DataError
-from edgeq.model.graph import DType, Quantization, Tensor
+from edgeq.model.graph import DType, Graph, Quantization, Tensor
 
 _LIMIT = np.float32(131072.0)  # beyond every int8 and int16 range at any zero point, and exact in float32
 
@@ -86,6 +88,16 @@ def dequantize_output(values: NDArray[np.generic], tensor: Tensor) -> NDArray[np
     quantization = _per_tensor(tensor)
     steps = values.astype(np.int32) - np.int32(quantization.zero_point)
     return steps.astype(np.float32) * np.float32(quantization.scale)
+
+
+def with_steps(graph: Graph, tensor: int) -> Tensor:
+    """The tensor; a float32 one that comes out of a DEQUANTIZE has the quantization of the integers before it, so that
+    its values can be counted in their steps."""
+    found = graph.tensors[tensor]
+    if found.dtype is not DType.FLOAT32:
+        return found
+    source = next((op.inputs[0] for op in graph.ops if op.name == "DEQUANTIZE" and tensor in op.outputs), None)
+    return found if source is None else replace(found, quantization=graph.tensors[source].quantization)
 
 
 def _per_tensor(tensor: Tensor) -> Quantization:

@@ -53,7 +53,7 @@ def drift_info(
     Args:
         device: the device's outputs, as in `measure_drift`.
         references: the primary reference first.
-        tensors: the model's outputs.
+        tensors: the model's outputs, as in `measure_drift`.
         layers: per reference that was traced, its layers; those of the primary one go into the report.
         first_layers: the first layer that differs where it is known without them.
     """

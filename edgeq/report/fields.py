@@ -118,7 +118,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Drift.outputs": ("values", "compared output values: samples × elements, over all outputs"),
     "Drift.mismatches": ("values", "output values that differ"),
     "Drift.mismatched_samples": ("samples", "samples with at least one such value"),
-    "Drift.max_lsb": ("LSB", "largest difference; one LSB is one step of the integer output (a float's ULP)"),
+    "Drift.max_lsb": (
+        "LSB",
+        "largest difference; one LSB is one step of the integer output, or of the integers before a float output's "
+        "DEQUANTIZE",
+    ),
     "Drift.histogram": (
         "values",
         "count per signed difference, device − reference, in LSB; beyond ±256 counts at ±256",

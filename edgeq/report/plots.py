@@ -108,7 +108,7 @@ def arena_plot(plan: ArenaPlan) -> Plot:
 
 def histogram_plot(drift: Drift) -> Plot:
     """Counts per signed difference, on a logarithmic scale, so that one outlier among thousands is seen."""
-    left, top, right, bottom = 12.0, 26.0, 308.0, 150.0
+    left, top, right, bottom = 20.0, 26.0, 300.0, 150.0
     reach = max(3, max((abs(k) for k in drift.histogram), default=0))
     bins = 2 * reach + 1
     dx = (right - left) / bins
@@ -116,11 +116,13 @@ def histogram_plot(drift: Drift) -> Plot:
     marks = []
     for value, number in drift.histogram.items():
         height = (bottom - top) * math.log10(1 + number) / tallest
+        # A step is narrower than a line where the outputs are hundreds of steps apart.
+        width = max(dx - 2 * min(1.0, dx * 0.1), 1.5)
         marks.append(
             Mark(
-                x=left + (value + reach) * dx + min(1.0, dx * 0.1),
+                x=left + (value + reach + 0.5) * dx - width / 2,
                 y=bottom - height,
-                width=dx - 2 * min(1.0, dx * 0.1),
+                width=width,
                 height=height,
                 kind="equal" if value == 0 else "differs",
                 title=f"{_signed(value)} LSB: {count(number)} of {count(drift.outputs)} outputs",

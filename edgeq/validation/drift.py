@@ -15,6 +15,9 @@ from edgeq.records import Drift, ReferenceOutputs
 HISTOGRAM_LIMIT = 256
 """Differences beyond ±256 LSB are counted at ±256: int8 never gets there, wider types would fill the report."""
 
+FARTHEST = 65535
+"""The largest difference that is counted, in LSB: the width of int16."""
+
 
 def measure_drift(
     device_outputs: tuple[NDArray[np.generic], ...],
@@ -28,11 +31,12 @@ def measure_drift(
     Args:
         device_outputs: one array per model output, shape (n, *output shape), in the tensor's own dtype.
         reference: the reference's outputs, of the same shapes and dtypes.
-        output_tensors: the model's outputs; their scale and zero point turn integers into real values.
+        output_tensors: the model's outputs; their scale and zero point turn integers into real values. Those of a
+            float32 output are of the integers before the last DEQUANTIZE (`edgeq.model.quantization.with_steps`).
         first_layer: the first layer that differs, where it is known.
 
     Returns:
-        The figures. An LSB is one step of an integer output, and one representable number (ULP) of a float32 output.
+        The figures. An LSB is one step of the integers, as `lsb_difference` counts them.
         Top-1 is taken along the last axis, ties go to the lowest index; it is None if no output has two values there.
         RMSE, cosine similarity and SQNR are over the dequantized values of all outputs together:
         RMSE = √(Σ(r−d)²/N), cosine = Σ r·d / √(Σ r² · Σ d²), SQNR = 10·log10(Σ r² / Σ(r−d)²) (the usual definition
@@ -49,7 +53,7 @@ def measure_drift(
     mismatches = worst = total = agreed = decided = 0
     signal = noise = device_power = product = 0.0
     for device, host, tensor in zip(device_outputs, reference.outputs, output_tensors, strict=True):
-        steps = lsb_difference(device, host)
+        steps = lsb_difference(device, host, tensor)
         total += steps.size
         mismatches += int(np.count_nonzero(steps))
         if steps.size:
@@ -83,13 +87,22 @@ def measure_drift(
     )
 
 
-def lsb_difference(device: NDArray[np.generic], host: NDArray[np.generic]) -> NDArray[np.int64]:
+def lsb_difference(device: NDArray[np.generic], host: NDArray[np.generic], tensor: Tensor) -> NDArray[np.int64]:
     """device − host in LSB as int64, so that −128 − 127 is −255 and does not wrap around.
 
-    float32 values count in ULP: the distance of their places in the ordered list of all float32 numbers; +0 and −0
-    are one number.
+    float32 values count in steps of the integers that they were made from; what differs by less than half a step, as
+    no DEQUANTIZE makes it, counts as one, and so does any difference of values that have no such steps. +0 and −0 are
+    one number, and all NaN another, which is as far from every other as can be.
     """
-    return _steps(device) - _steps(host)
+    if device.dtype.kind in "iub":
+        return device.astype(np.int64) - host.astype(np.int64)
+    with np.errstate(invalid="ignore", over="ignore"):
+        differs = (device != host) & ~(np.isnan(device) & np.isnan(host))
+        apart = device.astype(np.float64) - host.astype(np.float64)
+        steps = np.sign(apart) if tensor.quantization is None else np.rint(apart / tensor.quantization.scale)
+        steps = np.where(steps == 0, np.where(apart < 0, -1, 1), steps)
+    steps = np.clip(np.nan_to_num(steps, nan=FARTHEST), -FARTHEST, FARTHEST)
+    return np.where(differs, steps, 0).astype(np.int64)
 
 
 def dequantize(values: NDArray[np.generic], tensor: Tensor) -> NDArray[np.float64]:
@@ -98,14 +111,6 @@ def dequantize(values: NDArray[np.generic], tensor: Tensor) -> NDArray[np.float6
     if tensor.quantization is None or values.dtype.kind not in "iu":
         return real
     return (real - tensor.quantization.zero_point) * tensor.quantization.scale
-
-
-def _steps(values: NDArray[np.generic]) -> NDArray[np.int64]:
-    if values.dtype.kind in "iub":
-        return values.astype(np.int64)
-    bits = np.ascontiguousarray(values, dtype=np.float32).view(np.int32).astype(np.int64)
-    # IEEE 754 orders its positive numbers as their bit patterns; negative ones are sign and magnitude.
-    return np.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
 
 
 def _cosine(product: float, signal: float, device_power: float) -> float:

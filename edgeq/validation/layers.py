@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from edgeq.errors import DataError
 from edgeq.lower.program import Vanished
-from edgeq.model.graph import Graph
+from edgeq.model.graph import Graph, Tensor
 from edgeq.model.naming import op_label
+from edgeq.model.quantization import with_steps
 from edgeq.records import LayerDrift
 from edgeq.validation.drift import lsb_difference
 
@@ -87,7 +88,7 @@ def measure_layers(
         samples = np.flatnonzero(differs[:, i]).tolist()
         dtype = np.dtype(graph.tensors[point.tensor].dtype.value).newbyteorder("<")
         pairs = [(_values(fetch(s, i), dtype), expected_values[point.tensor][s]) for s in samples[:fetch_samples]]
-        mismatches, worst = _compare(point.label, pairs)
+        mismatches, worst = _compare(point.label, with_steps(graph, point.tensor), pairs)
         row = LayerDrift(
             point=i,
             label=point.label,
@@ -127,12 +128,14 @@ def _values(content: bytes, dtype: np.dtype[Any]) -> NDArray[np.generic]:
     return np.frombuffer(content[: len(content) // dtype.itemsize * dtype.itemsize], dtype)
 
 
-def _compare(label: str, pairs: list[tuple[NDArray[np.generic], NDArray[np.generic]]]) -> tuple[int, int]:
+def _compare(
+    label: str, tensor: Tensor, pairs: list[tuple[NDArray[np.generic], NDArray[np.generic]]]
+) -> tuple[int, int]:
     mismatches = worst = 0
     for device, host in pairs:
         if device.size != host.size:
             raise DataError(f"{label}: the device sent {device.size} values, the reference has {host.size}.")
-        steps = np.abs(lsb_difference(device.reshape(-1), host.reshape(-1)))
+        steps = np.abs(lsb_difference(device.reshape(-1), host.reshape(-1), tensor))
         mismatches += int(np.count_nonzero(steps))
         worst = max(worst, int(steps.max(initial=0)))
     return mismatches, worst

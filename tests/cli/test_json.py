@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import Cli
+from tflite_builder import ModelBuilder
 
 pytestmark = pytest.mark.xdist_group("cli")
 
@@ -47,6 +48,35 @@ def test_failed_checks_are_in_the_report(cli: Cli, build_folder: Path) -> None:
     done = cli.here("validate", build_folder, "--max-drop", "0.5")
     assert done.returncode == 1
     assert "--max-drop needs a float model and labels" in " ".join(done.stdout.split())
+
+
+def float_edges() -> bytes:
+    """What the converter makes of a model without inference_input_type: float32 in and out, integers in between."""
+    rng = np.random.default_rng(3)
+    m = ModelBuilder()
+    x, y = m.tensor("x", (1, 64), "float32"), m.tensor("y", (1, 32), "float32")
+    q, r = m.tensor("q", (1, 64), scale=1 / 64), m.tensor("r", (1, 32), scale=0.011, zero_point=-5)
+    w = m.tensor("w", (32, 64), data=rng.integers(-127, 128, (32, 64)), scale=0.0013)
+    m.op("QUANTIZE", [x], [q])
+    m.op("FULLY_CONNECTED", [q, w, -1], [r], fused_activation_function="NONE")
+    m.op("DEQUANTIZE", [r], [y])
+    return m.finish([x], [y])
+
+
+def test_float_outputs_are_compared_in_steps(cli: Cli) -> None:
+    """And not by the bits of their floats, of which there are millions between two int8 steps."""
+    (cli.folder / "m.tflite").write_bytes(float_edges())
+    x = np.random.default_rng(0).uniform(-2, 2, (400, 64)).astype(np.float32)
+    np.savez(cli.folder / "d.npz", x_test=x)
+    report = run_json(cli, 0, "build", "m.tflite", "--data", "d.npz", "--out", "o", "--device", "native")
+    drift = report["drift"]
+    assert drift["mismatches"] == 0
+    found = [d for d in drift["references"].values() if d["mismatches"]]
+    assert found
+    assert {d["max_lsb"] for d in found} == {1}
+    assert {int(step) for d in found for step in d["histogram"]} <= {-1, 0, 1}
+    page = (cli.folder / "o" / "report.html").read_text()
+    assert "the integers that the model's last DEQUANTIZE makes the float output from" in page
 
 
 @pytest.mark.parametrize(

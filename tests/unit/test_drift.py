@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 from edgeq.errors import DataError
 from edgeq.lower.program import Vanished
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
+from edgeq.model.quantization import dequantize_output
 from edgeq.records import Drift, Reference, ReferenceOutputs
-from edgeq.validation.drift import HISTOGRAM_LIMIT, lsb_difference, measure_drift
+from edgeq.validation.drift import FARTHEST, HISTOGRAM_LIMIT, lsb_difference, measure_drift
 from edgeq.validation.explain import explain
 from edgeq.validation.layers import first_diverging, measure_layers
 
@@ -100,19 +101,34 @@ def test_several_outputs_count_together_and_samples_once():
     assert (found.outputs, found.mismatches, found.mismatched_samples, found.max_lsb) == (20, 2, 1, 2)
 
 
-def test_float_outputs_count_in_ulp():
-    host = np.array([[1.0, 0.0, -1.0, 2.0]], np.float32)
-    device = host.copy()
-    device[0, 0] = np.nextafter(np.float32(1), np.float32(2))
-    device[0, 1] = -0.0
-    device[0, 2] = np.nextafter(np.float32(-1), np.float32(0))
-    found = measure_drift((device,), outputs(host), (tensor(dtype=DType.FLOAT32),))
-    assert (found.mismatches, found.max_lsb, dict(found.histogram)) == (2, 1, {0: 2, 1: 2})
+def floats(scale: float | None = 0.5) -> Tensor:
+    """A float output; with the quantization of the integers before its DEQUANTIZE, if there is one."""
+    quantization = None if scale is None else Quantization(scales=(scale,), zero_points=(-3,))
+    return replace(tensor(dtype=DType.FLOAT32), quantization=quantization)
 
 
-def test_float_steps_cross_zero():
-    tiny = np.float32(np.finfo(np.float32).smallest_subnormal)
-    assert lsb_difference(np.array([tiny]), np.array([-tiny])).tolist() == [2]
+@pytest.mark.parametrize("scale", [0.5, 0.1, 1 / 256, 3e-5])
+def test_float_outputs_count_in_steps_before_dequantize(scale: float):
+    """Exactly, over the whole of int8."""
+    integers = np.arange(-128, 128, dtype=np.int8).reshape(-1, 1)
+    real = dequantize_output(integers, tensor(scale=scale))
+    for shift in (0, 1, 100, 255):
+        moved = np.roll(real, shift)
+        found = measure_drift((real,), outputs(moved), (floats(scale),))
+        expected = drift(integers, np.roll(integers, shift), scale=scale)
+        assert (found.mismatches, found.max_lsb) == (expected.mismatches, expected.max_lsb)
+        assert found.histogram == expected.histogram
+        assert found.rmse == pytest.approx(expected.rmse, rel=1e-6)
+
+
+def test_no_difference_of_floats_is_lost():
+    one, nan, inf = np.float32(1), np.float32("nan"), np.float32("inf")
+    host = np.array([one, one, 0.0, nan, nan, one, -one], np.float32)
+    device = np.array([np.nextafter(one, np.float32(2)), np.nextafter(one, np.float32(0)), -0.0, nan, one, inf, -inf])
+    device = device.astype(np.float32)
+    assert lsb_difference(device, host, floats()).tolist() == [1, -1, 0, 0, FARTHEST, FARTHEST, -FARTHEST]
+    assert lsb_difference(device, host, floats(None)).tolist() == [1, -1, 0, 0, FARTHEST, 1, -1]
+    assert lsb_difference(np.float32([4]), np.float32([1]), floats(None)).tolist() == [1]
 
 
 def test_wide_differences_are_bounded_in_the_histogram():
