@@ -158,9 +158,11 @@ def _caption(runs: Sequence[Run]) -> str:
     long = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
     early = ", stopped early" if any(h.stopped_early for h in histories) else ""
     rate = fmt.real((first.epochs or (first.start,))[0].learning_rate)
-    return (
-        f"kept after epoch {kept} of {long}{early}; {first.optimizer}, learning rate {rate}, batch {first.batch_size}"
-    )
+    how = f"{first.optimizer}, learning rate {rate}, batch {first.batch_size}"
+    moved = [h.epochs[-1].range_change for h in histories if h.epochs]
+    known = [change for change in moved if change is not None]
+    ranges = f"; ranges moved by up to {fmt.percent(max(known))} in the last epoch" if known else ""
+    return f"kept after epoch {kept} of {long}{early}; {how}{ranges}"
 
 
 def _metric_text(comparison: Comparison) -> Callable[[float], str]:
