@@ -20,12 +20,17 @@ class Role(Enum):
 _CONVOLUTION = (Role.ACTIVATION, Role.WEIGHTS, Role.BIAS)
 _WITH_INDEX = (Role.ACTIVATION, Role.INDEX)
 
+# fmt: off
 _ROLES: dict[str, tuple[Role, ...]] = {
     "CONV_2D": _CONVOLUTION,
     "DEPTHWISE_CONV_2D": _CONVOLUTION,
     "FULLY_CONNECTED": _CONVOLUTION,
     "TRANSPOSE_CONV": (Role.INDEX, Role.WEIGHTS, Role.ACTIVATION, Role.BIAS),
     "SVDF": (Role.ACTIVATION, Role.WEIGHTS, Role.WEIGHTS, Role.BIAS, Role.STATE),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": (
+        Role.ACTIVATION, *[Role.WEIGHTS] * 11, *[Role.BIAS] * 4, Role.WEIGHTS, Role.BIAS, Role.STATE, Role.STATE,
+        *[Role.WEIGHTS] * 4,
+    ),
     "READ_VARIABLE": (Role.STATE,),
     "ASSIGN_VARIABLE": (Role.STATE, Role.ACTIVATION),
     "MEAN": _WITH_INDEX,
@@ -55,6 +60,7 @@ _ROLES: dict[str, tuple[Role, ...]] = {
     "REVERSE_V2": _WITH_INDEX,
     "CUMSUM": _WITH_INDEX,
 }
+# fmt: on
 
 # Ops that only say which variables there are, and what they begin with.
 DECLARATIONS = frozenset({"VAR_HANDLE", "CALL_ONCE"})

@@ -174,6 +174,23 @@ def _svdf(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     return (batches, filters // rank)
 
 
+def _lstm(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
+    if len(given) != 24 or any(given[i] is not None for i in (*range(9, 12), 16, 17, *range(20, 24))):
+        raise Misfit("it has peepholes, a projection or layer normalisation, which TFLite Micro does not know")
+    if op.options.get("diagonal_recurrent_tensors"):
+        raise Misfit("its recurrent weights are diagonals, which TFLite Micro does not know")
+    needed = _need([given[i] for i in (0, *range(1, 9), *range(12, 16), 18, 19)], 15, 15)
+    source = _rank(needed[0], 3, "input")
+    batches = source[1 if op.options.get("time_major") else 0]
+    units = _rank(needed[13], 2, "hidden state")[1]
+    wanted = [(units, source[2])] * 4 + [(units, units)] * 4 + [(units,)] * 4
+    if [tensor.shape for tensor in needed[1:13]] != wanted:
+        raise Misfit(f"its weights and biases do not fit an input of shape {source} and {units} units")
+    if any(tensor.elements != batches * units for tensor in needed[13:]):
+        raise Misfit(f"its states do not have {batches} × {units} elements")
+    return (*source[:2], units)
+
+
 def _batch_matmul(op: Op, given: list[Tensor | None], output: Tensor) -> Shape:
     first, second = (tensor.shape for tensor in _need(given, 2, 2))
     if min(len(first), len(second)) < 2 or max(len(first), len(second)) > 5:
@@ -275,4 +292,5 @@ _CHECKS: dict[str, Callable[[Op, list[Tensor | None], Tensor], Shape]] = {
     "CONCATENATION": _concatenation,
     "BATCH_MATMUL": _batch_matmul,
     "SVDF": _svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

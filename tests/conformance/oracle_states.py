@@ -68,6 +68,46 @@ def _svdf(graph: Graph, op: Op, values: list[Real | None], target: Tensor, memor
     )
 
 
+# Recurrent weights of a unit, added up, with which a rounding error of the hidden state does not grow much.
+_CONTRACTING = 6.0
+
+
+def _sigmoid(x: Real) -> Real:
+    return 0.5 + 0.5 * np.tanh(x / 2)
+
+
+def _lstm(graph: Graph, op: Op, values: list[Real | None], target: Tensor, memory: Memory) -> Expected | None:
+    """The hidden state is rounded, as the op defines it. Errors of the gates and of the cell feed back: the tolerance
+    is what networks show whose recurrent weights are small."""
+    x = given_value(values[0])
+    if op.options["time_major"]:
+        x = x.swapaxes(0, 1)
+    w, r, b = ([given_value(values[i]) for i in range(first, first + 4)] for first in (1, 5, 12))
+    cell_scale = graph.tensors[op.inputs[19]].quantization
+    assert cell_scale is not None and target.quantization is not None
+    if max(np.abs(weights).sum(axis=1).max() for weights in r) > _CONTRACTING:
+        return None
+    units = len(b[0])
+    h, c = memory.get(op.inputs[18], (np.zeros((len(x), units)), np.zeros((len(x), units))))
+    rows = []
+    limit = 32767 * cell_scale.scale
+    clip = float(op.options["cell_clip"])
+    for t in range(x.shape[1]):
+        pairs = [(x[:, t] @ w[i].T + b[i], h @ r[i].T) for i in range(4)]
+        sums = [np.clip(np.clip(given, -8, 8) + np.clip(kept, -8, 8), -8, 8) for given, kept in pairs]
+        accept, forget, change, show = _sigmoid(sums[0]), _sigmoid(sums[1]), np.tanh(sums[2]), _sigmoid(sums[3])
+        c = np.clip(forget * c + accept * change, -limit, limit)
+        c = np.clip(c, -clip, clip) if clip else c
+        h = show * np.tanh(c)
+        rows.append(h)
+        scale, zero = target.quantization.scale, target.quantization.zero_point
+        h = (np.clip(np.round(h / scale + zero), -128, 127) - zero) * scale
+    memory[op.inputs[18]] = (h, c)
+    real = np.stack(rows, axis=0 if op.options["time_major"] else 1)
+    return on_grid(op, target, real, 1.5 + 0.04 / target.quantization.scale)
+
+
 STATEFUL: Mapping[str, Callable[[Graph, Op, list[Real | None], Tensor, Memory], Expected | None]] = {
     "SVDF": _svdf,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": _lstm,
 }

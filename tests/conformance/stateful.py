@@ -88,7 +88,43 @@ def variables(rng: Rng) -> Case:
     return model.finish([x], outputs), [sequence(rng, (1, 1, channels))]
 
 
+def lstm(rng: Rng) -> Case:
+    """UNIDIRECTIONAL_SEQUENCE_LSTM; weights mostly so that the gates are not all open or closed."""
+    batches, steps, depth, units = pick(rng, 1, 1, 2), small(rng, 1, 4), small(rng, 1, 8), small(rng, 1, 8)
+    time_major = chance(rng, 0.3)
+    order = (steps, batches) if time_major else (batches, steps)
+    x_scale, h_scale = scale_of(rng, -8, -2), pick(rng, 1 / 128, 1 / 127, scale_of(rng, -8, -6))
+    wild = chance(rng, 0.2)
+    model = ModelBuilder()
+    x = model.tensor("x", (*order, depth), scale=x_scale, zero_point=zero_of(rng))
+
+    def weights(name: str, columns: int, scale: float, size: float) -> tuple[int, float]:
+        w_scale = size / (60 * scale * 70 * columns**0.5) * 2.0 ** rng.uniform(*((-3, 5) if wild else (-2, 0.5)))
+        w_scale = near(rng, w_scale, 2.0**-12 / scale)
+        data = rng.integers(-127, 128, (units, columns)).astype(np.int8)
+        return model.tensor(name, data.shape, data=data, scale=w_scale), w_scale
+
+    given = [weights(f"w{i}", depth, x_scale, 2.0) for i in range(4)]
+    kept = [weights(f"r{i}", units, h_scale, 0.7) for i in range(4)]
+    biases = [
+        model.tensor(f"b{i}", (units,), "int32", data=rng.integers(-4000, 4000, units), scale=x_scale * w_scale)
+        for i, (_, w_scale) in enumerate(given)
+    ]
+    quantization = {"scale": h_scale, "zero_point": pick(rng, 0, 0, small(rng, -20, 20))}
+    hidden = model.tensor("hidden", (batches, units), variable=True, **quantization)
+    power = pick(rng, -11, -12, -10, -15, -13)
+    cell = model.tensor("cell", (batches, units), "int16", scale=2.0**power, variable=True)
+    y = model.tensor("y", (*order, units), **quantization)
+    states = [-1, -1, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1]
+    inputs = [x, *(i for i, _ in given), *(i for i, _ in kept), *states]
+    clip = pick(rng, 0.0, 0.0, 10.0, 1.5)
+    options = {"fused_activation_function": "TANH", "cell_clip": clip, "time_major": time_major}
+    model.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], **options)
+    return model.finish([x], [y]), [sequence(rng, (*order, depth))]
+
+
 FAMILIES = {
+    "lstm": lstm,
     "variables": variables,
     "svdf": svdf,
 }

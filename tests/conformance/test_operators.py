@@ -126,6 +126,35 @@ def test_the_output_scale_of_l2_normalization_is_fixed() -> None:
         lower(graph)
 
 
+def _lstm(power: float, activation: str, peephole: bool) -> bytes:
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 2, 1), scale=0.1)
+    ones = np.ones((1, 1), np.int8)
+    weights = [model.tensor(f"w{i}", (1, 1), data=ones, scale=0.1) for i in range(8)]
+    biases = [model.tensor(f"b{i}", (1,), "int32", data=np.zeros(1, np.int32), scale=0.01) for i in range(4)]
+    extra = model.tensor("peephole", (1,), "int16", data=np.ones(1, np.int16), scale=0.1) if peephole else -1
+    hidden = model.tensor("hidden", (1, 1), scale=0.1, variable=True)
+    cell = model.tensor("cell", (1, 1), "int16", scale=power, variable=True)
+    y = model.tensor("y", (1, 2, 1), scale=0.1)
+    inputs = [x, *weights, -1, extra, -1, *biases, -1, -1, hidden, cell, -1, -1, -1, -1]
+    model.op("UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, [y], fused_activation_function=activation)
+    return model.finish([x], [y])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (_lstm(0.01, "TANH", False), "cell state at scale 0.01"),
+        (_lstm(2.0**-11, "RELU", False), "another activation than tanh"),
+        (_lstm(2.0**-11, "TANH", True), "peepholes"),
+    ],
+)
+def test_refused_lstms(content: bytes, message: str) -> None:
+    with pytest.raises(UnsupportedError, match=rf"UNIDIRECTIONAL_SEQUENCE_LSTM \(op 0.*{message}"):
+        lower(parse_tflite(content))
+    lower(parse_tflite(_lstm(2.0**-11, "TANH", False)))
+
+
 def test_of_several_outputs_only_the_needed_ones_are_computed() -> None:
     model = ModelBuilder()
     x = model.tensor("x", (1, 4, 2), scale=0.1)

@@ -309,6 +309,54 @@ void edgeq_svdf_int8(const edgeq_svdf_params *p, const int8_t *input, const int8
 void edgeq_svdf_int16(const edgeq_svdf_params *p, const int8_t *input, const int8_t *features,
                       const int16_t *times, int16_t *state, int8_t *output);
 
+/* One gate of an LSTM. Weights (units, depth) and (units, units), bias (units). Both sums are requantized to
+ * Q12. */
+typedef struct edgeq_lstm_gate {
+  const int8_t *input_weights;
+  const int8_t *recurrent_weights;
+  const int32_t *bias;
+  int32_t input_multiplier;
+  int32_t input_shift;
+  int32_t recurrent_multiplier;
+  int32_t recurrent_shift;
+} edgeq_lstm_gate;
+
+/* x * multiplier * 2^-right, rounded if right is above 0. */
+typedef struct edgeq_lstm_scaling {
+  int32_t multiplier;
+  int32_t right;
+} edgeq_lstm_scaling;
+
+/* UNIDIRECTIONAL_SEQUENCE_LSTM. Input and output hold a row of depth and of units values for each step of
+ * each batch: row batch * batch_stride + step * step_stride. The hidden and the cell state, (batches, units),
+ * are kept from call to call; the hidden state has the output's quantization. */
+typedef struct edgeq_lstm_params {
+  int32_t batches;
+  int32_t steps;
+  int32_t batch_stride;
+  int32_t step_stride;
+  int32_t depth;
+  int32_t units;
+  int32_t input_offset;
+  int32_t hidden_offset;
+  edgeq_lstm_gate input;
+  edgeq_lstm_gate forget;
+  edgeq_lstm_gate cell;
+  edgeq_lstm_gate output;
+  int32_t forget_multiplier; /* forget gate * cell, to the cell */
+  int32_t forget_shift;
+  int32_t cell_multiplier; /* input gate * cell gate, to the cell */
+  int32_t cell_shift;
+  int32_t hidden_multiplier; /* output gate * tanh of the cell, to the hidden state */
+  int32_t hidden_shift;
+  int32_t cell_clip;               /* largest cell; 0: none */
+  edgeq_lstm_scaling cell_scaling; /* from the cell to 1 / 12288 */
+  const uint16_t *table;           /* 256 values of the sigmoid of i / 24, in Q16 */
+} edgeq_lstm_params;
+
+void edgeq_lstm_int8(const edgeq_lstm_params *p, const int8_t *input, int8_t *hidden, int16_t *cell,
+                     int8_t *output);
+
 /* The most loops that a broadcast or a reduction can need. */
 #define EDGEQ_MAX_LOOPS 8
 
