@@ -19,27 +19,35 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgeq.api import build, check_data, demo, diff, drift, inspect, profile, validate
+    from edgeq.api import build, check_data, compare, demo, diff, drift, inspect, profile, validate
     from edgeq.boards import Board, list_boards, load_board
+    from edgeq.comparison.options import CompareOptions, GivenArm
+    from edgeq.comparison.record import Comparison
     from edgeq.data import load_dataset
     from edgeq.doctor import examine
     from edgeq.errors import EdgeqError
     from edgeq.options import BuildOptions, Engine, Target
     from edgeq.records import Method, Optimize, Progress
     from edgeq.report.record import Report
+    from edgeq.training import TrainingOptions
 
 _HOME = {
     "Board": "edgeq.boards",
     "BuildOptions": "edgeq.options",
+    "CompareOptions": "edgeq.comparison.options",
+    "Comparison": "edgeq.comparison.record",
     "EdgeqError": "edgeq.errors",
     "Engine": "edgeq.options",
+    "GivenArm": "edgeq.comparison.options",
     "Method": "edgeq.records",
     "Optimize": "edgeq.records",
     "Progress": "edgeq.records",
     "Report": "edgeq.report.record",
     "Target": "edgeq.options",
+    "TrainingOptions": "edgeq.training",
     "build": "edgeq.api",
     "check_data": "edgeq.api",
+    "compare": "edgeq.api",
     "demo": "edgeq.api",
     "diff": "edgeq.api",
     "drift": "edgeq.api",
@@ -55,15 +63,20 @@ _HOME = {
 __all__ = [
     "Board",
     "BuildOptions",
+    "CompareOptions",
+    "Comparison",
     "EdgeqError",
     "Engine",
+    "GivenArm",
     "Method",
     "Optimize",
     "Progress",
     "Report",
     "Target",
+    "TrainingOptions",
     "build",
     "check_data",
+    "compare",
     "demo",
     "diff",
     "drift",

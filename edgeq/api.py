@@ -9,6 +9,8 @@ from edgeq.options import BuildOptions
 from edgeq.records import Finding, LayerDrift, Profile, Progress
 
 if TYPE_CHECKING:
+    from edgeq.comparison.options import CompareOptions
+    from edgeq.comparison.record import Comparison
     from edgeq.data import DataSummary
     from edgeq.model.inspect import ModelSummary
     from edgeq.report.diff import ReportDiff
@@ -40,6 +42,28 @@ def demo(folder: Path, *, device: str = "emulated", seed: int = 0, progress: Pro
     model, data = make_demo(folder, seed=seed, progress=progress)
     options = BuildOptions(model=model, data=str(data), out=folder / "build", device=device, seed=seed, name="digits")
     return build(options, progress=progress)
+
+
+def compare(options: CompareOptions, *, progress: Progress | None = None) -> Comparison:
+    """Is PTQ really better than QAT, or than the float model?
+
+    With `options.model`, arms are made from one float model (`edgeq.comparison.flow.compare_methods`); with
+    `options.arms`, models that are there are compared as they are (`edgeq.comparison.given.compare_given`).
+    compare.json and compare.html are written to the options' folder.
+
+    Raises:
+        InputError: an option, the model or the data are wrong.
+        CheckFailed: no int8 model could be made.
+        UnavailableError: a worker died, or the Dask scheduler does not answer.
+    """
+    from edgeq.comparison.flow import compare_methods
+    from edgeq.comparison.given import compare_given
+    from edgeq.comparison.report.files import write_comparison
+
+    comparison = (compare_given if options.arms else compare_methods)(options, progress=progress)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_comparison(comparison, options.out)
+    return comparison
 
 
 def validate(

@@ -341,6 +341,7 @@ class Metric(Enum):
 
     TOP1 = "top-1 accuracy"
     MSE = "mean squared error"
+    RMSE = "root mean squared error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from report_samples import HOSTILE
 
-from edgeq.compare.record import (
+from edgeq.comparison.record import (
     Arm,
     ArtifactAnswer,
     ComparedData,
@@ -497,7 +497,7 @@ SAMPLES = {
 def main(folder: str) -> None:
     from pathlib import Path
 
-    from edgeq.compare.report.files import write_comparison
+    from edgeq.comparison.report.files import write_comparison
 
     for name, make in SAMPLES.items():
         target = Path(folder) / name

@@ -8,7 +8,7 @@ import pytest
 from chromium import SCREENSHOTS, complaints, settle
 from comparison_samples import SAMPLES
 
-from edgeq.compare.report.html import render_html
+from edgeq.comparison.report.html import render_html
 
 pytestmark = pytest.mark.xdist_group("chromium")
 

@@ -10,9 +10,9 @@ import pytest
 from comparison_samples import SAMPLES, digits, failed, five_seeds, given, regression
 from rich.console import Console
 
-from edgeq.compare.record import Comparison
-from edgeq.compare.report import words
-from edgeq.compare.report.console import render
+from edgeq.comparison.record import Comparison
+from edgeq.comparison.report import words
+from edgeq.comparison.report.console import render
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level
 

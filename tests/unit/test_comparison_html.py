@@ -12,14 +12,14 @@ from comparison_samples import SAMPLES, digits, failed, five_seeds, given, histo
 from report_checks import Page, assert_self_contained, assert_strict_policy
 from report_samples import HOSTILE
 
-from edgeq.compare.record import Comparison
-from edgeq.compare.report.curves import curve_plots
-from edgeq.compare.report.document import from_json, to_json
-from edgeq.compare.report.files import read_comparison, write_comparison
-from edgeq.compare.report.html import render_html
-from edgeq.compare.report.margins import margin_plots
-from edgeq.compare.report.plots import arms_plot, differences_plot
-from edgeq.compare.report.ranges import range_plot
+from edgeq.comparison.record import Comparison
+from edgeq.comparison.report.curves import curve_plots
+from edgeq.comparison.report.document import from_json, to_json
+from edgeq.comparison.report.files import read_comparison, write_comparison
+from edgeq.comparison.report.html import render_html
+from edgeq.comparison.report.margins import margin_plots
+from edgeq.comparison.report.plots import arms_plot, differences_plot
+from edgeq.comparison.report.ranges import range_plot
 from edgeq.errors import InputError
 from edgeq.report.axis import Scale, decimal, percentage, points, ticks
 

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_checks import violations, with_change
 
-from edgeq.compare.record import Comparison
-from edgeq.compare.report.document import from_json, to_json
-from edgeq.compare.report.fields import FIELDS
-from edgeq.compare.report.files import read_comparison
-from edgeq.compare.report.schema import DESCRIPTION
+from edgeq.comparison.record import Comparison
+from edgeq.comparison.report.document import from_json, to_json
+from edgeq.comparison.report.fields import FIELDS
+from edgeq.comparison.report.files import read_comparison
+from edgeq.comparison.report.schema import DESCRIPTION
 from edgeq.errors import InputError
 from edgeq.report import docs
 from edgeq.report.codec import json_name

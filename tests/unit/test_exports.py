@@ -13,9 +13,9 @@ import pytest
 import edgeq
 
 NAMES = [
-    "Board", "BuildOptions", "EdgeqError", "Engine", "Method", "Optimize", "Progress", "Report", "Target", "build",
-    "check_data", "demo", "diff", "drift", "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile",
-    "validate",
+    "Board", "BuildOptions", "CompareOptions", "Comparison", "EdgeqError", "Engine", "GivenArm", "Method", "Optimize",
+    "Progress", "Report", "Target", "TrainingOptions", "build", "check_data", "compare", "demo", "diff", "drift",
+    "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile", "validate",
 ]  # fmt: skip
 
 

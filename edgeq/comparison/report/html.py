@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgeq.compare.record import Comparison, Contrast, Severity
-from edgeq.compare.report import words
-from edgeq.compare.report.curves import curve_plots
-from edgeq.compare.report.margins import margin_plots
-from edgeq.compare.report.plots import arm_kind, arms_plot, differences_plot
-from edgeq.compare.report.ranges import BAD_CLIPPED, BAD_SQNR, BAD_UNUSED, range_plot
+from edgeq.comparison.record import Comparison, Contrast, Severity
+from edgeq.comparison.report import words
+from edgeq.comparison.report.curves import curve_plots
+from edgeq.comparison.report.margins import margin_plots
+from edgeq.comparison.report.plots import arm_kind, arms_plot, differences_plot
+from edgeq.comparison.report.ranges import BAD_CLIPPED, BAD_SQNR, BAD_UNUSED, range_plot
 from edgeq.report import format as fmt
 from edgeq.report.page import render_page
 from edgeq.report.verdict import Level

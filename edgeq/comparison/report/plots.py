@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from edgeq.compare.record import Arm, Comparison, Contrast
-from edgeq.compare.report import words
+from edgeq.comparison.record import Arm, Comparison, Contrast
+from edgeq.comparison.report import words
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, points, ticks
 

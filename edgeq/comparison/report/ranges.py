@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from edgeq.compare.record import Comparison, LayerReport
-from edgeq.compare.report.plots import LABEL, WIDTH, arm_kind, label_space
+from edgeq.comparison.record import Comparison, LayerReport
+from edgeq.comparison.report.plots import LABEL, WIDTH, arm_kind, label_space
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
 

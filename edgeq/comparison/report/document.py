@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeq.compare.record import SCHEMA_VERSION, Comparison
+from edgeq.comparison.record import SCHEMA_VERSION, Comparison
 from edgeq.report import codec
 from edgeq.report.document import Document, check_version, decode_document
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.compare.record import Comparison, Severity
-from edgeq.compare.report import words
+from edgeq.comparison.record import Comparison, Severity
+from edgeq.comparison.report import words
 from edgeq.report import format as fmt
 from edgeq.report.verdict import MARKS, Level
 from edgeq.statistics.equivalence import Conclusion

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgeq.compare.record import Comparison
-from edgeq.compare.report.document import COMPARISON, from_json, to_json
-from edgeq.compare.report.html import render_html
+from edgeq.comparison.record import Comparison
+from edgeq.comparison.report.document import COMPARISON, from_json, to_json
+from edgeq.comparison.report.html import render_html
 from edgeq.report.files import read_document, write_document
 
 

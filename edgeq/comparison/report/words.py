@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from edgeq.compare.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
+from edgeq.comparison.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
 from edgeq.records import Metric
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level

@@ -161,8 +161,8 @@ class LayerReport:
     """How a tensor of an int8 arm fares on the test samples.
 
     `sqnr_db` is against the same graph in floats. `clipped` is the share of values outside of the range, `unused` the
-    share of the range that no value reaches. `channel_ratio` is the largest over the smallest range of the weights'
-    channels, None where the op has no weights.
+    share of the range that no value reaches. `channel_ratio` is the range of the tensor's widest channel over that of
+    its lower quartile, None where there are no channels.
     """
 
     arm: str

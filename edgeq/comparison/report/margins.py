@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edgeq.compare.record import Comparison, Flip
-from edgeq.compare.report.words import titles
+from edgeq.comparison.record import Comparison, Flip
+from edgeq.comparison.report.words import titles
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, decimal, ticks
 from edgeq.report.plots import Mark

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from edgeq.compare.record import Comparison, Run
-from edgeq.compare.report.plots import Dot, arm_kind
+from edgeq.comparison.record import Comparison, Run
+from edgeq.comparison.report.plots import Dot, arm_kind
 from edgeq.records import Metric
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, ticks

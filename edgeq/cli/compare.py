@@ -1,0 +1,171 @@
+"""`edgeq compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from edgeq.cli._common import PATH, Fraction, json_option, progress, seed_option, trust_option
+from edgeq.comparison.options import CompareOptions, GivenArm
+from edgeq.records import Method
+from edgeq.training import TrainingOptions
+
+if TYPE_CHECKING:
+    from edgeq.comparison.record import Comparison
+
+_D = CompareOptions(data="", out=Path())
+_T = TrainingOptions()
+
+
+class Methods(click.ParamType[tuple[Method, ...]]):
+    """Names of methods with commas between them."""
+
+    name = "methods"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Method, ...]:
+        """The methods, each once; fails with a usage error."""
+        if isinstance(value, tuple):
+            return value
+        known = {method.value: method for method in Method}
+        names = [name.strip() for name in str(value).split(",")]
+        for name in names:
+            if name not in known:
+                self.fail(f"{name!r} is no method; choose from {', '.join(known)}.", param, ctx)
+        return tuple(dict.fromkeys(known[name] for name in names))
+
+
+class Arm(click.ParamType[GivenArm]):
+    """NAME=FILE."""
+
+    name = "name=file"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> GivenArm:
+        """The arm; fails with a usage error."""
+        if isinstance(value, GivenArm):
+            return value
+        name, _, path = str(value).partition("=")
+        if not name.strip() or not path:
+            self.fail(f"{value!r} is no arm; write NAME=FILE, such as ptq=model.tflite.", param, ctx)
+        return GivenArm(name=name.strip(), path=Path(path))
+
+
+@click.command("compare")
+@click.argument("model", type=PATH, required=False)
+@click.option(
+    "--arm",
+    "arms",
+    type=Arm(),
+    multiple=True,
+    metavar="NAME=FILE",
+    help="Instead of MODEL, at least twice: a model that you have (float=m.keras, ptq=a.tflite, qat=b.tflite), or an "
+    ".npy with scores that you computed. Nothing is trained.",
+)
+@click.option(
+    "--data",
+    required=True,
+    help="Samples with labels: an .npz (x_train, y_train, x_test, y_test; optional x_val, y_val, x_calib, group_test), "
+    "a folder of images by class, or module:callable.",
+)
+@click.option(
+    "--methods",
+    type=Methods(),
+    default=",".join(m.value for m in _D.methods),
+    show_default=True,
+    help="How int8 models are made; commas between them.",
+)
+@click.option("--epochs", type=click.IntRange(1), default=_T.epochs, show_default=True, help="Of every training.")
+@click.option(
+    "--learning-rate",
+    type=click.FloatRange(0, min_open=True),
+    help="Of every training.  [default: a tenth of the compiled model's, at most 1e-3]",
+)
+@click.option(
+    "--batch-size", type=click.IntRange(1), default=_T.batch_size, show_default=True, help="Samples in a step."
+)
+@click.option("--optimizer", help="Keras' name of it.  [default: the compiled model's, else adam]")
+@click.option("--loss", help="Keras' name of it.  [default: the compiled model's, else by labels and outputs]")
+@click.option(
+    "--patience",
+    type=click.IntRange(0),
+    default=_T.patience,
+    show_default=True,
+    help="Epochs without a lower validation loss after which training stops; 0: never.",
+)
+@click.option(
+    "--calibration-samples",
+    type=click.IntRange(1),
+    default=_D.calibration_samples,
+    show_default=True,
+    help="Samples that PTQ's activation ranges are taken from.",
+)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 1000),
+    default=_D.seeds,
+    show_default=True,
+    help="How often what is random is repeated. From five on, methods are judged and not only these models.",
+)
+@seed_option
+@click.option(
+    "--margin",
+    type=Fraction(),
+    default=_D.margin,
+    show_default=True,
+    help="Differences up to it do not matter: a share of the samples, or of the error in regression.",
+)
+@click.option("--out", type=PATH, default=Path("cmp"), show_default=True, help="Folder for the result and all arms.")
+@click.option("--jobs", type=click.IntRange(1), help="Arms that are made at a time.  [default: one per core]")
+@click.option("--dask", metavar="ADDRESS", help="Let a Dask cluster make the arms: the scheduler's address.")
+@trust_option
+@json_option
+def command(as_json: bool, epochs: int, learning_rate: float | None, batch_size: int, optimizer: str | None,
+            loss: str | None, patience: int, **options: Any) -> int:  # fmt: skip
+    """Is PTQ really better than QAT, or than the float model? Measures it on MODEL, and says why.
+
+    Every arm is evaluated on the same test samples, the int8 ones through TensorFlow Lite Micro's kernels. Beside QAT
+    the float model is trained on in the same way, so that what quantization awareness brings is told apart from what
+    extra training brings. Finished arms are kept in the output folder and used again.
+
+    With --arm, models that are there already are evaluated and diagnosed as they are.
+
+    \b
+    Examples
+      edgeq compare model.keras --data digits.npz
+      edgeq compare --arm float=m.keras --arm ptq=a.tflite --arm qat=b.tflite --data digits.npz
+      edgeq compare model.keras --data digits.npz --methods ptq,qat,qat-tfmot --epochs 10 --seeds 5
+    """
+    if (options["model"] is None) == (not options["arms"]):
+        raise click.UsageError("Name a MODEL to quantize, or models that you have with --arm NAME=FILE; not both.")
+    from edgeq import api
+
+    training = TrainingOptions(
+        epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, optimizer=optimizer, loss=loss,
+        patience=patience,
+    )  # fmt: skip
+    request = CompareOptions(training=training, **options)
+    with progress(quiet=as_json) as bars:
+        comparison = api.compare(request, progress=bars)
+    return _show(comparison, request.out / "compare.html", as_json=as_json)
+
+
+def _show(comparison: Comparison, page: Path, *, as_json: bool) -> int:
+    """Print the result; exit status 1 if it cannot be used as it is."""
+    import json
+    import sys
+
+    from rich.console import Console
+
+    from edgeq.comparison.record import Severity
+    from edgeq.comparison.report.console import render
+    from edgeq.comparison.report.document import to_json
+
+    if as_json:
+        json.dump(to_json(comparison), sys.stdout, indent=2)
+        sys.stdout.write("\n")
+    else:
+        console = Console()
+        console.print(render(comparison))
+        console.print(f"Report: {page}", soft_wrap=True, markup=False, highlight=False)
+    return int(any(finding.severity is Severity.ERROR for finding in comparison.findings))

@@ -1,0 +1,144 @@
+"""From runs to a comparison: scores, contrasts, evidence, findings, verdict. Both forms of `edgeq compare` end here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.comparison.arms import FLOAT, ORDER, TITLES, declared, exploratory
+from edgeq.comparison.contrasts import ScoredArm, contrasts
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings import find
+from edgeq.comparison.made import Made
+from edgeq.comparison.options import CompareOptions
+from edgeq.comparison.record import ComparedData, ComparedModel, CompareFinding, Comparison
+from edgeq.comparison.scores import TIE_RULE, Scores, score, task_of
+from edgeq.comparison.summary import arm_record, flips
+from edgeq.comparison.verdict import verdict
+from edgeq.comparison.work import SEEN_SAMPLES
+from edgeq.data.overlap import check_overlap
+from edgeq.errors import DataError
+from edgeq.quantize.calibration import calibration_source
+from edgeq.records import Dataset, Metric, Split
+from edgeq.stopwatch import Stopwatch
+from edgeq.validation.accuracy import Task, predict
+from edgeq.version import version
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Material:
+    """What is to be compared: `runs` of all arms, which of these are `random` (one run per seed), and what is known
+    beside them. `given` says that the user brought the models; `known` are findings about their files."""
+
+    model: ComparedModel
+    data: Dataset
+    task: Task
+    runs: Sequence[Made]
+    random: frozenset[str]
+    given: bool
+    known: tuple[CompareFinding, ...] = ()
+
+
+def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> Comparison:
+    """The comparison.
+
+    Raises:
+        DataError: a model answered NaN.
+    """
+    data, task, runs = material.data, material.task, material.runs
+    arms = _scored(runs, task, material.random)
+    names = (*(n for n in ORDER if n in arms), *(n for n in arms if n not in ORDER))
+    with clock("statistics"):
+        found = contrasts(
+            arms, declared(names), exploratory(names), margin=options.margin, level=options.level,
+            groups=data.test.groups,
+        )  # fmt: skip
+    with clock("findings"):
+        evidence = Evidence(
+            metric=task.metric, margin=_margin(options, task, arms), level=options.level, given=material.given,
+            data=_data(data, task, options), checks=check_overlap(data), arms=arms,
+            runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(runs, task, data),
+            contrasts=found, layers=tuple(layer for run in runs for layer in run.layers),
+            calibration_classes=_calibration_classes(runs, task),
+        )  # fmt: skip
+        findings = find(evidence, known=material.known)
+    order = dict.fromkeys((*names, *(run.arm for run in runs)))
+    return Comparison(
+        edgeq_version=version(),
+        model=material.model,
+        data=evidence.data,
+        metric=Metric.TOP1 if task.metric is Metric.TOP1 else Metric.RMSE,
+        tie_rule=TIE_RULE,
+        margin=options.margin,
+        level=options.level,
+        seeds=max((len(arm.runs) for arm in arms.values()), default=0),
+        arms=tuple(
+            arm_record(
+                name, TITLES.get(name, name), [run for run in runs if run.arm == name], arms.get(name),
+                random=name in material.random,
+            )
+            for name in order
+        ),
+        contrasts=found,
+        layers=evidence.layers,
+        flips=flips(arms, found),
+        findings=findings,
+        verdict=verdict(evidence, findings),
+        timings=clock.timings,
+    )  # fmt: skip
+
+
+def _scored(runs: Sequence[Made], task: Task, random: frozenset[str]) -> dict[str, ScoredArm]:
+    scored: dict[str, dict[int, Scores]] = {}
+    for run in runs:
+        if not run.failed:
+            scored.setdefault(run.arm, {})[run.seed] = score(task, run.test)
+    return {name: ScoredArm(name=name, runs=found, fixed=name not in random) for name, found in scored.items()}
+
+
+def _margin(options: CompareOptions, task: Task, arms: Mapping[str, ScoredArm]) -> float:
+    if task.metric is Metric.TOP1:
+        return options.margin
+    base = arms[FLOAT] if FLOAT in arms else next(iter(arms.values()))
+    return options.margin * base.first.mean
+
+
+def _seen(runs: Sequence[Made], task: Task, data: Dataset) -> Mapping[str, Scores]:
+    """The float arms on training samples, where these have labels."""
+    train = data.train
+    if train is None or train.y is None:
+        return {}
+    first = Split(x=tuple(a[:SEEN_SAMPLES] for a in train.x), y=train.y[:SEEN_SAMPLES])
+    result: dict[str, Scores] = {}
+    for run in runs:
+        if run.seen and run.arm not in result:
+            result[run.arm] = score(task_of(first, run.seen, data.source), run.seen)
+    return result
+
+
+def _calibration_classes(runs: Sequence[Made], task: Task) -> NDArray[np.int64] | None:
+    outputs = next((run.calibration for run in runs if run.calibration), ())
+    if not outputs or task.metric is not Metric.TOP1:
+        return None
+    return predict(replace(task, labels=np.zeros(len(outputs[task.output]), np.int64)), outputs, None)
+
+
+def _data(data: Dataset, task: Task, options: CompareOptions) -> ComparedData:
+    calibration, size = None, 0
+    try:
+        calibration, split = calibration_source(data)
+        size = min(options.calibration_samples, len(split))
+    except DataError:
+        pass  # test samples only: models that are there already need no others
+    groups = data.test.groups
+    return ComparedData(
+        source=Path(data.source).name or data.source, sha256=data.sha256, test=len(data.test),
+        train=len(data.train) if data.train else 0, validation=len(data.validation) if data.validation else 0,
+        calibration=calibration, calibration_samples=size,
+        groups=int(groups.max()) + 1 if groups is not None else None, classes=task.classes,
+        class_names=data.class_names,
+    )  # fmt: skip

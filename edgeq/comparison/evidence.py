@@ -1,0 +1,62 @@
+"""All that was measured, as findings and the verdict read it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from edgeq.comparison.contrasts import ScoredArm
+from edgeq.comparison.made import Made
+from edgeq.comparison.record import ComparedData, Contrast, LayerReport
+from edgeq.comparison.scores import Scores
+from edgeq.records import Metric
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from edgeq.data.overlap import DataChecks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Evidence:
+    """Everything that a comparison measured.
+
+    `given` says that the user brought the models. `runs` has what was made by arm and seed, `arms` the same scored on
+    the test samples, `seen` the float arms scored on training samples. `calibration_classes` (n,) are the float
+    model's predictions of the calibration samples. `margin` is the largest difference that does not matter: a share of
+    samples, or, for an error metric, in the unit of the error.
+    """
+
+    metric: Metric
+    given: bool
+    margin: float
+    level: float
+    data: ComparedData
+    checks: DataChecks | None
+    arms: Mapping[str, ScoredArm]
+    runs: Mapping[tuple[str, int], Made]
+    seen: Mapping[str, Scores]
+    contrasts: tuple[Contrast, ...]
+    layers: tuple[LayerReport, ...]
+    calibration_classes: NDArray[np.int64] | None = None
+
+    def contrast(self, first: str, second: str) -> Contrast | None:
+        """The contrast of two arms, if it was asked."""
+        return next((c for c in self.contrasts if (c.first, c.second) == (first, second)), None)
+
+    def first_run(self, arm: str) -> Made | None:
+        """What was made of an arm with the lowest seed."""
+        seeds = [seed for name, seed in self.runs if name == arm]
+        return self.runs[arm, min(seeds)] if seeds else None
+
+    def gain(self, first: str, second: str) -> float:
+        """How much better the second arm is on the test samples, mean over seeds: a share of samples, or of the first
+        arm's error. Negative: worse."""
+        one, two = _mean(self.arms[first]), _mean(self.arms[second])
+        return two - one if self.metric is Metric.TOP1 else (one - two) / one if one else 0.0
+
+
+def _mean(arm: ScoredArm) -> float:
+    return sum(run.mean for run in arm.runs.values()) / len(arm.runs)

@@ -1,0 +1,42 @@
+"""What explains the measured numbers, or makes them doubtful. A finding is a function in one of the modules here.
+
+Each looks at the evidence and gives a finding, several, or none; thresholds and their reasons are in `thresholds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings import data, quantization, results, training
+from edgeq.comparison.record import CompareFinding, Severity
+
+Finder = Callable[[Evidence], Iterator[CompareFinding]]
+
+# In the order of importance among findings of one severity: what makes every number doubtful comes before what explains
+# one of them, and a cause before its consequences.
+FINDERS: tuple[Finder, ...] = (
+    data.preprocessing_differs,
+    data.test_in_training,
+    quantization.conversion_gap,
+    training.learning_rate_too_high,
+    training.batch_norm_stale,
+    training.float_undertrained,
+    training.float_overfits,
+    data.calibration_classes,
+    data.calibration_ranges,
+    quantization.layers_quantize_badly,
+    training.qat_undertrained,
+    quantization.scores_tie,
+    results.test_set_small,
+    training.gain_is_training,
+    results.inconclusive,
+    quantization.host_kernels,
+    quantization.flips_at_margins,
+)
+
+
+def find(evidence: Evidence, *, known: tuple[CompareFinding, ...] = ()) -> tuple[CompareFinding, ...]:
+    """All findings, most important first; `known` are those about the files themselves."""
+    found = [*known, *(finding for finder in FINDERS for finding in finder(evidence))]
+    return tuple(sorted(found, key=lambda f: list(Severity).index(f.severity)))

@@ -1,0 +1,131 @@
+"""Findings about the samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgeq.comparison.arms import FLOAT, PTQ
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.words import percent
+from edgeq.comparison.record import CompareFinding, Severity
+from edgeq.data.overlap import Scaling
+
+_SPLITS = {"train": "training", "val": "validation", "calib": "calibration"}
+
+
+def preprocessing_differs(evidence: Evidence) -> Iterator[CompareFinding]:
+    """A split has values of another scale than the test samples."""
+    for found in evidence.checks.scalings if evidence.checks else ():
+        if found.test_std == 0:
+            continue
+        ratio, shift = found.std / found.test_std, (found.mean - found.test_mean) / found.test_std
+        if 1 / limit.SCALE_RATIO < ratio < limit.SCALE_RATIO and abs(shift) < limit.SHIFT:
+            continue
+        split = _SPLITS[found.split]
+        matters = split in ("calibration", evidence.data.calibration)
+        yield CompareFinding(
+            code=f"{split}-preprocessing-differs",
+            severity=Severity.ERROR if matters else Severity.WARNING,
+            title=f"The {split} samples are scaled differently from the test samples",
+            text=f"The {split} samples lie between {found.low:.4g} and {found.high:.4g}, the test samples between "
+            f"{found.test_low:.4g} and {found.test_high:.4g}. "
+            + (
+                "The int8 ranges were chosen for values that the model never sees when it is used."
+                if matters
+                else "What was learned from these samples is about other inputs than those that are tested."
+            ),
+            evidence=_scaling_evidence(found, ratio),
+            advice=f"Prepare the {split} samples exactly like the test samples (the same division, mean and order), "
+            "then run this again.",
+        )
+
+
+def _scaling_evidence(found: Scaling, ratio: float) -> dict[str, float | int | str]:
+    return {
+        "input": found.input, "std_ratio": ratio, "mean": found.mean, "test_mean": found.test_mean, "low": found.low,
+        "high": found.high, "test_low": found.test_low, "test_high": found.test_high,
+    }  # fmt: skip
+
+
+def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
+    """Test samples are in another split too."""
+    for found in evidence.checks.overlaps if evidence.checks else ():
+        share = found.shared / found.test
+        if found.shared == 0:
+            continue
+        natural = share <= limit.NATURAL_FACTOR * found.natural
+        split = _SPLITS[found.split]
+        yield CompareFinding(
+            code=f"test-samples-in-{split}",
+            severity=Severity.INFO if natural or share < limit.SHARED_SAMPLES else Severity.WARNING,
+            title=f"{found.shared:,} of {found.test:,} test samples are {split} samples too",
+            text=f"{percent(share)} of the test samples are bit by bit in the {split} set. "
+            + (
+                f"These data repeat themselves: {percent(found.natural)} of the {split} samples occur more than once."
+                if natural
+                else "The model knows these samples, so every accuracy here is too high, and differences are too small."
+            ),
+            evidence={"shared": found.shared, "test": found.test, "share": share, "natural": found.natural},
+            advice=f"Remove the test samples from the {split} set, train again and compare again.",
+        )
+
+
+def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
+    """A class that the test samples have never turns up among the calibration samples, by the float model's word."""
+    found = evidence.calibration_classes
+    test = evidence.arms[FLOAT].first.predicted if FLOAT in evidence.arms else None
+    if found is None or test is None:
+        return
+    classes = max(evidence.data.classes, int(test.max()) + 1, int(found.max(initial=0)) + 1)
+    shares = np.bincount(test, minlength=classes) / len(test)
+    there = np.bincount(found, minlength=classes) > 0
+    missing = [i for i in range(classes) if not there[i] and (1 - shares[i]) ** len(found) < limit.ABSENT_BY_CHANCE]
+    if not missing:
+        return
+    names = evidence.data.class_names
+    shown = ", ".join(names[i] if i < len(names) else str(i) for i in missing[:8])
+    share = float(shares[missing].sum())
+    yield CompareFinding(
+        code="calibration-classes-missing",
+        severity=Severity.WARNING,
+        title=f"The calibration samples lack {len(missing)} of {classes} classes",
+        text=f"Among {len(found)} calibration samples there is none of the classes {shown}, which make "
+        f"{percent(share)} of the test samples. Their activations had no part in the choice of the int8 ranges.",
+        evidence={"missing": len(missing), "classes": classes, "samples": len(found), "test_share": share},
+        advice="Calibrate on samples of all classes: a random choice of the training samples is a good one.",
+    )
+
+
+def calibration_ranges(evidence: Evidence) -> Iterator[CompareFinding]:
+    """PTQ's ranges do not fit the test samples: too many values are cut off, or half of a range is never used."""
+    layers = [layer for layer in evidence.layers if layer.arm == PTQ]
+    samples = evidence.data.calibration_samples
+    few = samples < limit.FEW_CALIBRATION_SAMPLES
+    most = limit.CLIPPED if few else max(limit.CLIPPED, limit.CLIPPED_BY_CHANCE / (samples + 1))
+    clipped = [layer for layer in layers if layer.clipped > most]
+    unused = [layer for layer in layers if layer.unused > limit.UNUSED]
+    if not clipped and not unused:
+        return
+    worst = max((*clipped, *unused), key=lambda layer: max(layer.clipped, layer.unused))
+    lost = (
+        f"{percent(worst.clipped)} of the values on test samples are outside of the range"
+        if worst in clipped
+        else f"{percent(worst.unused)} of the range is never reached: the range is"
+    )
+    tensors = len({*clipped, *unused})
+    yield CompareFinding(
+        code="calibration-set-too-small" if few else "calibration-unrepresentative",
+        severity=Severity.WARNING,
+        title=f"The calibrated ranges do not fit the test samples in {tensors} of {len(layers)} tensors",
+        text=f"At {worst.layer}, {lost} {worst.low:.3g} to {worst.high:.3g}. "
+        f"{samples} {evidence.data.calibration} samples chose it.",
+        evidence={
+            "tensors": len(layers), "clipped_tensors": len(clipped), "unused_tensors": len(unused),
+            "worst_clipped": max(layer.clipped for layer in layers),
+            "worst_unused": max(layer.unused for layer in layers), "samples": samples,
+        },
+        advice="Calibrate on more samples that look like those in use (200 to 500 random training samples).",
+    )  # fmt: skip

@@ -1,0 +1,79 @@
+"""Every threshold of the findings, with its reason. Shares are fractions, accuracies too."""
+
+from __future__ import annotations
+
+EXPLORATORY_LEVEL = 0.01
+"""Of tests that explain and prove nothing: they are not corrected for each other, so each is stricter than 0.05."""
+
+SCALE_RATIO = 2.0
+"""A standard deviation of all values twice, or half, that of the test samples: no sampling does that to hundreds of
+values, and forgotten scalings (16, 255, a standard deviation) are beyond it."""
+
+SHIFT = 1.0
+"""A mean that is off by a whole standard deviation of the test samples."""
+
+SHARED_SAMPLES = 0.01
+"""Test samples that were trained on: from one in a hundred on they can lift an accuracy by the default margin."""
+
+NATURAL_FACTOR = 2.0
+"""Data that repeat themselves (small integer tables) share samples by chance: about as often as one split repeats."""
+
+ABSENT_BY_CHANCE = 0.001
+"""A class that is this unlikely to be missing among the calibration samples by chance was left out."""
+
+OVERFIT = 0.05
+"""Accuracy on training samples above that on test samples, by the lower end of the 99 % interval. Networks that fit
+their training data have a gap; at 5 points a model has learned samples. For targets the same of the explained
+variance."""
+
+DIVERGED = 2.0
+"""Validation loss after the first epoch over the one before it. A working rate never doubles the loss of a trained
+model: fake quantization is in both, dropout in neither."""
+
+DIVERGED_ABSOLUTE = 0.1
+"""And by at least so much more: a loss of 0.001 may double by chance. Cross-entropy (nats) or in units of the loss
+before training."""
+
+AGREEMENT = 0.995
+"""Share of samples on which an int8 model must predict what the fake-quantized model did."""
+
+AGREEMENT_STEPS = 2.0
+"""Predictions that hang on less than two steps of the int8 output are ties for it; they say nothing about a gap."""
+
+FEW_EPOCHS = 2
+"""After one or two epochs nobody can see whether a training has settled; it has not if the last one still helped."""
+
+STILL_FALLING = 0.01
+"""Part of the validation loss that the last of so few epochs took away."""
+
+FAR_FROM_DONE = 0.1
+"""The same for a longer training, per epoch over its last third, and only if QAT is behind what it is compared with."""
+
+TEST_SET_SHOWS = 0.05
+"""The smallest difference that a test set must be able to show to answer questions of the kind that is asked: users
+report differences between PTQ and QAT of 3 to 6 points."""
+
+CLIPPED = 0.01
+"""Share of a tensor's values on test samples outside of its range."""
+
+CLIPPED_BY_CHANCE = 10.0
+"""The smallest and largest of n values leave 2 / (n + 1) of all values outside on average: five times that is no
+chance. Tensors with many values per sample stay far below."""
+
+UNUSED = 0.5
+"""Share of an activation's range that no test sample reaches: half unused is one bit lost."""
+
+BAD_SQNR_DB = 15.0
+"""An output whose quantization noise has more than 3 % of its power: 8 bits well used give 30 to 40 dB."""
+
+WIDE_CHANNELS = 30.0
+"""Range of the widest channel over that of a quarter of the others: these have fewer than 9 of 255 steps (3 bits)."""
+
+TIES = 0.01
+"""Part of the accuracy that depends on how ties are broken: the default margin."""
+
+FEW_CALIBRATION_SAMPLES = 50
+"""Fewer samples than this seldom reach the ends of an activation's range; 100 to 500 are usual."""
+
+REMAINING_GAIN = 0.5
+"""If new batch-norm statistics bring this part of what more training brings, they are the cause."""

@@ -1,0 +1,251 @@
+"""Findings about how models were trained."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgeq.comparison.arms import (
+    FLOAT,
+    FLOAT_BN,
+    FLOAT_CONTINUED,
+    FLOAT_CONTINUED_TFMOT,
+    PTQ,
+    PTQ_CONTINUED,
+    PTQ_CONTINUED_TFMOT,
+    QAT,
+    QAT_TFMOT,
+)
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.words import amount, percent, points
+from edgeq.comparison.record import CompareFinding, Severity
+from edgeq.records import Metric
+from edgeq.statistics.equivalence import Conclusion
+from edgeq.training import TrainingHistory
+
+_CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
+_NAMES = {QAT: "QAT", QAT_TFMOT: "tfmot's QAT"}
+
+
+def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
+    """New batch-norm statistics alone make the float model better."""
+    if not _improves(evidence, FLOAT, FLOAT_BN):
+        return
+    gain = evidence.gain(FLOAT, FLOAT_BN)
+    yield CompareFinding(
+        code="batch-norm-statistics-stale",
+        severity=Severity.WARNING,
+        title=f"The float model's batch-norm statistics are stale: new ones bring {amount(evidence, gain)}",
+        text="Taking the mean and variance of each batch norm again on the training data, without changing a weight, "
+        f"moves the float model from {_value(evidence, FLOAT)} to {_value(evidence, FLOAT_BN)}. "
+        "Its moving averages had not settled when training stopped, so the float figure is no fair one, and whatever "
+        "trains on repairs it in passing.",
+        evidence={"float": _mean(evidence, FLOAT), "float_new_statistics": _mean(evidence, FLOAT_BN), "gain": gain},
+        advice="Train longer, lower the batch norms' momentum (0.9 instead of 0.99), or take the statistics again "
+        "before you quantize; compare with that model.",
+    )
+
+
+def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
+    """The same training as QAT's, without quantization, makes the float model better."""
+    for continued in (FLOAT_CONTINUED, FLOAT_CONTINUED_TFMOT):
+        if not _improves(evidence, FLOAT, continued):
+            continue
+        gain = evidence.gain(FLOAT, continued)
+        by_statistics = evidence.gain(FLOAT, FLOAT_BN) if _improves(evidence, FLOAT, FLOAT_BN) else 0.0
+        if by_statistics >= limit.REMAINING_GAIN * gain:
+            return  # the batch norms explain it
+        yield CompareFinding(
+            code="float-model-undertrained",
+            severity=Severity.WARNING,
+            title=f"The float model is not trained out: going on brings {amount(evidence, gain)}",
+            text=f"Trained on exactly like QAT but without quantization, the float model goes from "
+            f"{_value(evidence, FLOAT)} to {_value(evidence, continued)}. QAT is training, too: part of what it gains "
+            "over PTQ and over the float model is nothing but these extra epochs.",
+            evidence={
+                "float": _mean(evidence, FLOAT), "float_continued": _mean(evidence, continued), "gain": gain,
+                "by_batch_norm_statistics": by_statistics,
+            },
+            advice="Train the float model until its validation loss stops falling, then compare PTQ with QAT again.",
+        )  # fmt: skip
+        return
+
+
+def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
+    """The float model knows its training samples much better than the test samples."""
+    seen, test = evidence.seen.get(FLOAT), evidence.arms[FLOAT].first if FLOAT in evidence.arms else None
+    if seen is None or test is None:
+        return
+    if seen.right is not None and test.right is not None:
+        a, b = seen.mean, test.mean
+        spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
+        if a - b - 2.576 * spread < limit.OVERFIT:
+            return
+        gap = f"{points(a - b)} higher"
+    else:
+        a, b = seen.mean, test.mean
+        explained = [
+            1 - s.mean**2 / float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)
+        ]
+        if explained[0] - explained[1] < limit.OVERFIT or not _errors_differ(seen.per_sample, test.per_sample):
+            return
+        gap = f"{b / a:.1f} times smaller in error" if a else "perfect"
+    better = [arm for arm in (PTQ, QAT, QAT_TFMOT) if arm in evidence.arms and evidence.gain(FLOAT, arm) > 0]
+    regular = "Rounding weights and activations acts like a regulariser on such a model"
+    yield CompareFinding(
+        code="float-model-overfits",
+        severity=Severity.WARNING,
+        title=f"The float model overfits: on training samples it is {gap}",
+        text=f"It reaches {_shown(evidence, a)} on samples that it was trained on and {_shown(evidence, b)} on the "
+        f"test samples. {regular}"
+        + (f": {' and '.join(better)} beat it here without being better models." if better else "."),
+        evidence={"training": a, "test": b, "training_samples": len(seen.values)},
+        advice="Use more data, augmentation, dropout or weight decay, or stop earlier; then compare again.",
+    )
+
+
+def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
+    """Training destroyed what was there before it."""
+    for arm, name in _NAMES.items():
+        runs = [h for h in _histories(evidence, arm) if h.epochs]
+        broken = [h for h in runs if _diverged(h)]
+        if not broken or len(broken) * 2 < len(runs):
+            continue
+        worst = max(broken, key=lambda h: h.epochs[0].validation_loss / max(h.start.validation_loss, 1e-12))
+        rate, before, after = (
+            worst.epochs[0].learning_rate,
+            worst.start.validation_loss,
+            worst.epochs[0].validation_loss,
+        )
+        yield CompareFinding(
+            code="qat-learning-rate-too-high",
+            severity=Severity.WARNING,
+            title=f"{name}'s learning rate of {rate:g} is too high",
+            text=f"Before training, the quantized model's validation loss was {before:.3g}; after the first epoch it "
+            f"was {after:.3g}. The steps are so large that they destroy what the float model had learned.",
+            evidence={
+                "learning_rate": rate, "loss_before": before, "loss_first_epoch": after,
+                "loss_last_epoch": worst.epochs[-1].validation_loss, "runs": len(runs), "broken_runs": len(broken),
+            },
+            advice=f"Fine-tune with a tenth to a hundredth of it (--learning-rate {rate / 30:.1g}).",
+        )  # fmt: skip
+
+
+def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
+    """QAT stopped while it was still getting better."""
+    for arm, name in _NAMES.items():
+        runs = [h for h in _histories(evidence, arm) if h.epochs]
+        if not runs or any(_diverged(h) for h in runs):
+            continue
+        behind = _behind(evidence, arm)
+        unfinished = [h for h in runs if _unfinished(h, behind=behind)]
+        if len(unfinished) * 2 <= len(runs):
+            continue
+        shown = unfinished[0]
+        epochs, fell, moved = len(shown.epochs), _fall(shown, 1), shown.epochs[-1].range_change
+        yield CompareFinding(
+            code="qat-undertrained",
+            severity=Severity.WARNING,
+            title=f"{name} stopped too early: {epochs} epoch{'s' if epochs > 1 else ''}",
+            text=f"The last epoch was the best one and still took {percent(fell)} off the validation loss"
+            + (f", and an activation range moved by {percent(moved)}" if moved is not None else "")
+            + ". This is a figure of a training that was cut off, not of quantization-aware training.",
+            evidence={
+                "epochs": epochs, "last_fall": fell, "loss_before": shown.start.validation_loss,
+                "loss_last_epoch": shown.epochs[-1].validation_loss,
+                "range_change": moved if moved is not None else "unknown", "runs": len(runs),
+                "unfinished_runs": len(unfinished),
+            },
+            advice=f"Train for more epochs (--epochs {max(10, 4 * epochs)}): early stopping ends it.",
+        )  # fmt: skip
+
+
+def gain_is_training(evidence: Evidence) -> Iterator[CompareFinding]:
+    """QAT beats PTQ, but not PTQ of a float model that had the same extra training."""
+    for arm, (_, control) in _CONTROLS.items():
+        plain, fair = evidence.contrast(PTQ, arm), evidence.contrast(control, arm)
+        if plain is None or fair is None or plain.artifact.conclusion is not Conclusion.BETTER:
+            continue
+        if fair.artifact.conclusion is Conclusion.BETTER:
+            continue
+        yield CompareFinding(
+            code="qat-gain-is-training",
+            severity=Severity.INFO,
+            title=f"{_NAMES[arm]}'s gain over PTQ is extra training, as far as can be seen",
+            text=f"{_NAMES[arm]} beats PTQ by {amount(evidence, evidence.gain(PTQ, arm))}. Against PTQ of the float "
+            f"model that was trained on just as long it is {amount(evidence, evidence.gain(control, arm))}, which is "
+            f"{fair.artifact.conclusion.value}.",
+            evidence={"over_ptq": evidence.gain(PTQ, arm), "over_control": evidence.gain(control, arm)},
+            advice="Train the float model on and quantize it by PTQ: simpler, and not shown to be worse.",
+        )
+
+
+def _improves(evidence: Evidence, first: str, second: str) -> bool:
+    """Clearly better on the test samples, by more than the margin."""
+    contrast = evidence.contrast(first, second)
+    if contrast is None or evidence.gain(first, second) < _margin_share(evidence):
+        return False
+    return contrast.artifact.p_value <= limit.EXPLORATORY_LEVEL
+
+
+def _margin_share(evidence: Evidence) -> float:
+    if evidence.metric is Metric.TOP1:
+        return evidence.margin
+    return evidence.margin / evidence.arms[FLOAT].first.mean if evidence.arms[FLOAT].first.mean else math.inf
+
+
+def _histories(evidence: Evidence, arm: str) -> list[TrainingHistory]:
+    return [run.history for (name, _), run in evidence.runs.items() if name == arm and run.history is not None]
+
+
+def _diverged(history: TrainingHistory) -> bool:
+    before, after = history.start.validation_loss, history.epochs[0].validation_loss
+    least = limit.DIVERGED_ABSOLUTE * (1.0 if "crossentropy" in history.loss else before)
+    return not math.isfinite(after) or (after > limit.DIVERGED * before and after - before > least)
+
+
+def _unfinished(history: TrainingHistory, *, behind: bool) -> bool:
+    """Cut off while it was getting better: after an epoch or two, or after more if the arm is behind."""
+    epochs = len(history.epochs)
+    if history.stopped_early or history.best < epochs:
+        return False
+    if epochs <= limit.FEW_EPOCHS:
+        return _fall(history, 1) > limit.STILL_FALLING
+    third = max(1, epochs // 3)
+    return behind and _fall(history, third) > 1 - (1 - limit.FAR_FROM_DONE) ** third
+
+
+def _fall(history: TrainingHistory, epochs: int) -> float:
+    """The part of the validation loss that the last epochs took away."""
+    losses = [history.start.validation_loss, *(epoch.validation_loss for epoch in history.epochs)]
+    before = losses[-1 - epochs]
+    return 1 - losses[-1] / before if before else 0.0
+
+
+def _behind(evidence: Evidence, arm: str) -> bool:
+    """The arm is worse than PTQ, or than PTQ of its control, by more than the margin."""
+    others = (PTQ, _CONTROLS[arm][1])
+    return any(o in evidence.arms and -evidence.gain(o, arm) > _margin_share(evidence) for o in others)
+
+
+def _errors_differ(seen: np.ndarray, test: np.ndarray) -> bool:
+    from scipy.stats import mannwhitneyu
+
+    a, b = (np.abs(e).mean(axis=1) for e in (seen, test))
+    return bool(mannwhitneyu(a, b, alternative="less").pvalue < limit.EXPLORATORY_LEVEL)
+
+
+def _mean(evidence: Evidence, arm: str) -> float:
+    runs = evidence.arms[arm].runs.values()
+    return sum(run.mean for run in runs) / len(runs)
+
+
+def _value(evidence: Evidence, arm: str) -> str:
+    return _shown(evidence, _mean(evidence, arm))
+
+
+def _shown(evidence: Evidence, value: float) -> str:
+    return f"{100 * value:.1f} %" if evidence.metric is Metric.TOP1 else f"{value:.4g}"

@@ -1,0 +1,151 @@
+"""The whole comparison, from a model and data to findings and a verdict: read this first.
+
+model + data ──► read ──► tasks ──► arms, side by side ──► scores ──► contrasts ──► findings ──► verdict
+                                        │      ▲
+                                        └─ store ┘
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.comparison.arms import FLOAT, MAKES, Task, plan
+from edgeq.comparison.assemble import Material, assemble
+from edgeq.comparison.made import Job, Made
+from edgeq.comparison.options import CompareOptions
+from edgeq.comparison.record import ComparedModel, Comparison
+from edgeq.comparison.run import run_jobs, threads, workers
+from edgeq.comparison.scores import task_of
+from edgeq.comparison.store import FOLDER, find, keep
+from edgeq.comparison.work import pack
+from edgeq.errors import CheckFailed, InputError
+from edgeq.inputs import Source, read_source
+from edgeq.quantize.calibration import calibration_source
+from edgeq.records import FloatModel, Progress, Split
+from edgeq.stopwatch import Stopwatch
+
+
+def compare_methods(options: CompareOptions, *, progress: Progress | None = None) -> Comparison:
+    """Make every arm from one float model, evaluate all of them on the same test samples, and say what that shows.
+
+    Finished arms are kept in the output folder as they end, and used again by the next run.
+
+    Raises:
+        InputError: an option, the model or the data are wrong; labels are missing.
+        CheckFailed: no int8 arm could be made.
+        UnavailableError: a worker died, or Dask does not answer.
+    """
+    progress, clock = progress or Progress(), Stopwatch()
+    check_out(options.out)
+    with clock("load"):
+        source = read_source(_Reading(options), progress)
+        model = source.float_model
+        if model is None:
+            raise InputError(
+                f"{options.model} is a .tflite: there is nothing to train or quantize.",
+                hint="Compare models that you have with --arm float=model.keras --arm ptq=a.tflite --arm qat=b.tflite.",
+            )
+        test = source.data.test
+        task = task_of(test, _blank_outputs(model, test), source.data.source)
+        calibration = calibration_source(source.data)[1]
+    tasks = plan(
+        options.methods, tuple(range(options.seed, options.seed + options.seeds)), batch_norm=has_batch_norm(model),
+        random_calibration=len(calibration) > options.calibration_samples,
+    )  # fmt: skip
+    with clock("arms"):
+        runs = _make(tasks, options, source, progress)
+    _require_arms(runs)
+    progress.start("Statistics and findings")
+    material = Material(
+        model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
+        task=task, runs=runs, random=_random(tasks), given=False,
+    )  # fmt: skip
+    return assemble(material, options, clock)
+
+
+class _Reading:
+    """A comparison's options as `read_source` takes them."""
+
+    def __init__(self, options: CompareOptions) -> None:
+        if options.model is None:
+            raise InputError("No model to compare.", hint="Name a float model, or give models with --arm.")
+        self.model: Path = options.model
+        self.data: str | None = options.data
+        self.samples: int | None = None
+        self.seed: int = options.seed
+        self.trusted: bool = options.trusted
+
+
+def check_out(out: Path) -> None:
+    """Refuse a folder that cannot be written, or that holds something other than an earlier comparison.
+
+    Raises:
+        InputError: says which of the two, and what to do.
+    """
+    hint = "Give another folder with --out."
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise InputError(f"{out} exists and is no folder.", hint=hint)
+    if out.is_dir() and any(out.iterdir()) and not any((out / n).exists() for n in ("compare.json", FOLDER)):
+        raise InputError(f"{out} has files in it, but is no earlier comparison; it is left as it is.", hint=hint)
+    parent = out.resolve()
+    while not parent.exists():
+        parent = parent.parent
+    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+        raise InputError(f"{out} cannot be written.", hint=hint)
+
+
+def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progress: Progress) -> list[Made]:
+    assert options.model is not None  # noqa: S101 (checked by _Reading)
+    files = pack(options.model, trusted=options.trusted)
+    at_a_time = workers(options.jobs, len(tasks))
+    jobs = [
+        Job(
+            task=task, model=files, data=source.data, training=options.training,
+            calibration_samples=options.calibration_samples, threads=threads(at_a_time),
+            detailed=task.seed == options.seed,
+            checkpoints=None if options.dask else str((options.out / "training").resolve()),
+        )
+        for task in tasks
+    ]  # fmt: skip
+    done = {job.task: found for job in jobs if (found := find(options.out, job)) is not None}
+    progress.start("Training and quantizing", len(jobs))
+    progress.step(len(done))
+    left = [job for job in jobs if job.task not in done]
+    for job, made in run_jobs(left, at_a_time=at_a_time, dask=options.dask, progress=progress):
+        keep(options.out, job, made)
+        done[job.task] = made
+    return [run for task in tasks for run in done[task]]
+
+
+def _require_arms(runs: Sequence[Made]) -> None:
+    for run in runs:
+        if run.arm == FLOAT and run.failed:
+            raise InputError(run.failed)
+    if not any(run.scheme.startswith("int") and not run.failed for run in runs):
+        reasons = dict.fromkeys(run.failed for run in runs if run.failed)
+        raise CheckFailed("No int8 model could be made.\n" + "\n".join(str(reason) for reason in reasons))
+
+
+def _random(tasks: Sequence[Task]) -> frozenset[str]:
+    """The arms that have a run per seed."""
+    seeds: dict[str, set[int]] = {}
+    for task in tasks:
+        for arm in MAKES[task.work]:
+            seeds.setdefault(arm, set()).add(task.seed)
+    return frozenset(arm for arm, found in seeds.items() if len(found) > 1)
+
+
+def _blank_outputs(model: FloatModel, split: Split) -> tuple[NDArray[np.float64], ...]:
+    """Outputs of the right shapes, so that the labels can be looked at before anything is run."""
+    return tuple(np.zeros((len(split), *(d or 1 for d in spec.shape)), np.float64) for spec in model.outputs)
+
+
+def has_batch_norm(model: FloatModel) -> bool:
+    """Whether a Keras model has batch norms, at any depth."""
+    layers = getattr(model.handle, "_flatten_layers", None)
+    return layers is not None and any(type(layer).__name__ == "BatchNormalization" for layer in layers())

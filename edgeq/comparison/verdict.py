@@ -1,0 +1,88 @@
+"""The verdict: one paragraph that says which model to ship, how sure that is, and why a surprising number appeared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ, PTQ_BN, PTQ_CONTINUED, QAT, QAT_TFMOT
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings.words import points
+from edgeq.comparison.record import CompareFinding, Contrast, Severity, Verdict
+from edgeq.records import Metric
+from edgeq.statistics.equivalence import Conclusion
+
+_WORDS = {
+    Conclusion.BETTER: "is better than",
+    Conclusion.WORSE: "is worse than",
+    Conclusion.EQUIVALENT: "is as good as",
+    Conclusion.INCONCLUSIVE: "is not shown to differ from",
+}
+
+
+def verdict(evidence: Evidence, findings: Sequence[CompareFinding]) -> Verdict:
+    """What a manager needs to know."""
+    qat = QAT if QAT in evidence.arms else QAT_TFMOT
+    contrast = evidence.contrast(PTQ, qat) or evidence.contrast(FLOAT, PTQ) or evidence.contrast(FLOAT, qat)
+    ship, why = _ship(evidence, qat)
+    errors = [f for f in findings if f.severity is Severity.ERROR]
+    warnings = [f for f in findings if f.severity is Severity.WARNING]
+    parts = []
+    if contrast is not None:
+        parts.append(_sentence(evidence, contrast))
+    if errors:
+        parts.append(f"But none of these figures can be used as they are: {_lower(errors[0].title)}.")
+    elif warnings:
+        parts.append(f"Behind the numbers: {_lower(warnings[0].title)}.")
+        if len(warnings) > 1:
+            parts.append(f"Also, {_lower(warnings[1].title)}.")
+    parts.append(why)
+    if contrast is not None and contrast.method.conclusion is None and contrast.method.reason:
+        parts.append(f"This is about these very models; {contrast.method.reason}.")
+    elif contrast is not None and contrast.method.conclusion is not None:
+        again = _WORDS[contrast.method.conclusion]
+        parts.append(
+            f"Over {contrast.method.seeds} seeds, {contrast.second} {again} {contrast.first} when it starts from this "
+            "float model, which is itself one draw."
+        )
+    headline = "Repair the set-up first" if errors else f"Ship {ship}" if ship else "No model to ship"
+    return Verdict(ship=None if errors else ship, headline=headline, paragraph=" ".join(parts))
+
+
+def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
+    """The simplest int8 model that nothing is shown to beat."""
+    if FLOAT_BN in evidence.arms and PTQ_BN in evidence.arms:
+        again = evidence.contrast(FLOAT, FLOAT_BN)
+        if again and again.artifact.conclusion is Conclusion.BETTER and not again.artifact.within_margin:
+            return PTQ_BN, "Take PTQ of the float model with new batch-norm statistics, or train that model out first."
+    if PTQ not in evidence.arms:
+        return (qat if qat in evidence.arms else None), ""
+    if qat not in evidence.arms:
+        return PTQ, "PTQ is the only int8 model here."
+    contrast, control = evidence.contrast(PTQ, qat), evidence.contrast(PTQ_CONTINUED, qat)
+    if contrast is None or contrast.artifact.conclusion is not Conclusion.BETTER:
+        return PTQ, f"Ship PTQ: it is the simpler one, and {qat} is not shown to be better."
+    if control is not None and control.artifact.conclusion is not Conclusion.BETTER:
+        return (
+            PTQ_CONTINUED,
+            f"Ship PTQ of the float model trained on: {qat} is not shown to be better than that, so its gain is the "
+            "extra training.",
+        )
+    return qat, f"Ship {qat}: it is better than PTQ, and also than PTQ after the same extra training."
+
+
+def _sentence(evidence: Evidence, contrast: Contrast) -> str:
+    answer = contrast.artifact
+    low, high = answer.interval
+    if evidence.metric is Metric.TOP1:
+        size = f"{100 * answer.difference:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
+    else:
+        size = f"error {answer.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
+    text = f"On {answer.n:,} test samples {contrast.second} {_WORDS[answer.conclusion]} {contrast.first} ({size})."
+    if answer.conclusion in (Conclusion.BETTER, Conclusion.WORSE) and answer.within_margin:
+        text += f" The difference is real and smaller than the margin of {points(evidence.margin)}."
+    return text
+
+
+def _lower(title: str) -> str:
+    """A title within a sentence: names such as PTQ stay as they are."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]

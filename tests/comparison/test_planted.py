@@ -1,0 +1,59 @@
+"""Every planted cause is the first finding; models without one have none above info."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import planted
+import pytest
+from planted import Planted
+
+from edgeq import api
+from edgeq.comparison.record import Comparison, Severity
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
+
+SEED = int(os.environ.get("EDGEQ_SEED", "0")) % 1000
+
+CLEAN: dict[str, Callable[[int], Planted]] = {
+    "batch-norm": partial(planted.clean, batch_norm=True),
+    "plain": partial(planted.clean, batch_norm=False),
+    "regression": planted.clean_regression,
+}
+
+CAUSES: dict[str, Callable[[int], Planted]] = {
+    "stale-batch-norm": planted.stale_batch_norm,
+    "one-epoch-float-batch-norm": partial(planted.one_epoch_float, batch_norm=True),
+    "calibration-two-classes": partial(planted.calibration_from_two_classes, batch_norm=False),
+    "calibration-not-normalised": partial(planted.calibration_not_normalised, batch_norm=True),
+    "regression-calibration-not-normalised": planted.regression_calibration_not_normalised,
+    "40-test-samples": partial(planted.few_test_samples, batch_norm=True),
+    "overfitted-float": planted.overfitted,
+    "overfitted-regression": planted.overfitted_regression,
+    "hostile-channels": planted.hostile_channels,
+    "duplicated-test-samples": partial(planted.duplicated_test_samples, batch_norm=True),
+}
+
+
+def compared(make: Callable[[int], Planted], folder: Path) -> tuple[Planted, Comparison]:
+    scenario = make(SEED)
+    return scenario, api.compare(scenario.write(folder))
+
+
+@pytest.mark.parametrize("name", CLEAN)
+def test_clean(name: str, tmp_path: Path) -> None:
+    _, comparison = compared(CLEAN[name], tmp_path)
+    loud = [f"{f.severity.value} {f.code}: {f.title}" for f in comparison.findings if f.severity is not Severity.INFO]
+    assert not loud
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_planted_cause_is_found_first(name: str, tmp_path: Path) -> None:
+    scenario, comparison = compared(CAUSES[name], tmp_path)
+    assert comparison.findings, "nothing was found"
+    first = comparison.findings[0]
+    assert first.code in scenario.expected, [f.code for f in comparison.findings]
+    assert first.severity is not Severity.INFO

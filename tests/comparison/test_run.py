@@ -1,0 +1,90 @@
+"""Work side by side: in processes, on a Dask cluster, interrupted, and what a dead scheduler says."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import numpy as np
+import planted
+import pytest
+
+from edgeq.comparison.arms import FLOAT, PTQ, Task, Work
+from edgeq.comparison.made import Job, Made
+from edgeq.comparison.run import run_jobs, threads, workers
+from edgeq.comparison.work import pack
+from edgeq.data import load_dataset
+from edgeq.errors import UnavailableError
+from edgeq.records import Progress
+from edgeq.training import TrainingOptions
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
+
+
+@pytest.fixture(scope="module")
+def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
+    """The float model and its PTQ."""
+    folder = tmp_path_factory.mktemp("jobs")
+    options = planted.clean(0, False).write(folder)
+    assert options.model is not None
+    data = load_dataset(options.data)
+    return [
+        Job(
+            task=Task(work=work, seed=0), model=pack(options.model, trusted=False), data=data,
+            training=TrainingOptions(), calibration_samples=50, threads=1, detailed=False, checkpoints=None,
+        )
+        for work in (Work.FLOAT, Work.PTQ)
+    ]  # fmt: skip
+
+
+def made(jobs: list[Job], at_a_time: int, dask: str | None = None) -> dict[str, Made]:
+    steps = []
+    progress = Progress(step=lambda n=1: steps.append(n))
+    done = list(run_jobs(jobs, at_a_time=at_a_time, dask=dask, progress=progress))
+    assert sum(steps) == len(jobs)
+    return {run.arm: run for _, runs in done for run in runs}
+
+
+def same(one: dict[str, Made], two: dict[str, Made]) -> None:
+    assert set(one) == set(two) == {FLOAT, PTQ}
+    for name, run in one.items():
+        assert run.failed is None
+        assert run.content == two[name].content
+        for a, b in zip(run.test, two[name].test, strict=True):
+            np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_a_dask_cluster_of_two_workers_makes_the_same(jobs: list[Job]) -> None:
+    from distributed import LocalCluster
+
+    alone = made(jobs, 1)
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        same(alone, made(jobs, 2, cluster.scheduler_address))
+
+
+def test_two_processes_make_the_same(jobs: list[Job]) -> None:
+    same(made(jobs, 1), made(jobs, 2))
+
+
+def test_no_scheduler(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("edgeq.comparison.run.DASK_TIMEOUT", "0.5s")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(UnavailableError, match="No Dask scheduler"):
+        made(jobs, 2, address)
+
+
+def test_a_model_that_cannot_be_loaded_fails_alone(jobs: list[Job], tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    broken = replace(jobs[1], model=replace(jobs[1].model, files={"": b"PK damaged"}))
+    found = made([jobs[0], broken], 1)
+    assert found[FLOAT].failed is None
+    assert found[PTQ].failed
+
+
+def test_shares() -> None:
+    assert workers(3, 2) == 2
+    assert workers(None, 1) == 1
+    assert threads(1000) == 1
