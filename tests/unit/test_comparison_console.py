@@ -66,9 +66,19 @@ def test_arms_and_contrasts_side_by_side():
 
 
 def test_no_claim_about_methods_below_five_seeds():
-    assert "Fewer than 5 seeds (3): no claim about methods." in flat(digits())
+    assert "No claim about methods: 3 seeds, and a claim needs 5." in flat(digits())
     assert " method " not in flat(digits()).partition("contrast")[2].partition("Level")[0]
     assert "this artifact method" in flat(five_seeds(), 140)
+
+
+def test_a_reason_that_is_not_everywhere_names_its_contrasts():
+    base = digits()
+    fixed = replace(base.contrasts[0], method=replace(base.contrasts[0].method, reason="nothing in them is random"))
+    said = words.method_reasons(replace(base, contrasts=(fixed, *base.contrasts[1:3])))
+    assert said == (
+        "PTQ against Float: no claim about methods, nothing in them is random.",
+        "QAT against Float; QAT against PTQ: no claim about methods, 3 seeds, and a claim needs 5.",
+    )
 
 
 def test_findings_come_in_order_with_their_advice():
@@ -115,17 +125,17 @@ def test_inconclusive_is_never_called_equal():
     )
     assert "would need about" in sentence
     assert words.artifact_sentence(shown, comparison).startswith("QAT does better on samples like these: +4.4 pp")
-    assert words.method_sentence(shown, comparison) == "Fewer than 5 seeds (3): no claim about methods."
+    assert words.method_sentence(shown, comparison) == "3 seeds, and a claim needs 5"
     assert "and would again: +4.4 pp over 5 seeds" in words.method_sentence(five_seeds().contrasts[1], five_seeds())
     alike = words.artifact_sentence(regression().contrasts[1], regression())
-    assert alike.startswith("Equivalent: whatever the difference is, it is smaller than 0.0006.")
+    assert alike.startswith("Equivalent: whatever the difference is, it is smaller than 5 % of the first arm's error.")
 
 
 def test_better_within_the_margin_says_both():
     comparison = digits()
     answer = replace(comparison.contrasts[1].artifact, within_margin=True)
     said = words.artifact_sentence(replace(comparison.contrasts[1], artifact=answer), comparison)
-    assert said.endswith("It is real, yet smaller than the margin of 1 pp.")
+    assert said.endswith("It is real, yet smaller than the margin, 1 pp.")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def words_of(comparison: Comparison) -> str:
              "535 / 540", "float-undertrained", "float accuracy0.9463", "samples needed26,000",
              "To do: Train the float model", "QAT against PTQ of the float trained on", "first : second",
              "No validation split was given", "ranges moved by up to 0.1 % in the last epoch",
-             "right → wrong: 10", "claims about these models only", "Fewer than 5 seeds (3)"],
+             "right → wrong: 10", "claims about these models only", "3 seeds, and a claim needs 5"],
         ),
         (five_seeds, ["claims about methods are possible", "The method does better, and would again: +4.4 pp"]),
         (given, ["no model can be recommended", "weights are int8, activations float32", "Nothing was trained."]),
@@ -115,15 +115,20 @@ def test_plots_stay_inside_their_frames(name):
 
 def test_zero_and_margin_stand_where_the_differences_are_measured():
     plot = differences_plot(digits())
-    assert plot is not None and plot.band is not None and plot.zero is not None
-    assert plot.band[0] < plot.zero < plot.band[1]
-    assert plot.zero - plot.band[0] == pytest.approx(plot.band[1] - plot.zero)
+    assert plot is not None and plot.zero is not None
+    for row in plot.rows:
+        assert row.band is not None and row.band[0] < plot.zero < row.band[1]
+        assert plot.zero - row.band[0] == pytest.approx(row.band[1] - plot.zero)
     inconclusive, better = plot.rows[0], plot.rows[1]
     assert inconclusive.low < plot.zero < inconclusive.high and better.low > plot.zero
     assert [row.kind for row in plot.rows][-1] == "is-better explored"
     assert plot.ends == ("← worse", "better →")
     errors = differences_plot(regression())
     assert errors is not None and errors.ends == ("← better", "worse →")
+    # A share of the first arm's error: PTQ's is the larger one.
+    of_float, of_ptq = errors.rows[1].band, errors.rows[2].band
+    assert of_float is not None and of_ptq is not None
+    assert (of_ptq[1] - of_ptq[0]) / (of_float[1] - of_float[0]) == pytest.approx(0.01412 / 0.01290)
 
 
 def test_every_seed_is_a_dot_and_methods_have_their_own_interval():

@@ -98,11 +98,11 @@ def _contrasts(comparison: Comparison) -> RenderableType:
 
 def _about_contrasts(comparison: Comparison) -> list[RenderableType]:
     level = fmt.percent(comparison.level, 0)
-    margin = fmt.size_of_step(comparison.margin, comparison.metric)
+    margin = words.margin(comparison)
     lines = [f"Level {level}; p after Holm over the declared contrasts; equivalent: within {margin}."]
     if not all(c.declared for c in comparison.contrasts):
         lines.append("* exploratory: not corrected, a hint at most.")
-    return [_text(line, "dim") for line in (*lines, *words.method_reasons(comparison.contrasts))]
+    return [_text(line, "dim") for line in (*lines, *words.method_reasons(comparison))]
 
 
 def _findings(comparison: Comparison) -> RenderableType:

@@ -14,7 +14,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Comparison.data": ("", "the samples"),
     "Comparison.metric": ("", "what is measured in every arm; an error is better when smaller"),
     "Comparison.tie_rule": ("", "which class wins where several have the largest score"),
-    "Comparison.margin": ("as metric", "a difference up to this counts as equal when equivalence is tested"),
+    "Comparison.margin": (
+        "share",
+        "a difference up to this counts as equal: a share of samples; for an error metric, of the first arm's error",
+    ),
     "Comparison.level": ("", "level of the tests over all declared contrasts together"),
     "Comparison.seeds": ("", "how often whatever is random was repeated"),
     "Comparison.arms": ("", "the ways to get a model, each with its runs"),

@@ -54,10 +54,10 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "curves": curve_plots(comparison),
         "ranges": range_plot(comparison),
         "bad": (BAD_SQNR, BAD_CLIPPED, BAD_UNUSED),
-        "reasons": words.method_reasons(comparison.contrasts),
+        "reasons": words.method_reasons(comparison),
         "margins": margin_plots(comparison),
         "titles": words.titles(comparison),
-        "margin": fmt.size_of_step(comparison.margin, comparison.metric),
+        "margin": words.margin(comparison),
         "step_size": fmt.size_of_step,
         "share": fmt.is_share(comparison.metric),
     }

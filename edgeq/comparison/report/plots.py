@@ -33,7 +33,8 @@ class Dot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A figure with its interval; `kind` are CSS classes of ours. `second` is a second interval with its middle."""
+    """A figure with its interval; `kind` are CSS classes of ours. `band` is the margin, `second` a second interval
+    with its middle."""
 
     label: str
     y: float
@@ -44,12 +45,13 @@ class Row:
     title: str
     kind: str
     dots: tuple[Dot, ...] = ()
+    band: tuple[float, float] | None = None
     second: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowPlot:
-    """Rows below each other on a common axis; `band` and `zero` are places on it, `ends` what its two ends mean."""
+    """Rows below each other on a common axis; `zero` is a place on it, `ends` what its two ends mean."""
 
     width: float
     height: float
@@ -59,7 +61,6 @@ class RowPlot:
     bottom: float
     rows: tuple[Row, ...]
     x_ticks: tuple[Tick, ...]
-    band: tuple[float, float] | None = None
     zero: float | None = None
     ends: tuple[str, str] = ("", "")
 
@@ -95,8 +96,9 @@ def arms_plot(comparison: Comparison) -> RowPlot | None:
 def differences_plot(comparison: Comparison) -> RowPlot | None:
     """Every contrast's paired difference with its interval, against zero and the margin; None without contrasts."""
     contrasts = sorted(comparison.contrasts, key=lambda c: not c.declared)
-    ends = [0.0, comparison.margin, -comparison.margin]
+    ends = [0.0]
     for contrast in contrasts:
+        ends += [_margin(contrast, comparison), -_margin(contrast, comparison)]
         ends += [contrast.artifact.difference, *contrast.artifact.interval, contrast.method.difference]
         ends += contrast.method.interval or ()
     ends = [end for end in ends if math.isfinite(end)]
@@ -113,7 +115,7 @@ def differences_plot(comparison: Comparison) -> RowPlot | None:
     return RowPlot(
         width=WIDTH, height=bottom + 26, left=left, top=top, right=RIGHT, bottom=bottom, rows=rows,
         x_ticks=ticks(scale, points if share else decimal, about=8, apart=44),
-        band=(scale.at(-comparison.margin), scale.at(comparison.margin)), zero=scale.at(0.0),
+        zero=scale.at(0.0),
         ends=("← worse", "better →") if share else ("← better", "worse →"),
     )  # fmt: skip
 
@@ -151,6 +153,7 @@ def _contrast_row(contrast: Contrast, scale: Scale, y: float, comparison: Compar
     answer, method, metric = contrast.artifact, contrast.method, comparison.metric
     title = words.contrast_title(contrast, comparison)
     said = [f"{title}: {fmt.step(answer.difference, metric)}, interval {fmt.step_span(answer.interval, metric)}"]
+    margin = _margin(contrast, comparison)
     second = None
     if method.interval is not None:
         second = (scale.at(method.interval[0]), scale.at(method.difference), scale.at(method.interval[1]))
@@ -163,9 +166,19 @@ def _contrast_row(contrast: Contrast, scale: Scale, y: float, comparison: Compar
         high=scale.at(answer.interval[1]),
         text=f"{fmt.step(answer.difference, metric)}",
         title="\n".join(said),
+        band=(scale.at(-margin), scale.at(margin)),
         kind=f"is-{answer.conclusion.value}{'' if contrast.declared else ' explored'}",
         second=second,
     )
+
+
+def _margin(contrast: Contrast, comparison: Comparison) -> float:
+    """The margin in the metric's unit: for an error metric it is a share of the first arm's error."""
+    if fmt.is_share(comparison.metric):
+        return comparison.margin
+    run = next((arm.runs[0] for arm in comparison.arms if arm.name == contrast.first and arm.runs), None)
+    error = run.figure.value if run else 0.0
+    return comparison.margin * error if math.isfinite(error) else 0.0
 
 
 def _padded(low: float, high: float, least: float) -> tuple[float, float]:

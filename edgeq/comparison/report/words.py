@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 
 from edgeq.comparison.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
 from edgeq.records import Metric
@@ -46,19 +45,25 @@ def level(comparison: Comparison) -> Level:
     return Level.WARN if Severity.WARNING in found else Level.OK
 
 
+def margin(comparison: Comparison) -> str:
+    """Up to what a difference counts as equal: 1 pp, or for an error metric 1 % of the first arm's error."""
+    if fmt.is_share(comparison.metric):
+        return fmt.size_of_step(comparison.margin, comparison.metric)
+    return f"{fmt.real(100 * comparison.margin, 2)} % of the first arm's error"
+
+
 def artifact_sentence(contrast: Contrast, comparison: Comparison) -> str:
     """What is shown about these two models, and what is not."""
     answer, metric = contrast.artifact, comparison.metric
     names = titles(comparison)
     second = names.get(contrast.second, contrast.second)
-    margin = fmt.size_of_step(comparison.margin, metric)
     seen = f"{fmt.step(answer.difference, metric)} ({_interval(answer.interval, answer.confidence, metric)})"
     if answer.conclusion is Conclusion.EQUIVALENT:
-        return f"Equivalent: whatever the difference is, it is smaller than {margin}. Seen: {seen}."
+        return f"Equivalent: whatever the difference is, it is smaller than {margin(comparison)}. Seen: {seen}."
     if answer.conclusion is Conclusion.INCONCLUSIVE:
         return f"Not decided by {fmt.count(answer.n)} samples; this does not mean equal. Seen: {seen}.{_power(answer)}"
     word = "better" if answer.conclusion is Conclusion.BETTER else "worse"
-    tail = f" It is real, yet smaller than the margin of {margin}." if answer.within_margin else ""
+    tail = f" It is real, yet smaller than the margin, {margin(comparison)}." if answer.within_margin else ""
     return f"{second} does {word} on samples like these: {seen}.{tail}"
 
 
@@ -70,16 +75,24 @@ def method_sentence(contrast: Contrast, comparison: Comparison) -> str:
     interval = _interval(answer.interval, contrast.artifact.confidence, metric)
     seen = f"{fmt.step(answer.difference, metric)} over {answer.seeds} seeds ({interval})"
     if answer.conclusion is Conclusion.EQUIVALENT:
-        return f"Equivalent as methods within {fmt.size_of_step(comparison.margin, metric)}: {seen}."
+        return f"Equivalent as methods within {margin(comparison)}: {seen}."
     if answer.conclusion is Conclusion.INCONCLUSIVE:
         return f"Seeds and samples do not decide it: {seen}."
     word = "better" if answer.conclusion is Conclusion.BETTER else "worse"
     return f"The method does {word}, and would again: {seen}."
 
 
-def method_reasons(contrasts: Iterable[Contrast]) -> tuple[str, ...]:
-    """Why there is no conclusion about methods, each reason once."""
-    return tuple(dict.fromkeys(c.method.reason for c in contrasts if c.method.reason))
+def method_reasons(comparison: Comparison) -> tuple[str, ...]:
+    """Why nothing is claimed about methods: one sentence per reason, with its contrasts where others have another."""
+    by_reason: dict[str, list[str]] = {}
+    for contrast in comparison.contrasts:
+        if contrast.method.conclusion is None and contrast.method.reason:
+            by_reason.setdefault(contrast.method.reason.rstrip("."), []).append(contrast_title(contrast, comparison))
+    everywhere = any(len(found) == len(comparison.contrasts) for found in by_reason.values())
+    return tuple(
+        f"No claim about methods: {reason}." if everywhere else f"{'; '.join(found)}: no claim about methods, {reason}."
+        for reason, found in by_reason.items()
+    )
 
 
 def mean_and_spread(arm: Arm, metric: Metric) -> str:
