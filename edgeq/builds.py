@@ -208,6 +208,7 @@ def _facts(build: Build) -> dict[str, Json]:
             "method": quantized.method.value if quantized.method else None,
             "calibration_samples": quantized.calibration_samples,
             "seed": quantized.seed,
+            "recipe": quantized.recipe,
         },
         "data": {
             "source": build.samples.source,
@@ -263,6 +264,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             float_model=None,
             calibration_samples=facts["quantization"]["calibration_samples"],
             seed=facts["quantization"]["seed"],
+            recipe=facts["quantization"].get("recipe"),
         ),
         program=program,
         board=board,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from edgeq.records import Method, Optimize
+from edgeq.records import Method, Optimize, RangeEstimator
 
 
 class Target(Enum):
@@ -38,6 +38,10 @@ class BuildOptions:
         device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
         toolchain: "zig" or "gcc".
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
+        method: how a float model becomes int8; "auto" tries every combination of the three options below.
+        ranges: how ptq chooses the range of each activation.
+        equalize: ptq equalizes the channels of neighbouring layers first.
+        bias_correction: ptq takes each layer's mean error out of its bias afterwards.
         calibration_samples: how many samples the activation ranges are taken from.
         seed: of everything random: which samples calibrate, random inputs.
         name: prefix of every C symbol; None derives it from the model's file name.
@@ -60,6 +64,9 @@ class BuildOptions:
     engine: Engine = Engine.AOT
     optimize: Optimize = Optimize.BALANCED
     method: Method = Method.PTQ
+    ranges: RangeEstimator = RangeEstimator.MINMAX
+    equalize: bool = False
+    bias_correction: bool = False
     calibration_samples: int = 200
     seed: int = 0
     name: str | None = None

@@ -65,8 +65,9 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             progress.start("Quantizing" if source.float_model else "Reading the .tflite")
             if source.float_model is not None:
                 chosen = QuantizeOptions(
-                    method=options.method, calibration_samples=options.calibration_samples, seed=options.seed
-                )
+                    method=options.method, calibration_samples=options.calibration_samples, seed=options.seed,
+                    ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction,
+                )  # fmt: skip
                 quantized = quantize(source.float_model, source.data, chosen)
             else:
                 quantized = from_tflite(source.tflite or b"", options.model)

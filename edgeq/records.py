@@ -42,6 +42,7 @@ class Method(Enum):
     """How a float model becomes int8."""
 
     PTQ = "ptq"
+    AUTO = "auto"
     INT16X8 = "16x8"
 
 
@@ -129,8 +130,8 @@ class Dataset:
 class Quantized:
     """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself.
 
-    Methods that train leave the fake-quantized model (`trained`) and what happened (`history`); `notes` are for the
-    report.
+    Methods that train leave the fake-quantized model (`trained`) and what happened (`history`); `recipe` says in a few
+    words what a method without training did; `notes` are for the report.
     """
 
     content: bytes
@@ -142,6 +143,7 @@ class Quantized:
     trained: FloatModel | None = None
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
+    recipe: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

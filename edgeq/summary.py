@@ -90,6 +90,7 @@ def make_report(
             per_channel=any(t.quantization is not None and t.quantization.per_channel for t in graph.tensors),
             calibration_samples=build.quantized.calibration_samples,
             seed=build.quantized.seed,
+            recipe=build.quantized.recipe,
         ),
         engine=build.engine,
         optimize=build.optimize.value,

@@ -19,7 +19,7 @@ from edgeq.cli._common import (
     trust_option,
 )
 from edgeq.options import BuildOptions, Engine, Target
-from edgeq.records import Method, Optimize
+from edgeq.records import Method, Optimize, RangeEstimator
 
 _D = BuildOptions(model=Path(), data=None, out=Path())
 
@@ -71,7 +71,28 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     type=click.Choice([m.value for m in Method]),
     default=_D.method.value,
     show_default=True,
-    help="How the model becomes int8.",
+    help="How the model becomes int8: ptq (the options below), auto (the best of their combinations on validation "
+    "samples), or 16x8 (int16 activations; no device engine yet).",
+)
+@click.option(
+    "--ranges",
+    type=click.Choice([r.value for r in RangeEstimator]),
+    default=_D.ranges.value,
+    show_default=True,
+    help="How ptq chooses the range of each activation: all values, without the most extreme ones, or with the least "
+    "mean squared error.",
+)
+@click.option(
+    "--equalize/--no-equalize",
+    default=_D.equalize,
+    show_default=True,
+    help="ptq first equalizes the channels of neighbouring layers, which leaves the float model as it is.",
+)
+@click.option(
+    "--bias-correction/--no-bias-correction",
+    default=_D.bias_correction,
+    show_default=True,
+    help="ptq takes the mean error of each layer out of its bias.",
 )
 @click.option(
     "--calibration-samples",
@@ -110,7 +131,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @trust_option
 @json_option
-def command(as_json: bool, target: str, engine: str, optimize: str, method: str, **options: Any) -> int:
+def command(as_json: bool, target: str, engine: str, optimize: str, method: str, ranges: str, **options: Any) -> int:
     """Quantize MODEL, generate C, compile it, run it on the device, compare bit by bit.
 
     MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite.
@@ -125,14 +146,16 @@ def command(as_json: bool, target: str, engine: str, optimize: str, method: str,
     \b
     Examples
       edgeq build model.keras --data digits.npz
+      edgeq build model.keras --data digits.npz --method auto
       edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
     """
     import edgeq
 
     request = BuildOptions(
-        target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method), **options
-    )
+        target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method),
+        ranges=RangeEstimator(ranges), **options,
+    )  # fmt: skip
     with progress(quiet=as_json) as bars:
         report = edgeq.build(request, progress=bars)
     return show(report, as_json=as_json, html=request.out / "report.html")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from edgeq.quantize.auto import auto
 from edgeq.quantize.calibration import calibration_source
 from edgeq.quantize.int16x8 import int16x8
-from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.options import QuantizeOptions, check_options
 from edgeq.quantize.ptq import ptq
 from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel, Method, Quantized
@@ -16,6 +17,7 @@ __all__ = ["METHODS", "MethodResult", "QuantizeOptions", "from_tflite", "quantiz
 
 METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], MethodResult]] = {
     Method.PTQ: ptq,
+    Method.AUTO: auto,
     Method.INT16X8: int16x8,
 }
 
@@ -29,6 +31,7 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
     test samples. The data must have passed `edgeq.data.check_dataset`.
 
     Raises:
+        InputError: an option that the method does not take.
         DataError: no samples to calibrate with.
         UnsupportedError: a layer that cannot be quantized; the message names it where the converter does.
         VerifyError: what a method made is not full-integer.
@@ -36,6 +39,7 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
     from edgeq.model.flatbuffer import parse_tflite
 
     options = options or QuantizeOptions()
+    check_options(options)
     _, source = calibration_source(dataset)
     made = METHODS[options.method](model, dataset, options)
     return Quantized(
@@ -48,6 +52,7 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
         trained=made.trained,
         history=made.history,
         notes=made.notes,
+        recipe=made.recipe,
     )
 
 

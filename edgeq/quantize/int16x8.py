@@ -11,6 +11,7 @@ from edgeq.model.scheme import Scheme
 from edgeq.model.verify import require, verify
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
+from edgeq.quantize.equalize import equalize
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.result import MethodResult
@@ -31,11 +32,13 @@ def int16x8(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Me
         VerifyError: what it made is not full-integer 16x8.
     """
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
+    if options.equalize:
+        model = equalize(model).model
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         exported = export(model, Path(folder, "saved_model"))
         content = convert(exported, samples, what=model.path.name, scheme=Scheme.INT16X8)
     require(verify(parse_tflite(content), scheme=Scheme.INT16X8, supported_ops=None, engine="tflm"))
-    return MethodResult(content=content, notes=(NOTE,))
+    return MethodResult(content=content, recipe="equalized" if options.equalize else None, notes=(NOTE,))
 
 
 def refuse_on_device(method: Method, engine: str) -> None:

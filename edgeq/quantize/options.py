@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edgeq.records import Method
+from edgeq.errors import InputError
+from edgeq.records import Method, RangeEstimator
 from edgeq.training import TrainingOptions
+
+_TAKES = {
+    Method.PTQ: {"ranges", "equalize", "bias_correction"},
+    Method.AUTO: set[str](),
+    Method.INT16X8: {"equalize"},
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +26,9 @@ class QuantizeOptions:
             converter keeps the smallest and largest value of each tensor: a few hundred samples find the range of
             nearly every model, and more samples widen it towards outliers.
         seed: which samples those are, and everything else that is random.
+        ranges: how post-training quantization chooses the range of each activation.
+        equalize: equalize the channels of neighbouring layers first, and fold batch norms (ptq and 16x8).
+        bias_correction: take each layer's mean error out of its bias afterwards (ptq).
         training: of the methods that train.
         checkpoints: folder where a training run keeps what it needs to go on after an interruption; None: nothing is
             kept.
@@ -27,5 +37,26 @@ class QuantizeOptions:
     method: Method = Method.PTQ
     calibration_samples: int = 200
     seed: int = 0
+    ranges: RangeEstimator = RangeEstimator.MINMAX
+    equalize: bool = False
+    bias_correction: bool = False
     training: TrainingOptions = field(default_factory=TrainingOptions)
     checkpoints: Path | None = None
+
+
+def check_options(options: QuantizeOptions) -> None:
+    """Nothing, unless an option was set that its method takes no notice of.
+
+    Raises:
+        InputError: it was.
+    """
+    set_ones = {"ranges"} if options.ranges is not RangeEstimator.MINMAX else set()
+    set_ones |= {name for name in ("equalize", "bias_correction") if getattr(options, name)}
+    wrong = sorted(set_ones - _TAKES.get(options.method, set_ones))
+    if wrong:
+        flags = " and ".join("--" + name.replace("_", "-") for name in wrong)
+        why = "tries all combinations itself" if options.method is Method.AUTO else "has no use for it"
+        raise InputError(
+            f"{flags} cannot be given with --method {options.method.value}, which {why}.",
+            hint="Leave it out, or use --method ptq.",
+        )

@@ -1,4 +1,4 @@
-"""Post-training quantization: TensorFlow's converter, with ranges from calibration samples."""
+"""Post-training quantization: TensorFlow's converter, with ranges from calibration samples, and what helps it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.recipe import Recipe, RecipeMaker
 from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel
 
@@ -18,9 +19,27 @@ def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
 
     Raises:
         DataError: no samples to calibrate with.
-        UnsupportedError: TensorFlow's converter cannot do it.
+        UnsupportedError: TensorFlow's converter cannot do it, or the options ask for more than the model lets be done.
+        InterpreterError: an interpreter that ranges or bias correction need is missing, or refused the model.
     """
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
-    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        exported = export(model, Path(folder, "saved_model"))
-        return MethodResult(content=convert(exported, samples, what=model.path.name))
+    recipe = Recipe(ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction)
+    if recipe.steps == 0:
+        with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+            exported = export(model, Path(folder, "saved_model"))
+            content = convert(exported, samples, what=model.path.name)
+        return MethodResult(content=content, recipe=recipe.title)
+    maker = RecipeMaker(model, samples)
+    notes = [equalization_note(maker)] if recipe.equalize else []
+    return MethodResult(content=maker.make(recipe), recipe=recipe.title, notes=tuple(notes))
+
+
+def equalization_note(maker: RecipeMaker) -> str:
+    """What equalization did, as a sentence for the report."""
+    found = maker.equalized
+    if not found.layers:
+        return "equalization found no channels that could be rescaled without changing the model"
+    return (
+        f"equalized {len(found.layers)} layers; the channels' factors differed by up to {found.largest:.3g} within a "
+        "group"
+    )

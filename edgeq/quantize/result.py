@@ -14,10 +14,11 @@ class MethodResult:
 
     `content` has integer inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
     predictions the .tflite must repeat, and `history` how it was trained; None for methods that do not train. `notes`
-    are sentences for the report.
+    are sentences for the report, `recipe` says in a few words what a method without training did.
     """
 
     content: bytes
     trained: FloatModel | None = None
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
+    recipe: str | None = None

@@ -59,13 +59,17 @@ class ModelInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuantizationInfo:
-    """How the model became int8; `method` is None if the user gave the .tflite itself."""
+    """How the model became int8; `method` is None if the user gave the .tflite itself.
+
+    `recipe` says what a method without training did, None for others.
+    """
 
     method: str | None
     full_integer: bool
     per_channel: bool
     calibration_samples: int
     seed: int
+    recipe: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
