@@ -210,6 +210,9 @@ def test_every_flip_is_in_one_lane():
         plots = margin_plots(comparison)
         counted = sum(int(lane.label.rpartition(" ")[2]) for plot in plots for lane in plot.lanes)
         assert counted == len(comparison.flips)
+    few = margin_plots(replace(digits(), flips=tuple(f for f in digits().flips if f.margin < 0.1)))
+    assert re.fullmatch(r"the \d+ flips with the smallest margins; there are more", few[0].caption)
+    assert margin_plots(digits())[0].caption.startswith("25 flipped; half of them had a margin below")
     lost = [f for f in digits().flips if (f.first, f.second) == ("float", "ptq") and f.first_right]
     assert margin_plots(digits())[0].lanes[0].label == f"right → wrong: {len(lost)}"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from edgeq.comparison.record import Comparison, Flip
+from edgeq.comparison.record import Comparison, Contrast, Flip
 from edgeq.comparison.report.words import titles
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, decimal, ticks
@@ -48,8 +48,9 @@ def margin_plots(comparison: Comparison) -> tuple[MarginPlot, ...]:
     """One plot per pair of arms, in the order of the contrasts; margins are on the same axis in all."""
     known = [flip for flip in comparison.flips if math.isfinite(flip.margin)]
     pairs = list(dict.fromkeys((flip.first, flip.second) for flip in known))
-    order = {(c.first, c.second): i for i, c in enumerate(comparison.contrasts)}
-    pairs.sort(key=lambda pair: order.get(pair, len(order)))
+    contrasts = {(c.first, c.second): c for c in comparison.contrasts}
+    order = list(contrasts)
+    pairs.sort(key=lambda pair: order.index(pair) if pair in contrasts else len(order))
     if not known:
         return ()
     low, high = min(0.0, *(f.margin for f in known)), max(f.margin for f in known)
@@ -61,7 +62,7 @@ def margin_plots(comparison: Comparison) -> tuple[MarginPlot, ...]:
         plots.append(
             MarginPlot(
                 title=f"{names.get(first, first)} → {names.get(second, second)}",
-                caption=_caption(flips),
+                caption=_caption(flips, contrasts.get((first, second))),
                 width=360.0,
                 height=_TOP + len(LANES) * _LANE + 36,
                 left=_LEFT,
@@ -107,6 +108,11 @@ def _title(flips: list[Flip]) -> str:
     return f"{count}, margin {fmt.real(low, 3)} … {fmt.real(high, 3)}\nin the test set: {named}"
 
 
-def _caption(flips: list[Flip]) -> str:
+def _caption(flips: list[Flip], contrast: Contrast | None) -> str:
+    """How many there are, and how close they were; if the record lists only some, that is said instead."""
+    listed = sum(flip.first_right != flip.second_right for flip in flips)
+    answer = contrast.artifact if contrast else None
+    if answer and listed < (answer.only_first or 0) + (answer.only_second or 0):
+        return f"the {len(flips)} flips with the smallest margins; there are more"
     margins = sorted(flip.margin for flip in flips)
     return f"{len(flips)} flipped; half of them had a margin below {fmt.real(margins[len(margins) // 2], 2)}"
