@@ -44,6 +44,7 @@ class Method(Enum):
     PTQ = "ptq"
     AUTO = "auto"
     INT16X8 = "16x8"
+    QAT_TFMOT = "qat-tfmot"
 
 
 class RangeEstimator(Enum):

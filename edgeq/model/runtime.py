@@ -18,6 +18,8 @@ from edgeq.interruption import not_swallowed
 # float model's outputs would differ between machines.
 _ENVIRONMENT = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
+_LEGACY_SWITCH = "TF_USE_LEGACY_KERAS"
+
 
 @contextlib.contextmanager
 def quiet() -> Iterator[Callable[[], str]]:
@@ -98,3 +100,24 @@ def legacy_keras() -> Any:
     with quiet():
         import tf_keras
     return tf_keras
+
+
+def tfmot_keras() -> Any:
+    """`tensorflow_model_optimization.quantization.keras`, which works on tf_keras models.
+
+    Importing it sets TF_USE_LEGACY_KERAS, which would make `tf.keras` tf_keras for whatever is imported later, in this
+    process and its children; here the variable is as it was afterwards, and `tf.keras` is resolved before.
+    """
+    tf = tensorflow()
+    legacy_keras()
+    before = os.environ.get(_LEGACY_SWITCH)
+    with quiet():
+        _ = tf.keras.layers
+        try:
+            from tensorflow_model_optimization.quantization import keras as found
+        finally:
+            if before is None:
+                os.environ.pop(_LEGACY_SWITCH, None)
+            else:
+                os.environ[_LEGACY_SWITCH] = before
+    return found

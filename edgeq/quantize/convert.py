@@ -27,6 +27,27 @@ _CHILD_TIMEOUT = 1800.0
 _CRASH_PRONE = re.compile(rb"\b(?:Stateless)?(?:While|If)\b|\bTensorList\w+")
 
 
+def convert_fake_quantized(exported: Exported, *, what: str) -> bytes:
+    """The int8 .tflite of a model whose FakeQuant operations carry every range; nothing is calibrated.
+
+    What has no range of its own stays float: `edgeq.model.verify` finds it.
+
+    Raises:
+        UnsupportedError: the converter refused the model.
+        ModelError: the converter's answer is not a usable .tflite.
+    """
+    tf = tensorflow()
+    with quiet() as captured:
+        try:
+            made = tf.lite.TFLiteConverter.from_saved_model(str(exported.folder))
+            made.optimizations = [tf.lite.Optimize.DEFAULT]
+            made.inference_input_type = made.inference_output_type = tf.int8
+            content = bytes(made.convert())
+        except Exception as exc:
+            raise translated(f"{exc}\n{captured()}", exported.layers, what) from exc
+    return in_model_order(content, exported, what)
+
+
 def convert(
     exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str, scheme: Scheme = Scheme.INT8
 ) -> bytes:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgeq.model.load import from_keras
 from edgeq.records import FloatModel, ModelFormat
 from edgeq.transfer.check import check_equal
 from edgeq.transfer.rebuild import rebuild
@@ -30,13 +29,13 @@ def to_tf_keras(model: FloatModel, samples: Sequence[NDArray[np.generic]], *, se
         seed: of the random inputs.
 
     Returns:
-        A record with `path` and `sha256` of `model`, and inputs and outputs in its order.
+        The same record with another handle.
 
     Raises:
         UnsupportedError: layers, attributes or operations that tf_keras does not have in this form, all of them by
             name; or answers that differ by more than float32's rounding.
     """
     rebuilt = rebuild(model)
-    made = from_keras(rebuilt.model, path=model.path, format=ModelFormat.TF_KERAS, sha256=model.sha256)
+    made = replace(model, format=ModelFormat.TF_KERAS, handle=rebuilt.model)
     check_equal(model, made, rebuilt, samples, seed=seed)
-    return replace(made, outputs=model.outputs, inputs=model.inputs)
+    return made
