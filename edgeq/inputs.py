@@ -67,7 +67,8 @@ def read_source(options: SourceOptions, progress: Progress) -> Source:
     if options.data is None:
         raise InputError(
             f"{options.model} is a float model ({format.value}); to quantize it, edgeq needs samples.",
-            hint="Give them with --data: an .npz, a folder of images by class, or module:callable. `edgeq data --help`",
+            hint="Give them with --data: an .npz, a folder of images by class, or module:function;\n"
+            "`edgeq data check --help` describes them.",
         )
     from edgeq.model.peek import peek_inputs
     from edgeq.model.scan import scan_model

@@ -102,12 +102,14 @@ class Split:
 
     `x` has one array per model input, shape (n, *input shape), float32 or integer as given. `y` is (n,) class
     indices, or (n, …) float targets, or None. `groups`, (n,), says which samples belong together (one recording, one
-    patient), so that they are no independent evidence.
+    patient), so that they are no independent evidence. `names` has what the arrays of several inputs were called
+    ("left" of x_test_left, "0" of x_test_0); empty for one input.
     """
 
     x: tuple[NDArray[np.generic], ...]
     y: NDArray[np.generic] | None = None
     groups: NDArray[np.int64] | None = None
+    names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Number of samples."""

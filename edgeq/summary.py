@@ -10,7 +10,7 @@ from edgeq.generate.tflm import arena_estimate
 from edgeq.model.quantization import with_steps
 from edgeq.records import DeviceRun, LayerDrift, Profile, Reference, Timing
 from edgeq.report import format as fmt
-from edgeq.report.assemble import accuracy_info, drift_info, tensor_info
+from edgeq.report.assemble import accuracy_findings, accuracy_info, drift_info, tensor_info
 from edgeq.report.plan import arena_plan
 from edgeq.report.record import (
     AccuracyInfo,
@@ -115,7 +115,7 @@ def make_report(
             class_names=build.samples.class_names,
         ),
         checks=checks,
-        findings=build.findings,
+        findings=(*build.findings, *accuracy_findings(samples.labels, accuracy, run.outputs)),
         timings=tuple(timings),
     )
 

@@ -28,8 +28,10 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 @click.argument("model", type=PATH)
 @click.option(
     "--data",
-    help="Samples: an .npz (x_train, y_train, x_test, y_test; optional x_val, y_val, x_calib), a folder of images by "
-    "class, or module:callable. May be left out for a .tflite: then drift only, on random inputs.",
+    help="Samples: an .npz (x_train, y_train, x_test, y_test; optional x_val, y_val, x_calib; for several inputs "
+    "x_test_0, x_test_1, … or x_test_<input>), a folder of images by class, 'folder?scale=-1..1&resize=yes' (scale "
+    "0..1, -1..1 or 0..255), or module:function. `edgeq data check --help` has the details. May be left out for a "
+    ".tflite: then drift only, on random inputs.",
 )
 @click.option(
     "--target",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,10 +55,15 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
         if split not in parts:
             raise DataError(f"{source} has y_{split}, but no x_{split}.", hint=NAMES_HINT)
     groups = {"test": _groups(arrays[_GROUPS], source)} if _GROUPS in arrays else {}
-    splits = {
-        split: Split(x=_in_order(split, named, source, inputs), y=labels.get(split), groups=groups.get(split))
-        for split, named in parts.items()
-    }
+    splits = {}
+    for split, named in parts.items():
+        order = _order(split, named, source, inputs)
+        splits[split] = Split(
+            x=tuple(named[suffix] for suffix in order),
+            y=labels.get(split),
+            groups=groups.get(split),
+            names=order if order != ("",) else (),
+        )
     names = arrays.get("class_names")
     class_names = () if names is None else tuple(str(name) for name in np.asarray(names).ravel().tolist())
     return make_dataset(source, splits, class_names)
@@ -84,28 +89,26 @@ def make_dataset(source: str, splits: Mapping[str, Split], class_names: Sequence
     )
 
 
-def _in_order(
-    split: str, named: Mapping[str, NDArray[np.generic]], source: str, inputs: Sequence[ValueSpec] | None
-) -> tuple[NDArray[np.generic], ...]:
-    """One array per model input, in the model's order."""
+def _order(split: str, named: Iterable[str], source: str, inputs: Sequence[ValueSpec] | None) -> tuple[str, ...]:
+    """The suffixes of one split's arrays in the order of the model's inputs."""
     if set(named) == {""}:
-        return (named[""],)
+        return ("",)
     if "" in named:
         raise DataError(f"{source} has both x_{split} and x_{split}_….", hint=NAMES_HINT)
     if all(re.fullmatch(r"0|[1-9]\d{0,3}", suffix) for suffix in named):
         order = sorted(named, key=int)
         if order != [str(i) for i in range(len(order))]:
             raise DataError(f"{source}: x_{split}_… must count from 0 without gaps; found {', '.join(order)}.")
-        return tuple(named[suffix] for suffix in order)
+        return tuple(order)
     if inputs is None:
-        return tuple(named[suffix] for suffix in sorted(named))
+        return tuple(sorted(named))
     wanted = [spec.name for spec in inputs]
     if sorted(wanted) != sorted(named):
         raise DataError(
             f"{source} has x_{split}_… for {', '.join(sorted(named))}; the model's inputs are {', '.join(wanted)}.",
             hint=NAMES_HINT,
         )
-    return tuple(named[name] for name in wanted)
+    return tuple(wanted)
 
 
 def _groups(value: Any, source: str) -> NDArray[np.int64]:

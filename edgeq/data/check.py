@@ -13,6 +13,9 @@ from edgeq.records import Dataset, Split, ValueSpec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NO_LABELS = "There are no test labels: drift can be measured, accuracy cannot."
+"""The warning that a report need not repeat."""
+
 
 def check_dataset(
     dataset: Dataset,
@@ -68,7 +71,7 @@ def _check_arrays(name: str, split: Split, source: str, inputs: Sequence[ValueSp
             hint=f"Name them x_{name}_0, x_{name}_1, … in this order, or x_{name}_<input>.",
         )
     for i, x in enumerate(split.x):
-        label = f"x_{name}" if len(split.x) == 1 else f"x_{name}_{i}"
+        label = f"x_{name}" if len(split.x) == 1 else f"x_{name}_{split.names[i] if split.names else i}"
         if len(x) == 0 or x.size == 0:
             raise DataError(f"{label} in {source} is empty (shape {x.shape}).")
         if len(x) != len(split.x[0]):
@@ -167,7 +170,7 @@ def _warnings(
             "accuracy will look better than it is."
         )
     if dataset.test.y is None:
-        yield "There are no test labels: drift can be measured, accuracy cannot."
+        yield NO_LABELS
     if splits and len(dataset.test) < 100:
         yield f"{len(dataset.test)} test samples are few: the confidence interval of the accuracy will be wide."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import re
@@ -97,10 +98,12 @@ def _call(spec: str, inputs: Sequence[ValueSpec] | None) -> Dataset:
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        function = getattr(importlib.import_module(module_name), function_name, None)
-        if not callable(function):
-            raise DataError(f"The module {module_name} has no function {function_name}.")
-        result = function()
+        # What the user's code prints is no part of edgeq's own output, which may be JSON.
+        with contextlib.redirect_stdout(sys.stderr):
+            function = getattr(importlib.import_module(module_name), function_name, None)
+            if not callable(function):
+                raise DataError(f"The module {module_name} has no function {function_name}.")
+            result = function()
     except EdgeqError:
         raise
     except ModuleNotFoundError as exc:
@@ -117,5 +120,6 @@ def _call(spec: str, inputs: Sequence[ValueSpec] | None) -> Dataset:
     if isinstance(result, Mapping):
         return dataset_from_arrays(result, spec, inputs)
     raise DataError(
-        f"{spec} returned a {type(result).__name__}.", hint="Return a dict with x_test, y_test, … or an edgeq Dataset."
+        f"{spec} returned no data set, but {type(result).__name__}.",
+        hint="Return a dict with x_test, y_test, … or an edgeq Dataset.",
     )

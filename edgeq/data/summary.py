@@ -13,11 +13,15 @@ from edgeq.records import Dataset, Split
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_SHOWN_CLASSES = 100
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArraySummary:
-    """One array: shape of a sample, dtype, and its values."""
+    """One array: shape of a sample, dtype, and its values. `name` tells several inputs apart: "left" of x_test_left; ""
+    if there is one."""
 
+    name: str
     shape: tuple[int, ...]
     dtype: str
     minimum: float
@@ -71,7 +75,7 @@ def render_data_summary(summary: DataSummary) -> RenderableType:
     for split in summary.splits:
         for i, array in enumerate(split.arrays):
             table.add_row(
-                Text(split.name if len(split.arrays) == 1 else f"{split.name} {i}"),
+                Text(f"{split.name} {array.name}".strip()),
                 str(split.samples) if i == 0 else "",
                 "×".join(str(size) for size in array.shape) or "scalar",
                 array.dtype,
@@ -79,13 +83,24 @@ def render_data_summary(summary: DataSummary) -> RenderableType:
                 f"{array.mean:.4g} ± {array.std:.4g}",
                 Text(split.labels if i == 0 else ""),
             )
-    lines = [Text(f"Warning: {warning}", style="yellow") for warning in summary.warnings]
+    lines = [Text(_classes(summary.class_names))] if summary.class_names else []
+    lines += [Text(f"Warning: {warning}", style="yellow") for warning in summary.warnings]
     return Group(table, *lines)
+
+
+def _classes(names: tuple[str, ...]) -> str:
+    """Which class has which number: their order is what labels and outputs go by."""
+    from edgeq.report.format import printable
+
+    shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_SHOWN_CLASSES]))
+    more = f", … ({len(names)} in all)" if len(names) > _SHOWN_CLASSES else ""
+    return f"Classes: {printable(shown)}{more}"
 
 
 def _summarize(name: str, split: Split) -> SplitSummary:
     arrays = tuple(
         ArraySummary(
+            name=(split.names[i] if split.names else str(i)) if len(split.x) > 1 else "",
             shape=tuple(int(size) for size in x.shape[1:]),
             dtype=str(x.dtype),
             minimum=float(x.min()),
@@ -93,7 +108,7 @@ def _summarize(name: str, split: Split) -> SplitSummary:
             mean=float(x.mean(dtype=np.float64)),
             std=float(x.std(dtype=np.float64)),
         )
-        for x in split.x
+        for i, x in enumerate(split.x)
     )
     y = split.y
     counts: tuple[int, ...] = ()

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.data.check import NO_LABELS
 from edgeq.model.graph import Tensor
-from edgeq.records import LayerDrift, Reference, ReferenceOutputs
+from edgeq.records import Finding, LayerDrift, Metric, Reference, ReferenceOutputs
 from edgeq.report.record import AccuracyInfo, DriftInfo, TensorInfo
 from edgeq.validation.accuracy import (
     NoTask,
@@ -20,6 +21,7 @@ from edgeq.validation.accuracy import (
 )
 from edgeq.validation.drift import measure_drift
 from edgeq.validation.explain import explain
+from edgeq.validation.guessing import commonest_share, no_better_than_guessing
 from edgeq.validation.layers import first_diverging
 
 Outputs = tuple[NDArray[np.generic], ...]
@@ -74,6 +76,42 @@ def drift_info(
     )
 
 
+def accuracy_findings(labels: NDArray[np.generic] | None, info: AccuracyInfo, outputs: Outputs) -> tuple[Finding, ...]:
+    """What is suspicious about an accuracy: that it is no better than always answering the commonest class.
+
+    Args:
+        labels: as in `choose_task`.
+        info: what `accuracy_info` made of them.
+        outputs: one array per output; only the shapes matter.
+    """
+    task = choose_task(labels, outputs)
+    if isinstance(task, NoTask) or task.metric is not Metric.TOP1:
+        return ()
+    guess = f"always answering the commonest class is right on {commonest_share(task.labels):.1%}"
+    if info.float_host is not None and no_better_than_guessing(info.float_host, task.labels):
+        who, arm, fix = "the float model", info.float_host, _OTHER_DATA
+    elif info.int8_host is not None and no_better_than_guessing(info.int8_host, task.labels):
+        who, arm = "the int8 model", info.int8_host
+        fix = _OTHER_DATA if info.float_host is None else _LOST_IN_INT8
+    else:
+        return ()
+    return (
+        Finding(
+            rule="accuracy",
+            where="accuracy",
+            message=f"{who} is right on {arm.value:.1%} of {arm.n:,} samples; {guess}",
+            fix=fix,
+        ),
+    )
+
+
+_OTHER_DATA = "see whether labels, class order and scaling are those of training (`edgeq data check` shows them)"
+_LOST_IN_INT8 = (
+    "the float model does better, so quantization lost it: see whether the calibration samples are scaled as the test "
+    "samples are, and represent them"
+)
+
+
 def accuracy_info(
     labels: NDArray[np.generic] | None,
     *,
@@ -99,7 +137,7 @@ def accuracy_info(
     integer = device if device is not None else int8_host.outputs if int8_host else None
     known = integer if integer is not None else float_host
     task = choose_task(labels, known) if known else NoTask(reason="no accuracy: nothing was run")
-    said = list(notes)
+    said = [note for note in notes if labels is not None or note != NO_LABELS]
     if isinstance(task, NoTask):
         return AccuracyInfo(
             float_host=None,

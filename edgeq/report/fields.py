@@ -25,7 +25,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Report.accuracy": ("", "accuracy of the three arms on the same samples"),
     "Report.data": ("", "the samples"),
     "Report.checks": ("", "everything that had to hold; the exit status is 1 if one failed"),
-    "Report.findings": ("", "what verification has to say about the model"),
+    "Report.findings": ("", "what is suspicious about the model or the data; the exit status does not depend on it"),
     "Report.timings": ("", "wall time of each stage"),
     "ModelInfo.name": ("", "the model's name: the file's, without its folder"),
     "ModelInfo.format": ("", "what the user gave: Keras 3 .keras, legacy .h5, SavedModel, .tflite, …"),

@@ -17,7 +17,7 @@ class Level(Enum):
     """How it ended; the value is the word for it."""
 
     OK = "passed"
-    WARN = "passed with differences"
+    WARN = "passed with remarks"
     FAIL = "failed"
     UNKNOWN = "not compared"
 
@@ -39,7 +39,8 @@ def verdict(report: Report) -> Verdict:
     """What the report says, in words."""
     failed = [check for check in report.checks if not check.passed]
     exact = report.drift is not None and report.drift.primary.mismatches == 0
-    level = Level.FAIL if failed else Level.UNKNOWN if report.drift is None else Level.OK if exact else Level.WARN
+    fine = exact and not report.findings
+    level = Level.FAIL if failed else Level.UNKNOWN if report.drift is None else Level.OK if fine else Level.WARN
     if failed:
         word = "check" if len(report.checks) == 1 else "checks"
         detail = f"{len(failed)} of {len(report.checks)} {word} failed: {', '.join(c.name for c in failed)}"
@@ -47,6 +48,8 @@ def verdict(report: Report) -> Verdict:
         detail = f"All {len(report.checks)} checks passed" if len(report.checks) > 1 else "The check passed"
     else:
         detail = "Nothing was checked"
+    if report.findings:
+        detail += f", with {len(report.findings)} {'finding' if len(report.findings) == 1 else 'findings'}"
     return Verdict(level=level, headline=_headline(report), detail=detail)
 
 

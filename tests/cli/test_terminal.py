@@ -41,3 +41,11 @@ def test_help(cli: Cli, command: list[str]) -> None:
     done = cli.here(*command, "--help")
     assert done.returncode == 0
     assert max(map(len, done.stdout.splitlines())) <= 80, done.stdout
+
+
+def test_help_describes_the_forms_of_data(cli: Cli) -> None:
+    for command in (["build"], ["data", "check"]):
+        shown = " ".join(cli.here(*command, "--help").stdout.split())
+        for form in ("scale=", "resize=yes", "-1..1", "0..255", "x_test_<", "module:function"):
+            assert form in shown, form
+    assert "data check --help" in " ".join(cli.here("data", "--help").stdout.split())

@@ -5,7 +5,7 @@ import pytest
 
 from edgeq.errors import DataError
 from edgeq.model.graph import DType, Quantization, Tensor
-from edgeq.records import Metric
+from edgeq.records import Accuracy, Metric
 from edgeq.statistics.proportions import wilson_interval
 from edgeq.validation.accuracy import (
     NoTask,
@@ -16,6 +16,7 @@ from edgeq.validation.accuracy import (
     measure_accuracy,
     predict,
 )
+from edgeq.validation.guessing import no_better_than_guessing
 
 
 def tensor(scale: float = 1 / 256, zero_point: int = -128) -> Tensor:
@@ -134,3 +135,32 @@ def test_other_samples_are_refused():
     task = task_for(np.array([0, 1]), np.zeros((2, 3)))
     with pytest.raises(DataError, match="3 answers for 2 labels"):
         measure_accuracy(task, (np.zeros((3, 3)),), None)
+
+
+@pytest.mark.parametrize(
+    ("correct", "counts", "suspicious"),
+    [
+        (97, (100,) * 10, True),  # of 1000, at random
+        (115, (100,) * 10, True),
+        (117, (100,) * 10, False),  # P(X >= 117) = 0.043
+        (0, (100,) * 10, True),
+        (900, (900, 100), True),  # a model that always says the same
+        (930, (900, 100), False),
+        (3, (2, 1), False),  # too few to tell
+        (500, (500,), False),  # one class only
+    ],
+)
+def test_no_better_than_guessing(correct: int, counts: tuple[int, ...], suspicious: bool):
+    from scipy.stats import binomtest
+
+    labels = np.repeat(np.arange(len(counts)), counts)
+    n, share = len(labels), max(counts) / len(labels)
+    arm = Accuracy(value=correct / n, n=n, correct=correct, ci95=(0.0, 1.0), ties=0)
+    assert no_better_than_guessing(arm, labels) is suspicious
+    if share**n < 0.05:
+        assert (binomtest(correct, n, share, alternative="greater").pvalue >= 0.05) == suspicious
+
+
+def test_guessing_is_about_classes():
+    error = Accuracy(value=3.0, n=500, correct=None, ci95=(2.0, 4.0), ties=None, metric=Metric.MSE)
+    assert not no_better_than_guessing(error, np.arange(500))

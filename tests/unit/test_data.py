@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import zipfile
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,12 @@ def test_several_inputs_by_number_and_by_name(tmp_path: Path) -> None:
         source = npz(tmp_path / "data.npz", **{f"x_test_{names[0]}": a, f"x_test_{names[1]}": b})
         data = load_dataset(source, inputs=inputs)
         assert [x.shape for x in data.test.x] == [(60, 4, 4, 1), (60, 4)]
+        assert data.test.names == names
+        (split,) = summarize_dataset(data).splits
+        assert tuple(array.name for array in split.arrays) == names
+        shown = _printed(data)
+        assert f"test {names[0]} " in shown
+        assert f"test {names[1]} " in shown
         check_dataset(data, inputs)
     source = npz(tmp_path / "data.npz", x_test_picture=a, x_test_other=b)
     with pytest.raises(DataError, match="for other, picture; the model's inputs are picture, extra"):
@@ -357,7 +363,7 @@ def test_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert data.test.y.tolist() == [0, 1, 2, 3]
     for name, message in (
         ("broken", "failed: ValueError: no disk"),
-        ("nothing", "returned a NoneType"),
+        ("nothing", "returned no data set, but NoneType"),
         ("number", "has no function number"),
         ("missing", "has no function missing"),
     ):
@@ -398,6 +404,7 @@ def test_summary_as_json_and_on_the_console() -> None:
     console = Console(file=io.StringIO(), width=140)
     console.print(render_data_summary(summary))
     text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert [array.name for array in summary.splits[0].arrays] == [""]
     for expected in ("data.npz", "train", "4×4×1", "float32", "3 classes, 20 to 20 samples each", "Warning: 10 of 60"):
         assert expected in text
 
@@ -405,3 +412,39 @@ def test_summary_as_json_and_on_the_console() -> None:
 def test_nothing_heavy_is_imported() -> None:
     code = "import sys, edgeq.data; print(sorted({'tensorflow', 'keras', 'PIL', 'sklearn', 'rich'} & set(sys.modules)))"
     assert process.run([sys.executable, "-c", code], timeout=60, what="importing").stdout.strip() == b"[]"
+
+
+def _printed(data: Dataset) -> str:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=140)
+    console.print(render_data_summary(summarize_dataset(data)))
+    return str(console.file.getvalue())  # type: ignore[attr-defined]
+
+
+def test_the_order_of_classes_is_shown(tmp_path: Path) -> None:
+    names = ["zebra", "ant\x1b[31m", "cat"]
+    data = load_dataset(npz(tmp_path / "data.npz", x_test=X, y_test=Y, class_names=np.array(names)))
+    assert "Classes: 0 zebra, 1 ant\N{REPLACEMENT CHARACTER}[31m, 2 cat" in _printed(data)
+    many = replace(data, class_names=tuple(f"c{i}" for i in range(1000)))
+    assert ", … (1000 in all)" in " ".join(_printed(many).split())
+
+
+def test_what_the_users_function_prints_is_no_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "chatty.py").write_text("""
+import numpy
+print("imported")
+def load():
+    print("loaded")
+    return {"x_test": numpy.eye(4, 5, dtype="f")}
+def number():
+    return 3
+""")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    load_dataset("chatty:load")
+    assert capsys.readouterr() == ("", "imported\nloaded\n")
+    with pytest.raises(DataError, match="chatty:number returned no data set, but int"):
+        load_dataset("chatty:number")

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from report_samples import digits, layer_drift
 
+from edgeq.data.check import NO_LABELS
 from edgeq.lower.program import Constant, KernelCall, Placement, Program
 from edgeq.model.graph import DType, Quantization, Tensor
 from edgeq.records import Accuracy, Group, Reference, ReferenceOutputs
 from edgeq.report import format as fmt
-from edgeq.report.assemble import accuracy_info, drift_info, tensor_info
+from edgeq.report.assemble import accuracy_findings, accuracy_info, drift_info, tensor_info
 from edgeq.report.plan import arena_plan
 from edgeq.report.plots import accuracy_plot, arena_plot, confusion_plot, stack_marks
 from edgeq.report.record import to_json
@@ -151,12 +152,49 @@ def test_accuracy_info_measures_every_arm_on_the_labelled_output():
     assert json.dumps(to_json(replace(digits(), accuracy=info)), allow_nan=False)
 
 
+@pytest.mark.parametrize(
+    ("float_right", "int8_right", "said"),
+    [
+        (
+            12,
+            12,
+            "the float model is right on 20.0% of 60 samples; always answering the commonest class is",
+        ),
+        (60, 12, "the int8 model is right on 20.0%"),
+        (None, 12, "the int8 model is right on 20.0%"),
+        (60, 60, None),
+    ],
+)
+def test_a_classifier_that_only_guesses_is_a_finding(float_right: int | None, int8_right: int, said: str | None):
+    """As where the labels count classes in another order than the model."""
+    labels = np.arange(60) % 5
+
+    def answers(right: int) -> tuple[np.ndarray, ...]:
+        return (np.eye(5)[np.where(np.arange(60) < right, labels, (labels + 1) % 5)],)
+
+    int8 = tuple((a * 255 - 128).astype(np.int8) for a in answers(int8_right))
+    info = accuracy_info(
+        labels,
+        tensors=(output(0, 5),),
+        float_host=None if float_right is None else answers(float_right),
+        int8_host=ReferenceOutputs(reference=Reference.TFLM, version="1", outputs=int8),
+        device=int8,
+    )
+    found = accuracy_findings(labels, info, int8)
+    assert [said in f.message for f in found] == ([] if said is None else [True])
+    if found:
+        assert ("labels, class order and scaling" in found[0].fix) == (float_right != 60)
+    assert accuracy_findings(None, info, int8) == ()
+
+
 def test_accuracy_info_without_labels_or_runs():
     arms: dict[str, Any] = {"tensors": (output(0, 4),), "float_host": None, "int8_host": None}
     assert (
         accuracy_info(None, device=(np.zeros((2, 4), np.int8),), **arms).note == "no accuracy: the data have no labels"
     )
     assert accuracy_info(np.zeros(2), device=None, **arms).note == "no accuracy: nothing was run"
+    said = accuracy_info(None, device=(np.zeros((2, 4), np.int8),), notes=[NO_LABELS, "Another."], **arms).note
+    assert said == "no accuracy: the data have no labels. Another."
 
 
 def test_tensor_info():
