@@ -29,17 +29,25 @@ class Limits:
 
 
 def choose(
-    candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], optimize: Optimize, limits: Limits
+    candidates: Sequence[Sequence[Candidate]],
+    live: Sequence[Sequence[int]],
+    *,
+    tensors: int,
+    optimize: Optimize,
+    limits: Limits,
 ) -> list[Candidate]:
     """One candidate for each call; the same arguments give the same choice.
 
     Args:
         candidates: for each call, one or more.
         live: for each candidate, the bytes of tensors alive while it runs, an output in its input's place once.
+        tensors: the most bytes of tensors alive at one time, if no output took its input's place.
         optimize: what to prefer.
         limits: kept as far as any candidates keep them.
     """
-    allowed = _within_ram(candidates, live, optimize, limits)
+    share, more = _RAM[optimize]
+    budget = round(tensors * (1 + share)) + more
+    allowed = _within_ram(candidates, live, budget if limits.ram is None else min(budget, limits.ram))
     smallest = _descend(allowed, [min(c, key=lambda x: (x.flash, x.cycles)) for c in allowed], price=None)
     if optimize is Optimize.SIZE:
         return smallest
@@ -59,13 +67,8 @@ def flash_of(chosen: Sequence[Candidate]) -> int:
 
 
 def _within_ram(
-    candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], optimize: Optimize, limits: Limits
+    candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], budget: int
 ) -> list[list[Candidate]]:
-    share, more = _RAM[optimize]
-    most = max((min(bytes_alive, default=0) for bytes_alive in live), default=0)
-    budget = round(most * (1 + share)) + more
-    if limits.ram is not None:
-        budget = min(budget, limits.ram)
     found = []
     for options, alive in zip(candidates, live, strict=True):
         needs = [bytes_alive + c.call.scratch_bytes for c, bytes_alive in zip(options, alive, strict=True)]

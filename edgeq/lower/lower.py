@@ -54,7 +54,9 @@ def lower(
     options = [candidates(c, features) for c in portable]
     lifetimes = Lifetimes(graph, tuple(portable), roots)
     alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
-    calls = tuple(c.call for c in choose(options, alive, optimize, limits or Limits()))
+    tensors = max((lifetimes.alive(i, ()) for i in range(len(portable))), default=0)
+    chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits or Limits())
+    calls = tuple(c.call for c in chosen)
     lifetimes = Lifetimes(graph, calls, roots)
     layout = Layout(lifetimes)
     states = tuple(_state(graph.tensors[i]) for i in lifetimes.states)

@@ -157,6 +157,16 @@ def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
     return wrapped(words.transpose(0, 2, 1))
 
 
+def octet_weights(weights: NDArray[np.int8]) -> Int32s:
+    """Weights (outputs, depth) in eights and fours, for fully_connected_dsp.c: (outputs / 8, depth / 2, 4) words.
+
+    Raises:
+        NotExactError: as `quad_weights`.
+    """
+    quads = quad_weights(weights)  # (quads, depth / 2, 2)
+    return quads.reshape(-1, 2, *quads.shape[1:]).transpose(0, 2, 1, 3).reshape(-1, quads.shape[1], 4)
+
+
 def depthwise_weights(weights: NDArray[np.int8]) -> Int32s:
     """Weights (channels, taps), both even, channels in fours: (channels / 4, taps / 2, 4) words of doubled int16."""
     count, taps = weights.shape
@@ -173,6 +183,53 @@ def single_channels(c: Channels) -> Int32s:
     """
     words = requantization(c, extra=np.zeros(len(c.bias), np.int64))
     return np.concatenate([wrapped(c.bias * 2).reshape(-1, QUAD), words.reshape(-1, 3 * QUAD)], axis=1)
+
+
+# G of F(2x2, 3x3) times 2, and the rows of G of F(4x4, 3x3) times 4, -6, -6, 24, 24 and 1 (Lavin and Gray, 2015).
+_WINOGRAD = {
+    2: np.array([[2, 0, 0], [1, 1, 1], [1, -1, 1], [0, 0, 2]]),
+    4: np.array([[1, 0, 0], [-1, -1, -1], [-1, 1, -1], [1, 2, 4], [1, -2, 4], [0, 0, 1]]),
+}
+# Sums arrive 2^k times too large, and the bias is added at position (1, 1), in these units.
+_WINOGRAD_SHIFT = {2: 2, 4: 6}
+_WINOGRAD_BIAS = {2: 4, 4: 36}
+
+
+def winograd_weights(weights: NDArray[np.int8], tile: int) -> Int32s:
+    """Weights (channels, 3, 3, depth), both in fours, transformed: (channels / 4, positions, depth / 2, 4) words.
+
+    Every value fits an int16: at most 9 * 128 with tiles of 2, 49 * 128 with tiles of 4.
+    """
+    count, _, _, depth = weights.shape
+    g = _WINOGRAD[tile]
+    transformed = np.einsum("ik,ckld,jl->cijd", g, weights.astype(np.int64), g)
+    ordered = transformed.reshape(count, -1, depth // 4, 4)[..., _PAIR_ORDER].reshape(count, -1, depth // 2, 2)
+    words = (ordered[..., 0] & 0xFFFF) | (ordered[..., 1] << 16)
+    return wrapped(words.reshape(count // QUAD, QUAD, *words.shape[1:]).transpose(0, 2, 3, 1))
+
+
+def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int32s:
+    """(channels, 4): start value, multiplier, constant and shift; inputs come as unsigned bytes, 128 more.
+
+    Raises:
+        NotExactError: 2^k times a sum would not fit 32 bits, or a shift would be too small or too large.
+    """
+    right = _right_shifts(c)
+    k = _WINOGRAD_SHIFT[tile]
+    reach = np.maximum(np.abs(c.low), np.abs(c.high))
+    if (reach << k).max() >= 1 << 31:
+        raise NotExactError(f"the sums of channel {int(np.argmax(reach))} are too large")
+    constant = (1 << (k - 2)) + (1 << (right + k - 2)) + c.zero_point * (1 << (right + k - 1))
+    product = ((reach << k) * c.values >> 32) + 1
+    if (right + k - 1).max() > 31 or (np.abs(constant) + product + (1 << k)).max() >= 1 << 31:
+        raise NotExactError(f"the multiplier of channel {int(np.argmax(right))} is too small")
+    start = _WINOGRAD_BIAS[tile] * (c.bias - 128 * weights.astype(np.int64).reshape(len(right), -1).sum(axis=1))
+    return wrapped(np.stack([start, c.values, constant, right + k - 1], axis=1))
+
+
+def winograd_negative(tile: int) -> int:
+    """What is added to the constant where a sum is negative."""
+    return -(1 << (_WINOGRAD_SHIFT[tile] - 1))
 
 
 def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int]) -> tuple[int, Int32s]:

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from edgeq.lower.dsp.add import additions
 from edgeq.lower.dsp.candidate import Candidate
-from edgeq.lower.dsp.convolution import convolutions, dense_on_rows
+from edgeq.lower.dsp.convolution import convolutions
+from edgeq.lower.dsp.dense import dense
 from edgeq.lower.dsp.depthwise import depthwise_convolutions
 from edgeq.lower.dsp.pool import averages
 from edgeq.lower.packing import NotExactError
@@ -48,6 +49,6 @@ _DSP: Mapping[str, Callable[[KernelCall], Iterator[Candidate]]] = {
     "edgeq_average_pool_2d_int8": averages,
     "edgeq_conv_2d_int8": convolutions,
     "edgeq_depthwise_conv_2d_int8": depthwise_convolutions,
-    "edgeq_fully_connected_int8": dense_on_rows,
+    "edgeq_fully_connected_int8": dense,
     "edgeq_sub_int8": additions,
 }

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from edgeq import process, resources
 from edgeq.boards import load_board
 from edgeq.generate import generate
+from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.lower import lower
 from edgeq.lower.program import Placement, Program
 from edgeq.model.flatbuffer import parse_tflite
@@ -40,8 +43,12 @@ class Model:
 class Batch:
     """Models compiled into one program. `programs` has what the engine made of each."""
 
-    def __init__(self, models: Sequence[Model], folder: Path, features: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, models: Sequence[Model], folder: Path, features: frozenset[str] = frozenset(), *, pick: bool = False
+    ) -> None:
         """Generate and compile; with the kernels for cores with these features, whose instructions run in C.
+
+        With `pick`, the models take each of a call's candidates in turn, not the best one.
 
         Raises:
             UnsupportedError: a model that the engine refuses.
@@ -55,7 +62,8 @@ class Batch:
         board = load_board("native")
         for i, model in enumerate(models):
             graph = parse_tflite(model.content)
-            program = lower(graph, features=features)
+            with nth_candidates(i) if pick else nullcontext():
+                program = lower(graph, features=features)
             if model.misalign:
                 program = misaligned(program, graph, model.misalign)
             project = generate(
@@ -119,6 +127,18 @@ class Batch:
             found.append(tuple(np.stack(values) for values in outputs))
         assert at == len(answer)
         return found
+
+
+@contextmanager
+def nth_candidates(n: int) -> Iterator[None]:
+    """Lowering takes candidate n of the first call, n + 1 of the second…, modulo how many there are."""
+
+    def choose(candidates: Sequence[Sequence[Candidate]], *_: object, **__: object) -> list[Candidate]:
+        return [options[(n + i) % len(options)] for i, options in enumerate(candidates)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("edgeq.lower.lower.choose", choose)
+        yield
 
 
 def misaligned(program: Program, graph: Graph, shift: int) -> Program:

@@ -22,7 +22,10 @@ def _weights(rng: Rng, shape: tuple[int, ...]) -> NDArray[np.int8]:
 
 
 def window(rng: Rng) -> tuple[int, int, int, int]:
-    """Filter height and width, strides."""
+    """Filter height and width, strides; often 3x3, which some kernels are made for."""
+    if chance(rng, 0.4):
+        stride = pick(rng, 1, 1, 2)
+        return 3, 3, stride, stride
     return small(rng, 1, 5), small(rng, 1, 5), small(rng, 1, 3), small(rng, 1, 3)
 
 
@@ -97,7 +100,8 @@ def convolution(rng: Rng, *, depthwise: bool) -> tuple[bytes, list[NDArray[np.in
         options = {"depth_multiplier": multiplier}
     else:
         groups = pick(rng, 1, 1, 1, 1, 2, 3)
-        filter_channels, per_group = _channels(rng) if groups == 1 else small(rng, 1, 4), small(rng, 1, 9)
+        filter_channels = _channels(rng) if groups == 1 else small(rng, 1, 4)
+        per_group = _channels(rng) if groups == 1 else small(rng, 1, 9)
         channels, filters = groups * filter_channels, groups * per_group
         weights = _weights(rng, (filters, height, width, filter_channels))
         options = {}

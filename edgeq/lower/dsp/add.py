@@ -14,7 +14,7 @@ from edgeq.lower.fixedpoint import Multiplier, multiply
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
-_CYCLES = 12
+_CYCLES = 13
 
 
 def additions(call: KernelCall) -> Iterator[Candidate]:

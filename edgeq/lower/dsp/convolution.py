@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from edgeq.lower.dsp import quads
 from edgeq.lower.dsp.candidate import Candidate, clamped, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import KernelCall, Param
 
@@ -50,6 +52,8 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
         pixels = number(call, "output_height") * number(call, "output_width")
         yield from _by_pixels(call, image, pixels, in_place=in_place)
     elif plain:
+        with suppress(NotExactError):
+            yield from winograd_convolutions(call)
         for downwards in (False, True):
             yield from _by_rows(call, downwards=downwards)
             yield from _by_rows(call, downwards=downwards, gathered=True)

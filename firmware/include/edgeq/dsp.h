@@ -64,6 +64,26 @@ static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int3
   return result;
 }
 
+/* a + b and a - b, each half modulo 2^16. */
+static inline uint32_t edgeq_add_pairs(uint32_t a, uint32_t b) {
+  uint32_t sum;
+  __asm__("sadd16 %0, %1, %2" : "=r"(sum) : "r"(a), "r"(b));
+  return sum;
+}
+
+static inline uint32_t edgeq_subtract_pairs(uint32_t a, uint32_t b) {
+  uint32_t difference;
+  __asm__("ssub16 %0, %1, %2" : "=r"(difference) : "r"(a), "r"(b));
+  return difference;
+}
+
+/* sum + a * b / 2^32, rounded down. */
+static inline int32_t edgeq_high_multiply_add(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smmla %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
 /* pair + bytes 0 and 2, and 1 and 3, of `bytes`, each half modulo 2^16. */
 static inline uint32_t edgeq_add_even_bytes(uint32_t pair, uint32_t bytes) {
   uint32_t sum;
@@ -129,9 +149,21 @@ static inline int32_t edgeq_high_multiply_add_rounded(int32_t a, int32_t b, int3
   return (int32_t)((uint32_t)sum + (uint32_t)(product >> 32));
 }
 
+static inline uint32_t edgeq_add_pairs(uint32_t a, uint32_t b) {
+  return ((a + b) & 0xffffu) | ((a & 0xffff0000u) + (b & 0xffff0000u));
+}
+
+static inline uint32_t edgeq_subtract_pairs(uint32_t a, uint32_t b) {
+  return ((a - b) & 0xffffu) | ((a & 0xffff0000u) - (b & 0xffff0000u));
+}
+
+static inline int32_t edgeq_high_multiply_add(int32_t a, int32_t b, int32_t sum) {
+  return (int32_t)((uint32_t)sum + (uint32_t)(((int64_t)a * b) >> 32));
+}
+
 static inline uint32_t edgeq_add_even_bytes(uint32_t pair, uint32_t bytes) {
   const uint32_t even = edgeq_even_bytes(bytes);
-  return ((pair + even) & 0xffffu) | ((pair & 0xffff0000u) + (even & 0xffff0000u));
+  return edgeq_add_pairs(pair, even);
 }
 
 static inline uint32_t edgeq_add_odd_bytes(uint32_t pair, uint32_t bytes) {

@@ -17,6 +17,7 @@
 
 #include "edgeq/depthwise_3x3.h"
 #include "edgeq/quads.h"
+#include "edgeq/winograd.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -150,6 +151,38 @@ typedef struct edgeq_conv_rows_dsp_params {
 
 void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
                               const int32_t *weights, int8_t *output, void *scratch);
+
+/* CONV_2D with 3x3 filters and strides of 1, without groups and dilation, input and output channels in fours,
+ * with the DSP extension: Winograd's F(2x2, 3x3) or F(4x4, 3x3) in integers, for each four output channels
+ * with transformed weights as kernels/winograd.h wants them. Channels: for each its start value, multiplier,
+ * constant and shift; with sums 2^k times the convolution's, k = 2 or 6, the latter two are those of
+ * kernels/depthwise_3x3.h. With an output of the input's shape and pad_top at most 1, it may be the same
+ * buffer.
+ *
+ * Scratch, aligned to 4: 4 * row_words * (tile + 2) bytes, and 4 * (input_channels + 8) for each position of
+ * a transformed tile. */
+typedef struct edgeq_conv_winograd_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t tile;      /* 2 or 4 */
+  int32_t row_words; /* of a padded row, in which an even number of tiles fits */
+  int32_t negative;  /* what is added to the constant where a sum is negative: -2^(k - 1), or 0 if clamped */
+  const int32_t *channels;
+  edgeq_winograd_run *run;
+} edgeq_conv_winograd_dsp_params;
+
+void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const int8_t *input,
+                                  const int32_t *weights, int8_t *output, void *scratch);
 
 /* DEPTHWISE_CONV_2D. Weights (1, filter_height, filter_width, input_channels * multiplier); output channel
  * c * multiplier + m reads input channel c. */
@@ -389,6 +422,24 @@ typedef struct edgeq_batch_matmul_params {
 
 void edgeq_batch_matmul_int8(const edgeq_batch_matmul_params *p, const int8_t *input1, const int8_t *input2,
                              int8_t *output);
+
+/* FULLY_CONNECTED with the DSP extension. Weights: for each eight outputs and each two values of the depth,
+ * in the order of kernels/quads.h, a word of outputs 0 and 1, then of 2 and 3, 4 and 5, 6 and 7. Channels: as
+ * there, for an even number of quads. With one batch and as many outputs as inputs, the output may be the
+ * same buffer. Scratch, aligned to 4: 2 * depth bytes. */
+typedef struct edgeq_fully_connected_dsp_params {
+  int32_t batches;
+  int32_t inputs;
+  int32_t outputs;
+  int32_t depth; /* at least inputs, a multiple of 4 */
+  int32_t activation_min;
+  int32_t activation_max;
+  const int32_t *channels;
+  edgeq_octets_run *run;
+} edgeq_fully_connected_dsp_params;
+
+void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, const int8_t *input,
+                                    const int32_t *weights, int8_t *output, void *scratch);
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Positions outside the input do not count; every window holds at least one
  * inside. Averages are rounded to nearest, halves away from zero. */

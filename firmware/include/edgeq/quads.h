@@ -28,4 +28,11 @@ EDGEQ_QUADS_DECLARE(20);
 EDGEQ_QUADS_DECLARE(24);
 EDGEQ_QUADS_DECLARE(32);
 
+/* The same for octets of channels and one column (kernels/fully_connected_dsp.c): one row of a multiple of
+ * <steps> steps. */
+typedef struct edgeq_octets edgeq_octets;
+typedef void edgeq_octets_run(const edgeq_octets *o);
+
+extern edgeq_octets_run edgeq_octets_2, edgeq_octets_4, edgeq_octets_8, edgeq_octets_16;
+
 #endif

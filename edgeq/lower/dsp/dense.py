@@ -1,0 +1,82 @@
+"""FULLY_CONNECTED: eight outputs of one row, or four of two rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from edgeq.lower import packing
+from edgeq.lower.dsp.candidate import (
+    Candidate,
+    channels_of,
+    derived,
+    limit_cycles,
+    limits,
+    number,
+    weights_of,
+)
+from edgeq.lower.dsp.convolution import dense_on_rows
+from edgeq.lower.packing import NotExactError
+from edgeq.lower.program import Enumerator, KernelCall
+
+_OCTET = 8
+# Unrolled steps in edgeq/quads.h.
+_UNROLLED = (2, 4, 8, 16)
+
+# Cycles of the assembly in kernels/fully_connected_dsp.c; bytes of its code.
+_TWO_STEPS = 37
+_LOOP = 6
+_REST = 135
+_ROW = 150
+_EXPAND = 3
+_CODE, _STEP_CODE = 420, 64
+
+
+def dense(call: KernelCall) -> Iterator[Candidate]:
+    """Every way to compute a FULLY_CONNECTED.
+
+    Raises:
+        NotExactError: a condition fails for these weights.
+    """
+    weights = weights_of(call)
+    if number(call, "weights_offset"):
+        raise NotExactError("the weights have a zero point")
+    rows = number(call, "batches")
+    count, inputs = weights.shape
+    octets = -(-count // _OCTET)
+    steps = -(-inputs // 2)
+    channels = packing.quad_channels(channels_of(call, weights))
+    blocks = np.zeros((2 * octets, channels.shape[1]), np.int32)
+    blocks[: len(channels)] = channels
+    for unrolled in _UNROLLED:
+        # A multiple of the unrolled steps, and of the two that four values expand to.
+        depth = 2 * unrolled * -(-steps // unrolled)
+        padded = np.zeros((_OCTET * octets, depth), np.int8)
+        padded[:count, :inputs] = weights
+        passes = depth // 2 // unrolled
+        cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * _TWO_STEPS + passes * _LOOP + _REST))
+        made = replace(
+            call,
+            kernel="edgeq_fully_connected_dsp_int8",
+            source="fully_connected_dsp.c",
+            support=(),
+            params_type="edgeq_fully_connected_dsp_params",
+            params={
+                "batches": rows,
+                "inputs": inputs,
+                "outputs": count,
+                "depth": depth,
+                **limits(call),
+                "channels": derived(call, "channels", blocks),
+                "run": Enumerator(name=f"edgeq_octets_{unrolled}"),
+            },
+            inputs=(call.inputs[0], derived(call, "packed_weights", packing.octet_weights(padded))),
+            scratch_bytes=2 * depth,
+            in_place=(0,) if rows == 1 else (),
+            variant="dsp: 8 outputs",
+        )
+        code = {"edgeq_fully_connected_dsp_int8": 500, f"edgeq_octets_{unrolled}": _CODE + _STEP_CODE * unrolled}
+        yield Candidate(call=made, cycles=round(cycles + limit_cycles(call, rows * count)), code=code)
+    yield from dense_on_rows(call)
