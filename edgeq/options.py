@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from edgeq.records import Method, Optimize, RangeEstimator
+from edgeq.training.options import TrainingOptions
 
 
 class Target(Enum):
@@ -43,7 +44,8 @@ class BuildOptions:
         equalize: ptq equalizes the channels of neighbouring layers first.
         bias_correction: ptq takes each layer's mean error out of its bias afterwards.
         calibration_samples: how many samples the activation ranges are taken from.
-        seed: of everything random: which samples calibrate, random inputs.
+        training: of the methods that train.
+        seed: of everything random: which samples calibrate, the order of training samples, random inputs.
         name: prefix of every C symbol; None derives it from the model's file name.
         samples: at most so many test samples go through the device; None takes all.
         traced_samples: how many samples are compared layer by layer.
@@ -68,6 +70,7 @@ class BuildOptions:
     equalize: bool = False
     bias_correction: bool = False
     calibration_samples: int = 200
+    training: TrainingOptions = field(default_factory=TrainingOptions)
     seed: int = 0
     name: str | None = None
     samples: int | None = None

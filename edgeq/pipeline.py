@@ -67,6 +67,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
                 chosen = QuantizeOptions(
                     method=options.method, calibration_samples=options.calibration_samples, seed=options.seed,
                     ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction,
+                    training=options.training, progress=progress,
                 )  # fmt: skip
                 quantized = quantize(source.float_model, source.data, chosen)
             else:

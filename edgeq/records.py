@@ -43,6 +43,7 @@ class Method(Enum):
 
     PTQ = "ptq"
     AUTO = "auto"
+    QAT = "qat"
     INT16X8 = "16x8"
     QAT_TFMOT = "qat-tfmot"
 
@@ -133,8 +134,9 @@ class Dataset:
 class Quantized:
     """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself.
 
-    Methods that train leave the fake-quantized model (`trained`) and what happened (`history`); `recipe` says in a few
-    words what a method without training did; `notes` are for the report.
+    Methods that train leave the fake-quantized model (`trained`), what happened (`history`), and the share of samples
+    for which the int8 model gives its answer (`agreement`); `recipe` says in a few words what a method without training
+    did; `notes` are for the report.
     """
 
     content: bytes
@@ -147,6 +149,7 @@ class Quantized:
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
     recipe: str | None = None
+    agreement: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

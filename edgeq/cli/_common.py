@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
+from edgeq.training.options import TrainingOptions
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -65,6 +67,65 @@ class Fraction(click.FloatRange):
             self.fail(f"{value!r} is no number from 0 to 1.", param, ctx)
         return number
 
+
+def training_options(command: F) -> F:
+    """Add the options of the methods that train; `training_request` reads them."""
+    for option in reversed(_TRAINING_OPTIONS):
+        command = option(command)
+    return command
+
+
+def training_request(options: dict[str, Any]) -> TrainingOptions:
+    """Take the training options out of a command's options."""
+    return TrainingOptions(**{name: options.pop(name) for name in ("epochs", "batch_size", "patience", *_UNSET)})
+
+
+class PositiveNumber(click.FloatRange):
+    """A number above 0; neither NaN nor infinite."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; fails with a usage error."""
+        number = float(super().convert(value, param, ctx))
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is no positive number.", param, ctx)
+        return number
+
+
+_UNSET = ("learning_rate", "optimizer", "loss")
+_T = TrainingOptions()
+_TRAINING_OPTIONS = (
+    click.option(
+        "--epochs",
+        type=click.IntRange(1),
+        default=_T.epochs,
+        show_default=True,
+        help="Methods that train: passes over the training samples, at most.",
+    ),
+    click.option(
+        "--learning-rate",
+        type=PositiveNumber(),
+        help="Of the optimizer.  [default: a tenth of what the model was compiled with, at most 0.001]",
+    ),
+    click.option(
+        "--batch-size",
+        type=click.IntRange(1),
+        default=_T.batch_size,
+        show_default=True,
+        help="Training samples in a step.",
+    ),
+    click.option(
+        "--patience",
+        type=click.IntRange(0),
+        default=_T.patience,
+        show_default=True,
+        help="Epochs without a better validation loss after which training stops; 0: never.",
+    ),
+    click.option("--optimizer", help="Keras' name of it.  [default: the compiled model's, else adam]"),
+    click.option("--loss", help="Keras' name of it.  [default: the compiled model's, else one that fits the labels]"),
+)
 
 PATH = NonEmptyPath(path_type=Path)
 

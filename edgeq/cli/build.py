@@ -16,6 +16,8 @@ from edgeq.cli._common import (
     progress,
     seed_option,
     show,
+    training_options,
+    training_request,
     trust_option,
 )
 from edgeq.options import BuildOptions, Engine, Target
@@ -103,6 +105,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     show_default=True,
     help="Samples that the activation ranges are taken from.",
 )
+@training_options
 @seed_option
 @click.option("--name", help="Prefix of every C symbol.  [default: from the model's file name]")
 @click.option(
@@ -149,14 +152,16 @@ def command(as_json: bool, target: str, engine: str, optimize: str, method: str,
     Examples
       edgeq build model.keras --data digits.npz
       edgeq build model.keras --data digits.npz --method auto
+      edgeq build model.keras --data digits.npz --method qat --epochs 5
       edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
     """
     import edgeq
 
+    training = training_request(options)
     request = BuildOptions(
         target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method),
-        ranges=RangeEstimator(ranges), **options,
+        ranges=RangeEstimator(ranges), training=training, **options,
     )  # fmt: skip
     with progress(quiet=as_json) as bars:
         report = edgeq.build(request, progress=bars)

@@ -10,6 +10,7 @@ from edgeq.quantize.calibration import calibration_source
 from edgeq.quantize.int16x8 import int16x8
 from edgeq.quantize.options import QuantizeOptions, check_options
 from edgeq.quantize.ptq import ptq
+from edgeq.quantize.qat import qat as native_qat
 from edgeq.quantize.qat_tfmot import qat_tfmot
 from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel, Method, Quantized
@@ -19,6 +20,7 @@ __all__ = ["METHODS", "MethodResult", "QuantizeOptions", "from_tflite", "quantiz
 METHODS: Mapping[Method, Callable[[FloatModel, Dataset, QuantizeOptions], MethodResult]] = {
     Method.PTQ: ptq,
     Method.AUTO: auto,
+    Method.QAT: native_qat,
     Method.INT16X8: int16x8,
     Method.QAT_TFMOT: qat_tfmot,
 }
@@ -55,6 +57,7 @@ def quantize(model: FloatModel, dataset: Dataset, options: QuantizeOptions | Non
         history=made.history,
         notes=made.notes,
         recipe=made.recipe,
+        agreement=made.agreement,
     )
 
 

@@ -7,7 +7,7 @@ the model that it was read from until `build_model` copies them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -168,15 +168,20 @@ def read_graph(model: Any, *, what: str) -> KerasGraph:
     )
 
 
-def build_model(graph: KerasGraph, *, name: str | None = None) -> Any:
+def build_model(graph: KerasGraph, *, name: str | None = None, new: Collection[Any] = ()) -> Any:
     """A new Keras 3 functional model; every layer is copied once, with its weights, so that nothing is shared.
+
+    Args:
+        graph: what it computes.
+        name: the model's; None takes the graph's.
+        new: operations that belong to no other model: they are used as they are, under their own names.
 
     Raises:
         UnsupportedError: a layer cannot be copied; the message names it.
     """
     keras = keras3()
-    copies: dict[int, Any] = {}
-    taken: set[str] = set()
+    copies: dict[int, Any] = {id(operation): operation for operation in new}
+    taken: set[str] = {str(operation.name) for operation in new}
     with quiet():
         tensors = {
             value: keras.Input(batch_shape=value.shape, dtype=value.dtype, name=_unique(value.name, taken))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeq.errors import InputError
-from edgeq.records import Method, RangeEstimator
+from edgeq.records import Method, Progress, RangeEstimator
 from edgeq.training import TrainingOptions
 
 _TAKES = {
@@ -32,6 +32,7 @@ class QuantizeOptions:
         training: of the methods that train.
         checkpoints: folder where a training run keeps what it needs to go on after an interruption; None: nothing is
             kept.
+        progress: told what is going on.
     """
 
     method: Method = Method.PTQ
@@ -42,6 +43,7 @@ class QuantizeOptions:
     bias_correction: bool = False
     training: TrainingOptions = field(default_factory=TrainingOptions)
     checkpoints: Path | None = None
+    progress: Progress = field(default_factory=Progress)
 
 
 def check_options(options: QuantizeOptions) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.errors import UnsupportedError
 from edgeq.model.runtime import quiet, tensorflow
 from edgeq.records import FloatModel
 
@@ -53,3 +54,19 @@ def gap(before: NDArray[np.float64], after: NDArray[np.float64], *, size: float 
     largest = max(float(np.abs(before).max(initial=0.0)), size)
     difference = float(np.abs(before - after).max(initial=0.0))
     return difference / largest if largest > 0.0 else difference
+
+
+def require_equal(before: FloatModel, after: FloatModel, *, what: str) -> None:
+    """Compare two models' outputs on random inputs; `what` was done to the model, for the message ("Folding").
+
+    Raises:
+        UnsupportedError: they differ by more than float rounding.
+    """
+    x = random_inputs(before)
+    for spec, a, b in zip(before.outputs, predict(before.handle, x), predict(after.handle, x), strict=True):
+        found = gap(a, b)
+        if not found <= TOLERANCE:
+            raise UnsupportedError(
+                f"{what} {before.path.name} changes its output {spec.name!r} by {found:.1e} of the largest value.",
+                hint="Its weights or batch-norm statistics are probably extreme: quantize it with --method ptq.",
+            )

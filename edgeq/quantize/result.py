@@ -13,8 +13,9 @@ class MethodResult:
     """The .tflite, and for methods that train what it should agree with.
 
     `content` has integer inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
-    predictions the .tflite must repeat, and `history` how it was trained; None for methods that do not train. `notes`
-    are sentences for the report, `recipe` says in a few words what a method without training did.
+    predictions the .tflite must repeat, `history` how it was trained, and `agreement` the share of samples for which
+    both give the same answer; None for methods that do not train. `notes` are sentences for the report, `recipe` says
+    in a few words what a method without training did.
     """
 
     content: bytes
@@ -22,3 +23,4 @@ class MethodResult:
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
     recipe: str | None = None
+    agreement: float | None = None

@@ -1,0 +1,132 @@
+"""The fake-quantized model: a model of the training form with rounding put in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeq.model.runtime import keras3, quiet
+from edgeq.quantize.keras_graph import KerasGraph, Value, build_model, read_graph
+from edgeq.quantize.probe import predict
+from edgeq.quantize.qat.grid import Grid, grid_of
+from edgeq.quantize.qat.placement import place
+from edgeq.quantize.qat.structure import copied_layer, is_weighted
+from edgeq.records import FloatModel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MOMENTUM = 0.99
+"""Of the moving average that ranges follow: they settle within some hundred steps."""
+
+_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FakeQuantized:
+    """A model that computes in float32 what its int8 form will compute, up to the rounding of sums.
+
+    `model.handle` is the Keras model; `ranges` its `FakeQuant` layers, `kernels` its `FakeQuantKernel` layers. `notes`
+    name what is left to calibration.
+    """
+
+    model: FloatModel
+    ranges: tuple[Any, ...]
+    kernels: tuple[Any, ...]
+    notes: tuple[str, ...]
+
+    def grids(self) -> tuple[tuple[str, Grid], ...]:
+        """The steps of every activation by the name of the layer that makes it, as they are now."""
+        return tuple((layer.name.removesuffix(SUFFIX), grid_of(*range_of(layer))) for layer in self.ranges)
+
+    def widths(self) -> NDArray[np.float64]:
+        """The width of every activation's range."""
+        return np.array([high - low for low, high in map(range_of, self.ranges)], np.float64)
+
+
+SUFFIX = "_range"
+"""Of a `FakeQuant` layer's name, after that of the layer that makes the activation."""
+
+
+def range_of(layer: Any) -> tuple[float, float]:
+    """The range of a `FakeQuant` layer, common to its group."""
+    low, high = layer.group.range()
+    return float(low), float(high)
+
+
+def fake_quantized(form: FloatModel, samples: tuple[NDArray[np.float32], ...]) -> FakeQuantized:
+    """Put rounding into a copy of a model.
+
+    Args:
+        form: of `edgeq.quantize.qat.structure.training_form`.
+        samples: calibration samples, one array per input; the ranges start at their smallest and largest values.
+    """
+    keras3()
+    from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, RangeGroup
+
+    with quiet():
+        graph = read_graph(form.handle, what=form.path.name)
+        placement = place(graph)
+        values = [value for group in placement.groups for value in group]
+        extremes = dict(zip(values, _extremes(graph, values, samples), strict=True))
+        names = _Names(graph)
+        new: list[Any] = []
+        ranges: list[Any] = []
+        for group in placement.groups:
+            together = RangeGroup()
+            for value in group:
+                layer = FakeQuant(group=together, momentum=MOMENTUM, name=names.unique(value.name + SUFFIX))
+                layer.build(value.shape)
+                layer.set_range(*extremes[value])
+                graph = graph.inserted(value, layer)
+                ranges.append(layer)
+        for value, (low, high) in placement.fixed.items():
+            layer = FixedFakeQuant(low=low, high=high, name=names.unique(value.name + SUFFIX))
+            graph = graph.inserted(value, layer)
+            new.append(layer)
+        kernels: list[Any] = []
+        for call in graph.calls:
+            layer = call.operation
+            if call not in graph.calls or not is_weighted(call):
+                continue
+            inner = copied_layer(layer, call.inputs[0].shape, layer.get_weights())
+            kernels.append(FakeQuantKernel(inner, name=names.unique(layer.name + "_rounded")))
+            for use in graph.uses(layer):
+                graph = graph.replaced([use], [kernels[-1]])
+        handle = build_model(graph, new=[*new, *ranges, *kernels])
+    left = [f"{call.name} ({type(call.operation).__name__})" for call in placement.left]
+    notes: tuple[str, ...] = ()
+    if left:
+        notes = (f"Not fake-quantized in training, ranges from calibration: {', '.join(left)}.",)
+    return FakeQuantized(model=replace(form, handle=handle), ranges=tuple(ranges), kernels=tuple(kernels), notes=notes)
+
+
+def _extremes(
+    graph: KerasGraph, values: Sequence[Value], samples: tuple[NDArray[np.float32], ...]
+) -> list[tuple[float, float]]:
+    probe = build_model(graph.returning(values))
+    found: list[tuple[float, float]] = [(0.0, 0.0)] * len(values)
+    for start in range(0, len(samples[0]), _BATCH):
+        results = predict(probe, tuple(a[start : start + _BATCH] for a in samples))
+        found = [
+            (min(low, float(r.min())), max(high, float(r.max()))) for (low, high), r in zip(found, results, strict=True)
+        ]
+    return found
+
+
+class _Names:
+    """Layer names that the model does not have yet."""
+
+    def __init__(self, graph: KerasGraph) -> None:
+        self._taken = {call.name for call in graph.calls} | {value.name for value in graph.inputs}
+
+    def unique(self, name: str) -> str:
+        found, number = name, 1
+        while found in self._taken:
+            number += 1
+            found = f"{name}_{number}"
+        self._taken.add(found)
+        return found

@@ -1,0 +1,135 @@
+"""Keras layers that round as the int8 model will. Import this after `edgeq.model.runtime.keras3()`.
+
+Gradients pass rounding as if it were not there (straight-through: Bengio et al., 2013, arXiv:1308.3432).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from edgeq.quantize.qat.grid import SMALLEST_WIDTH
+
+_SMALLEST_WEIGHT = 1e-8
+
+
+class RangeGroup:
+    """The `FakeQuant` layers that stand for tensors of one scale. (A class of its own: a list would be tracked.)"""
+
+    def __init__(self) -> None:
+        """An empty group."""
+        self.members: list[FakeQuant] = []
+
+    def range(self) -> tuple[Any, Any]:
+        """The smallest range that has the clipped ranges of all members, tensors."""
+        ranges = [member.clipped() for member in self.members]
+        low = tf.reduce_min(tf.stack([low for low, _ in ranges]))
+        high = tf.reduce_max(tf.stack([high for _, high in ranges]))
+        return low, tf.maximum(high, low + SMALLEST_WIDTH)
+
+
+class FakeQuant(keras.layers.Layer):  # type: ignore[misc]
+    """Rounds an activation to 256 steps of a range that has zero on a step, and clips it to the range.
+
+    `low` and `high` follow the smallest and largest value of each training batch, by an exponential moving average.
+    Of these, the values up to `clip` times the larger magnitude are in the range: 1 is all of them, and less gives
+    finer steps at the price of the largest values. 0 switches rounding off. Layers of one `group` have one range.
+    """
+
+    def __init__(self, *, group: RangeGroup, momentum: float, **options: Any) -> None:
+        """`group` gets the layer as a member; `momentum` is the moving average's, below 1."""
+        super().__init__(**options)
+        self.momentum = momentum
+        self.group = group
+        group.members.append(self)
+
+    def build(self, input_shape: Any) -> None:
+        """Make the range; `set_range` gives it values."""
+        self.low, self.high, self.clip = (
+            self.add_weight(name=name, shape=(), initializer=initializer, trainable=False)
+            for name, initializer in (("low", "zeros"), ("high", "ones"), ("clip", "ones"))
+        )
+
+    def set_range(self, low: float, high: float) -> None:
+        """Give the layer its own smallest and largest value; zero becomes part of the range."""
+        self.low.assign(min(low, 0.0))
+        self.high.assign(max(high, 0.0))
+
+    def clipped(self) -> tuple[Any, Any]:
+        """The layer's own range, tensors."""
+        low, high = self.low.value, self.high.value
+        limit = self.clip.value * tf.maximum(-low, high)
+        return tf.maximum(low, -limit), tf.minimum(high, limit)
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """Observe (in training) and round."""
+        if training:
+            self.low.assign(self._moved(self.low, tf.minimum(tf.reduce_min(inputs), 0.0)))
+            self.high.assign(self._moved(self.high, tf.maximum(tf.reduce_max(inputs), 0.0)))
+        rounded = tf.quantization.fake_quant_with_min_max_vars(inputs, *self.group.range(), num_bits=8)
+        return tf.where(self.clip.value > 0.0, rounded, inputs)
+
+    def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
+        """As the input: Keras cannot tell for the result of `x * 2`, which might be sparse."""
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def _moved(self, value: Any, seen: Any) -> Any:
+        return self.momentum * value + (1.0 - self.momentum) * tf.stop_gradient(seen)
+
+
+class FixedFakeQuant(keras.layers.Layer):  # type: ignore[misc]
+    """Rounds to the steps that TFLite prescribes for an op's output: of softmax, sigmoid and tanh."""
+
+    def __init__(self, *, low: float, high: float, **options: Any) -> None:
+        """`low` and `high`: the real values of −128 and 127."""
+        super().__init__(**options)
+        self.low, self.high = low, high
+
+    def call(self, inputs: Any) -> Any:
+        """Round and clip."""
+        return tf.quantization.fake_quant_with_min_max_args(inputs, self.low, self.high, num_bits=8)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        """As the input."""
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+
+class FakeQuantKernel(keras.layers.Layer):  # type: ignore[misc]
+    """A layer whose kernel is rounded to −127 … 127 steps of each output channel's largest weight."""
+
+    def __init__(self, layer: Any, **options: Any) -> None:
+        """`layer`: built, one of `edgeq.quantize.qat.structure.WEIGHTED`."""
+        super().__init__(**options)
+        self.layer = layer
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        """The layer's result with the rounded kernel."""
+        rounded = rounded_kernel(self.layer.kernel, type(self.layer).__name__)
+        kernel = next(v for v in self.layer.variables if v is self.layer.kernel)
+        replaced = [
+            [rounded if v is kernel else v.value for v in variables]
+            for variables in (self.layer.trainable_variables, self.layer.non_trainable_variables)
+        ]
+        result, _ = self.layer.stateless_call(*replaced, inputs)
+        return result
+
+
+def rounded_kernel(kernel: Any, kind: str) -> Any:
+    """A kernel's int8 values times their scales, by output channel; `kind` is the layer's class name."""
+    value = tf.convert_to_tensor(kernel)
+    shape = tuple(value.shape)
+    if kind.endswith("Transpose"):  # (…, out, in)
+        swapped = [*range(len(shape) - 2), len(shape) - 1, len(shape) - 2]
+        return tf.transpose(_rounded_by_last_axis(tf.transpose(value, swapped)), swapped)
+    if kind.startswith("Depthwise"):  # (…, in, multiplier)
+        return tf.reshape(_rounded_by_last_axis(tf.reshape(value, (*shape[:-2], -1))), shape)
+    return _rounded_by_last_axis(value)
+
+
+def _rounded_by_last_axis(value: Any) -> Any:
+    limit = tf.reduce_max(tf.abs(tf.stop_gradient(value)), axis=list(range(value.shape.rank - 1)))
+    limit = tf.maximum(limit, _SMALLEST_WEIGHT)
+    return tf.quantization.fake_quant_with_min_max_vars_per_channel(value, -limit, limit, num_bits=8, narrow_range=True)

@@ -1,0 +1,110 @@
+"""Quantization-aware training of Keras 3 models, and its control: the same training without quantization."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.quantize.calibration import calibration_samples
+from edgeq.quantize.convert import convert
+from edgeq.quantize.export import export
+from edgeq.quantize.options import QuantizeOptions
+from edgeq.quantize.result import MethodResult
+from edgeq.records import Dataset, FloatModel, Split
+from edgeq.training.history import TrainingHistory
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgeq.training.plan import TrainingPlan
+
+_COMPARED = 500  # samples on which the .tflite and the trained model are compared
+
+
+def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
+    """Train on with int8 rounding in the forward pass, and convert with the ranges that training ended with.
+
+    Batch norms are folded and layers equalized first. Weights are rounded per output channel, activations wherever the
+    int8 model has a tensor; a range leaves out outliers where that lowers the loss. The .tflite has the trained scales
+    and integers (checked).
+
+    Raises:
+        InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training` and
+            `edgeq.quantize.qat.structure.training_form`; or TensorFlow's converter cannot do it.
+        CheckFailed: the loss became NaN.
+        VerifyError: the converter did not keep a trained scale or kernel.
+    """
+    from edgeq.quantize.qat.bake import baked
+    from edgeq.quantize.qat.checks import LEAST_AGREEMENT, agreement, require_trained_scales
+    from edgeq.quantize.qat.clip import choose_clips
+    from edgeq.quantize.qat.insert import fake_quantized
+    from edgeq.quantize.qat.structure import training_form
+    from edgeq.training.objective import Labels
+    from edgeq.training.plan import plan_training
+    from edgeq.training.train import train
+
+    plan = plan_training(model, dataset, options.training, options.seed)
+    samples = calibration_samples(dataset, options.calibration_samples, options.seed)
+    form = training_form(model)
+    trained = fake_quantized(form, samples)
+    clips = choose_clips(trained, plan)
+    history = train(
+        trained.model.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
+        what="Quantization-aware training", ranges=trained.widths,
+    )  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        exported = export(replace(form, handle=baked(trained)), Path(folder, "saved_model"))
+        content = convert(exported, samples, what=model.path.name)
+    require_trained_scales(trained, content)
+    classes = plan.objective.labels is not Labels.VALUES
+    share, n = agreement(trained, content, _some(plan.validation, plan.train), classes=classes)
+    gap = "" if share >= LEAST_AGREEMENT else "Conversion gap: "
+    note = f"{gap}The int8 model answers as the fake-quantized one for {100 * share:.1f} % of {n} samples."
+    return MethodResult(
+        content=content,
+        trained=trained.model,
+        history=history,
+        notes=(_summary(history, plan), *trained.notes, *clips, *history.notes, note),
+        agreement=share,
+    )
+
+
+def continued_float(
+    model: FloatModel, dataset: Dataset, options: QuantizeOptions
+) -> tuple[FloatModel, TrainingHistory]:
+    """The control arm of `qat`: the same start, batches, order, optimizer, rate, epochs and choice of the best epoch,
+    and batch norm treated alike, without any rounding. What QAT gains beyond this is not due to more training.
+
+    Raises:
+        InputError, DataError, UnsupportedError, CheckFailed: as `qat`.
+    """
+    from edgeq.quantize.qat.structure import training_form
+    from edgeq.training.plan import plan_training
+    from edgeq.training.train import train
+
+    plan = plan_training(model, dataset, options.training, options.seed)
+    form = training_form(model)
+    history = train(
+        form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
+        what="Training without quantization",
+    )  # fmt: skip
+    return form, history
+
+
+def _summary(history: TrainingHistory, plan: TrainingPlan) -> str:
+    kept = [history.start, *history.epochs][history.best]
+    return (
+        f"Trained for {len(history.epochs)} epochs with {history.optimizer}, learning rate {plan.learning_rate:g}, "
+        f"batches of {history.batch_size}; kept are the weights after epoch {history.best}: validation loss "
+        f"{kept.validation_loss:.4g}, {plan.objective.metric_name} {kept.validation_metric:.4g}."
+    )
+
+
+def _some(*splits: Split) -> tuple[NDArray[np.generic], ...]:
+    """The first samples of the splits together."""
+    arrays = zip(*(split.x for split in splits), strict=True)
+    return tuple(np.concatenate(parts)[:_COMPARED] for parts in arrays)
