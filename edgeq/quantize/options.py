@@ -12,6 +12,7 @@ from edgeq.training import TrainingOptions
 _TAKES = {
     Method.PTQ: {"ranges", "equalize", "bias_correction"},
     Method.AUTO: set[str](),
+    Method.QAT: set[str](),
     Method.INT16X8: {"equalize"},
 }
 
