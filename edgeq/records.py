@@ -103,8 +103,7 @@ class Split:
 
     `x` has one array per model input, shape (n, *input shape), float32 or integer as given. `y` is (n,) class
     indices, or (n, …) float targets, or None. `groups`, (n,), says which samples belong together (one recording, one
-    patient), so that they are no independent evidence. `names` has what the arrays of several inputs were called
-    ("left" of x_test_left, "0" of x_test_0); empty for one input.
+    patient), so that they are no independent evidence. `names`: "left" of x_test_left, for several inputs only.
     """
 
     x: tuple[NDArray[np.generic], ...]
@@ -304,10 +303,9 @@ class Profile:
 class Drift:
     """How far a device's outputs are from a reference's, over all samples and outputs.
 
-    LSB is one step of the integer output, or of the integers that DEQUANTIZE made a float output from. `histogram` maps
-    the signed difference (device − reference) to its count. `sqnr_db` is 10·log10(Σ ref² / Σ (ref − dev)²) on
-    dequantized values; `inf` if equal. `first_layer` names the first layer whose fingerprint differs, None if none does
-    or it is unknown (see `layers`).
+    LSB: one step of the integer output, or of the integers that DEQUANTIZE made a float output from. `histogram`:
+    signed difference (device − reference) to its count. `sqnr_db`: 10·log10(Σ ref² / Σ (ref − dev)²) on dequantized
+    values, `inf` if equal. `first_layer`: the first whose fingerprint differs; None if none does or it is unknown.
     """
 
     reference: Reference

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeq import process
+from edgeq.caches import zig_environment
 from edgeq.devices.child import ChildDevice
 from edgeq.errors import DeviceError
 
@@ -41,6 +42,7 @@ def compile_array(sources: Sequence[Path], include_dirs: Sequence[Path], out: Pa
         [*compiler, "-shared", "-fPIC", "-O0", *includes, "-o", out, *sources],
         timeout=_COMPILE_SECONDS,
         what="Compiling the model's C array for this machine",
+        env=None if found else zig_environment(),
     )
     return out
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from edgeq.caches import keras_home
 from edgeq.errors import InputError
 from edgeq.interruption import not_swallowed
 
@@ -69,6 +70,9 @@ def tensorflow() -> Any:
         return sys.modules["tensorflow"]
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    home = keras_home()
+    if home is not None:
+        os.environ.setdefault("KERAS_HOME", str(home))
     with quiet():
         import tensorflow as tf
 

@@ -102,7 +102,13 @@ def _compile(compiler: Compiler, project: Project, traced: bool, folder: Path) -
         # The linker script sorts by this suffix.
         obj = folder / f"{source.removesuffix('.c').replace('/', '_')}.{group.value}.o"
         argv = compiler.compile_argv(source, obj, project.include_dirs, defines)
-        process.run(argv, timeout=_TIMEOUT, what=f"Compiling {source} with {compiler.toolchain.name}", cwd=root)
+        process.run(
+            argv,
+            timeout=_TIMEOUT,
+            what=f"Compiling {source} with {compiler.toolchain.name}",
+            cwd=root,
+            env=compiler.environment,
+        )
         return obj
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
@@ -145,7 +151,13 @@ def _run_linker(compiler: Compiler, objects: tuple[Path, ...], script: Path | No
     for attempt, libraries in enumerate(compiler.libraries, start=1):
         argv = compiler.link_argv(objects, script, libraries, elf)
         try:
-            process.run(argv, timeout=_TIMEOUT, what=f"Linking {elf.name} with {compiler.toolchain.name}", cwd=folder)
+            process.run(
+                argv,
+                timeout=_TIMEOUT,
+                what=f"Linking {elf.name} with {compiler.toolchain.name}",
+                cwd=folder,
+                env=compiler.environment,
+            )
         except ToolError as exc:
             if attempt == len(compiler.libraries) or not _NO_SUPPORT.search(exc.message):
                 raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ class Compiler:
 
     `command` starts it; `flags` go to every compile and link, `link_flags` to links. `libraries` are tried one after
     the other until no runtime function is undefined: the compiler's own support library may have to be built first.
+    `environment` is what it runs in; None: this process's.
     """
 
     toolchain: Toolchain
@@ -36,6 +38,7 @@ class Compiler:
     flags: tuple[str, ...]
     link_flags: tuple[str, ...]
     libraries: tuple[tuple[str, ...], ...]
+    environment: Mapping[str, str] | None = None
 
     def compile_argv(
         self, source: str, obj: Path, include_dirs: tuple[str, ...], defines: tuple[str, ...]

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 
 from edgeq.boards import Board
+from edgeq.caches import zig_environment
 from edgeq.errors import ToolError
 from edgeq.records import Toolchain
 from edgeq.toolchain.compiler import COMMON_FLAGS, Compiler
@@ -41,6 +42,7 @@ def compiler(board: Board) -> Compiler:
             flags=shown,
             link_flags=("-Wl,--gc-sections", "-Wl,--build-id=none"),
             libraries=((),),
+            environment=zig_environment(),
         )
     shown = (*shown, "-ffreestanding")
     return Compiler(
@@ -49,4 +51,5 @@ def compiler(board: Board) -> Compiler:
         flags=shown,
         link_flags=("-e", "edgeq_reset", "-Wl,--gc-sections", "-Wl,--build-id=none"),
         libraries=(("-nostdlib",), ()),  # without -nostdlib zig compiles its compiler_rt, which takes seconds once
+        environment=zig_environment(),
     )
