@@ -136,10 +136,10 @@ def inspect(path: Path) -> tuple[ModelSummary, tuple[Finding, ...]]:
     from edgeq.model.flatbuffer import parse_tflite
     from edgeq.model.inspect import summarize
     from edgeq.model.load import read_tflite
-    from edgeq.model.verify import verify_int8
+    from edgeq.model.verify import verify_for
 
     graph = parse_tflite(read_tflite(path), where=str(path))
-    return summarize(graph), verify_int8(graph, supported_ops=supported_ops(), engine="aot", float_io=True)
+    return summarize(graph), verify_for(graph, supported_ops, engine="aot", float_io=True)
 
 
 def check_data(spec: str, *, model: Path | None = None, trusted: bool = False) -> DataSummary:

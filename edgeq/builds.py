@@ -24,7 +24,7 @@ from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.model.verify import verify_int8
+from edgeq.model.verify import verify_for
 from edgeq.records import (
     Finding,
     Group,
@@ -101,11 +101,8 @@ class Build:
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What keeps the model from being full-integer for this engine; a build that was made has none."""
-        return verify_int8(
-            self.quantized.graph,
-            supported_ops=supported_ops(),
-            engine=self.engine,
-            float_io=self.quantized.method is None,
+        return verify_for(
+            self.quantized.graph, supported_ops, engine=self.engine, float_io=self.quantized.method is None
         )
 
     @property

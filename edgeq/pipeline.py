@@ -19,7 +19,7 @@ from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
 from edgeq.lower.ops import supported_ops
 from edgeq.model.load import detect_format
-from edgeq.model.verify import require, verify_int8
+from edgeq.model.verify import require, verify_for
 from edgeq.options import BuildOptions
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
@@ -75,7 +75,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         with clock("verify"):
             given = source.float_model is None
             engine = options.engine.value
-            require(verify_int8(quantized.graph, supported_ops=supported_ops(), engine=engine, float_io=given))
+            require(verify_for(quantized.graph, supported_ops, engine=engine, float_io=given))
         with clock("lower"):
             program = lower(quantized.graph, features=board.features, optimize=options.optimize)
         with clock("reference"):

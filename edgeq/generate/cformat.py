@@ -14,6 +14,7 @@ _C_TYPES = {
     "int16": "int16_t",
     "uint16": "uint16_t",
     "int32": "int32_t",
+    "int64": "int64_t",
     "float32": "float",
 }
 _WIDTH = 108

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 INT8_MIN, INT8_MAX = -128, 127
+INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
 INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
 
 
@@ -83,19 +84,34 @@ def per_tensor_multiplier(input_scale: float, weight_scale: float, output_scale:
     return quantize_multiplier(input_scale * weight_scale / output_scale)
 
 
+def reduced_multiplier(multiplier: Multiplier) -> Multiplier:
+    """What MultiplyByQuantizedMultiplier makes of one for an int64: 15 bits, and a shift to the right of 8 to 46.
+
+    Raises:
+        OutOfRangeError: a multiplier of 2^7 and more, where TFLM stops.
+    """
+    if multiplier.shift > 7:
+        raise OutOfRangeError(f"a multiplier of {multiplier.value * 2.0 ** (multiplier.shift - 31):g}, above 2^7")
+    value = (multiplier.value + (1 << 15)) >> 16 if multiplier.value < 0x7FFF0000 else 0x7FFF
+    return Multiplier(value=value, shift=15 - multiplier.shift)
+
+
 def float_ratio(numerator: float, denominator: float) -> float:
     """A quotient of two floats, rounded to float."""
     with np.errstate(over="ignore", under="ignore", divide="ignore", invalid="ignore"):
         return float(np.float32(numerator) / np.float32(denominator))
 
 
-def activation_range(activation: str, scale: float, zero_point: int) -> tuple[int, int]:
-    """Smallest and largest int8 output of a fused activation: CalculateActivationRangeQuantized.
+def activation_range(
+    activation: str, scale: float, zero_point: int, limits: tuple[int, int] = (INT8_MIN, INT8_MAX)
+) -> tuple[int, int]:
+    """Smallest and largest output of a fused activation: CalculateActivationRangeQuantized.
 
     Args:
         activation: the schema's name: NONE, RELU, RELU6 or RELU_N1_TO_1.
         scale: the output's scale.
         zero_point: the output's zero point.
+        limits: of the output's type.
 
     Raises:
         OutOfRangeError: a bound does not fit an int32, or TFLM does not know the activation.
@@ -109,16 +125,16 @@ def activation_range(activation: str, scale: float, zero_point: int) -> tuple[in
 
     match activation:
         case "NONE":
-            return INT8_MIN, INT8_MAX
+            return limits
         case "RELU":
-            low, high = quantized(0.0), INT8_MAX
+            low, high = quantized(0.0), limits[1]
         case "RELU6":
             low, high = quantized(0.0), quantized(6.0)
         case "RELU_N1_TO_1":
             low, high = quantized(-1.0), quantized(1.0)
         case _:
             raise OutOfRangeError(f"the fused activation {activation}")
-    low, high = max(INT8_MIN, low), min(INT8_MAX, high)
+    low, high = max(limits[0], low), min(limits[1], high)
     if low > high:
         raise OutOfRangeError(f"{activation} at scale {scale:g} and zero point {zero_point}, which leaves no output")
     return low, high

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from edgeq.model.graph import DType
+from edgeq.model.graph import DType, Graph
 
 
 class Scheme(Enum):
@@ -22,3 +22,9 @@ class Scheme(Enum):
     def biases(self) -> tuple[DType, ...]:
         """What a bias may be; the first is what the converter makes."""
         return (DType.INT32,) if self is Scheme.INT8 else (DType.INT64, DType.INT32)
+
+
+def scheme_of(graph: Graph) -> Scheme:
+    """The scheme that a model is meant to follow, by its inputs and outputs."""
+    edges = (*graph.input_tensors, *graph.output_tensors)
+    return Scheme.INT16X8 if any(tensor.dtype is DType.INT16 for tensor in edges) else Scheme.INT8

@@ -5,14 +5,14 @@ Findings name the op (its index and output tensor) and say what to do; `require`
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from edgeq.errors import VerifyError
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_place, tensor_name
 from edgeq.model.roles import DECLARATIONS, POSITIONS, Role, input_of, inputs_by_role
 from edgeq.model.scales import check_scales
-from edgeq.model.scheme import Scheme
+from edgeq.model.scheme import Scheme, scheme_of
 from edgeq.model.shapes import INCONSISTENT, check_shapes
 from edgeq.records import Finding
 
@@ -30,8 +30,16 @@ _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV"
 def verify_int8(
     graph: Graph, *, supported_ops: Collection[str], engine: str, float_io: bool = False
 ) -> tuple[Finding, ...]:
-    """`verify` for int8 models, the only ones that an engine of edgeq runs on a device."""
+    """`verify` for int8 models."""
     return verify(graph, scheme=Scheme.INT8, supported_ops=supported_ops, engine=engine, float_io=float_io)
+
+
+def verify_for(
+    graph: Graph, supported_ops: Callable[[Scheme], Collection[str]], *, engine: str, float_io: bool = False
+) -> tuple[Finding, ...]:
+    """`verify` by the scheme of the model's inputs and outputs; `supported_ops` gives the engine's ops of one."""
+    scheme = scheme_of(graph)
+    return verify(graph, scheme=scheme, supported_ops=supported_ops(scheme), engine=engine, float_io=float_io)
 
 
 def verify(

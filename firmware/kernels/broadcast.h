@@ -6,6 +6,11 @@
 
 #include "edgeq/kernels.h"
 
+/* A value of an int16 input, whose strides are in bytes. */
+static inline int32_t edgeq_int16_at(const int8_t *at) {
+  return *(const int16_t *)(const void *)at;
+}
+
 /* An odometer over all loops but the innermost. */
 typedef struct edgeq_broadcast_walk {
   int32_t step[EDGEQ_MAX_LOOPS];

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from conformance import moved, paired, stateful
+from conformance import moved, paired, stateful, wide
 from conformance.draw import ACTIVATIONS, Rng, broadcast_shapes, chance, near, pick, samples, scale_of, small, zero_of
 from conformance.reshaped import reshape
 from conformance.weighted import convolution, fully_connected, transpose_conv, window, window_count
@@ -251,13 +251,16 @@ FAMILIES: dict[str, Callable[[Rng], tuple[bytes, list[Any]]]] = {
     **{name.lower(): partial(_pool, name=name) for name in ("AVERAGE_POOL_2D", "MAX_POOL_2D")},
     **{name.lower(): partial(_arithmetic, op=name) for name in ("ADD", "SUB", "MUL")},
     "softmax": _softmax,
-    **{name.lower(): partial(_reduction, name=name) for name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")},
+    "mean": partial(_reduction, name="MEAN"),
+    "sum": partial(_reduction, name="SUM"),
+    "reduce_max": lambda rng: _reduction(rng, pick(rng, "REDUCE_MAX", "REDUCE_MIN")),
     "pad": _pad,
     "reshape": reshape,
     "concatenation": _concatenation,
     **moved.FAMILIES,
     **paired.FAMILIES,
     **stateful.FAMILIES,
+    **wide.FAMILIES,
     "quantize": _quantize,
     "dequantize": _dequantize,
     **{name.lower(): partial(_unary, name=name) for name in UNARY if name != "QUANTIZE"},

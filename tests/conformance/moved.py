@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -147,12 +146,9 @@ def resize(rng: Rng, name: str) -> Case:
 
 
 FAMILIES = {
-    "slice": slice_,
-    "strided_slice": strided_slice,
+    "slice": lambda rng: pick(rng, slice_, strided_slice)(rng),
     "split": split,
-    "unpack": unpack,
-    "pack": pack,
+    "pack": lambda rng: pick(rng, pack, unpack)(rng),
     "transpose": transpose,
-    "resize_nearest_neighbor": partial(resize, name="RESIZE_NEAREST_NEIGHBOR"),
-    "resize_bilinear": partial(resize, name="RESIZE_BILINEAR"),
+    "resize": lambda rng: resize(rng, pick(rng, "RESIZE_NEAREST_NEIGHBOR", "RESIZE_BILINEAR")),
 }

@@ -26,7 +26,7 @@ from conformance.steps import (
 )
 from numpy.typing import NDArray
 
-from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.model.graph import DType, Graph, Op, Tensor
 
 MOVES = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 
@@ -114,8 +114,11 @@ def _of(graph: Graph, op: Op, given: dict[int, NDArray[np.generic]]) -> Expected
         case "SOFTMAX":
             x = given_value(values[0]) * float(op.options["beta"])
             e = np.exp(x - x.max(axis=-1, keepdims=True))
+            real = e / e.sum(axis=-1, keepdims=True)
+            if target.dtype is DType.INT16:  # exp and reciprocal are interpolated, differences below -10 count as -10
+                return on_grid(op, target, real, 8.0 + 2.0 * real.shape[-1], 2.0**-10)
             # exp, its sum and the reciprocal are fixed-point approximations: less than a quarter of a step together.
-            return on_grid(op, target, e / e.sum(axis=-1, keepdims=True), 0.5 + 0.25)
+            return on_grid(op, target, real, 0.5 + 0.25)
         case "PAD" | "PADV2":
             fill = 0.0 if len(values) < 3 else float(given_value(values[2]).reshape(-1)[0])
             amounts = np.asarray(graph.tensors[op.inputs[1]].data).tolist()
@@ -201,8 +204,9 @@ def _arithmetic(graph: Graph, op: Op, values: list[Real | None], target: Tensor)
         if overflows(a * b / (first * second), first * second / output):
             return None
         return on_grid(op, target, a * b, REQUANTIZED, FLOAT_MULTIPLIER)
-    # Both inputs are requantized to steps of twice the larger scale / 2^20 before they meet.
-    inner = 2 * REQUANTIZED * 2 * max(first, second) / (2**20 * output)
+    # Both inputs are requantized to steps of twice the larger scale / 2^20 (2^15 for int16) before they meet.
+    left = 20 if target.dtype is DType.INT8 else 15
+    inner = 2 * REQUANTIZED * 2 * max(first, second) / (2**left * output)
     real = a + b if op.name == "ADD" else a - b
     size = (np.abs(a) + np.abs(b)) / output
     found = on_grid(op, target, real, REQUANTIZED + inner)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 from conformance.draw import Rng, broadcast_shapes, chance, near, pick, samples, scale_of, small, zero_of
 from numpy.typing import NDArray
@@ -114,10 +112,8 @@ def l2_normalization(rng: Rng) -> Case:
 
 FAMILIES = {
     "batch_matmul": batch_matmul,
-    "arg_max": partial(arg, name="ARG_MAX"),
-    "arg_min": partial(arg, name="ARG_MIN"),
+    "arg_max": lambda rng: arg(rng, pick(rng, "ARG_MAX", "ARG_MIN")),
     "l2_normalization": l2_normalization,
-    "maximum": partial(choice, name="MAXIMUM"),
-    "minimum": partial(choice, name="MINIMUM"),
+    "maximum": lambda rng: choice(rng, pick(rng, "MAXIMUM", "MINIMUM")),
     "prelu": prelu,
 }

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.model.graph import Op, Tensor
+from edgeq.model.graph import DType, Op, Tensor
 
 Real = NDArray[np.float64]
 
@@ -18,6 +18,8 @@ REQUANTIZED = 0.75
 # Relative error of a 31-bit multiplier; and of one that went through floats.
 MULTIPLIER = 2.0**-30
 FLOAT_MULTIPLIER = 2.0**-21
+# And of one of 15 bits, which 64-bit sums are multiplied by.
+REDUCED_MULTIPLIER = 2.0**-15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -66,7 +68,8 @@ def on_grid(op: Op, target: Tensor, real: Real, tolerance: float, relative: floa
         str(op.options.get("fused_activation_function", "NONE")), (-math.inf, math.inf)
     )
     steps = real / scale
-    bounds = [max(-128.0, min(127.0, _bound(b, scale) + zero)) for b in (low, high)]
+    limits = np.iinfo(target.dtype.value)
+    bounds = [max(float(limits.min), min(float(limits.max), _bound(b, scale) + zero)) for b in (low, high)]
     return Expected(value=steps + zero, tolerance=tolerance + relative * np.abs(steps), low=bounds[0], high=bounds[1])
 
 
@@ -92,6 +95,10 @@ def weighted_sum(
     total = real
     if bias is not None:
         total = real + np.asarray(bias.data, np.float64) * scales
+    if target.dtype is DType.INT16 and (bias is None or bias.dtype is DType.INT64):  # sums of 64 bits
+        if np.abs(total / target.quantization.scale).max() >= 2.0**31:
+            return None
+        return on_grid(op, target, total, 0.5, REDUCED_MULTIPLIER)
     if overflows(total / scales, scales / target.quantization.scale) or overflows(real / scales, 1.0):
         return None
     return on_grid(op, target, total, REQUANTIZED, FLOAT_MULTIPLIER)

@@ -15,7 +15,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.lower.lower import lower
 from edgeq.lower.ops import supported_ops
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.model.verify import verify_int8
+from edgeq.model.verify import verify_for, verify_int8
 
 # Families that draw on purpose what verification refuses: float values, computed weights, biases of extreme sizes.
 _BEYOND = {"conv_2d", "depthwise_conv_2d", "transpose_conv", "fully_connected", "reshape"}
@@ -25,7 +25,7 @@ _BEYOND = {"conv_2d", "depthwise_conv_2d", "transpose_conv", "fully_connected", 
 def test_models_that_tflm_takes_pass_verification(family: str) -> None:
     for index in range(10):
         graph = parse_tflite(make_case(family, index, seed=SEED).content)
-        found = verify_int8(graph, supported_ops=supported_ops(), engine="aot", float_io=True)
+        found = verify_for(graph, supported_ops, engine="aot", float_io=True)
         assert not [f for f in found if f.rule != "batch-size"], f"make_case({family!r}, {index}, seed={SEED})"
 
 

@@ -24,6 +24,7 @@ from edgeq.lower.ops import (
     variables,
 )
 from edgeq.lower.program import Lowering
+from edgeq.model.scheme import Scheme
 
 # What makes a kernel call, or an alias, of each op (one for each output where it has several). It raises an
 # UnsupportedError that names the op, its place and what to do, if the kernel cannot compute the op with these tensors
@@ -77,9 +78,27 @@ LOWER: Mapping[str, Lowering] = {
 }
 
 
-def supported_ops() -> frozenset[str]:
-    """Names of the ops that the aot engine has kernels for, on int8."""
-    return frozenset(LOWER)
+# Ops with kernels for 16-bit activations too.
+_WIDE = frozenset(
+    {
+        "ADD",
+        "AVERAGE_POOL_2D",
+        "CONV_2D",
+        "DEPTHWISE_CONV_2D",
+        "EXPAND_DIMS",
+        "FULLY_CONNECTED",
+        "MAX_POOL_2D",
+        "MUL",
+        "RESHAPE",
+        "SOFTMAX",
+        "SQUEEZE",
+    }
+)
+
+
+def supported_ops(scheme: Scheme = Scheme.INT8) -> frozenset[str]:
+    """Names of the ops that the aot engine has kernels for."""
+    return frozenset(LOWER) if scheme is Scheme.INT8 else _WIDE
 
 
 __all__ = ["LOWER", "supported_ops"]

@@ -11,10 +11,10 @@ from edgeq.lower.fixedpoint import (
 from edgeq.lower.ops import common
 from edgeq.lower.program import KernelCall, Param
 from edgeq.lower.tables import Affine
-from edgeq.model.graph import Graph, Op
+from edgeq.model.graph import DType, Graph, Op
 
 MAX_LOOPS = 8  # EDGEQ_MAX_LOOPS
-_LEFT_SHIFT = 20
+_LEFT_SHIFT = {DType.INT8: 20, DType.INT16: 15}
 
 # (extent, first input's stride, second input's stride), outermost first.
 Loops = tuple[tuple[int, int, int], ...]
@@ -22,12 +22,12 @@ Loops = tuple[tuple[int, int, int], ...]
 
 def add(graph: Graph, op: Op) -> KernelCall:
     """ADD."""
-    return _sum(graph, op, "edgeq_add_int8")
+    return _sum(graph, op, "add")
 
 
 def sub(graph: Graph, op: Op) -> KernelCall:
     """SUB."""
-    return _sum(graph, op, "edgeq_sub_int8")
+    return _sum(graph, op, "sub")
 
 
 def mul(graph: Graph, op: Op) -> KernelCall:
@@ -38,12 +38,12 @@ def mul(graph: Graph, op: Op) -> KernelCall:
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
     return KernelCall(
-        kernel="edgeq_mul_int8",
-        source="mul.c",
+        kernel=f"edgeq_mul_{_dtype(graph, op).value}",
+        source="mul.c" if _dtype(graph, op) is DType.INT8 else "mul_int16.c",
         params_type="edgeq_mul_params",
         params={
             "loop_count": len(loops),
-            "loops": loops,
+            "loops": _in_bytes(loops, _dtype(graph, op)),
             "input1_offset": -first.zero_point,
             "input2_offset": -second.zero_point,
             "output_offset": target.zero_point,
@@ -60,17 +60,29 @@ def mul(graph: Graph, op: Op) -> KernelCall:
     )
 
 
-def _multipliers(first: Affine, second: Affine, target: Affine) -> tuple[float, float, float]:
+def _dtype(graph: Graph, op: Op) -> DType:
+    return graph.tensors[op.outputs[0]].dtype
+
+
+def _in_bytes(loops: Loops, dtype: DType) -> Loops:
+    """The loops with their strides in bytes."""
+    return tuple((extent, dtype.size * a, dtype.size * b) for extent, a, b in loops)
+
+
+def _multipliers(first: Affine, second: Affine, target: Affine, left_shift: int) -> tuple[float, float, float]:
     """CalculateOpDataAdd and CalculateOpDataSub."""
     scale = 2 * max(first.scale, second.scale)
-    return first.scale / scale, second.scale / scale, scale / ((1 << _LEFT_SHIFT) * target.scale)
+    return first.scale / scale, second.scale / scale, scale / ((1 << left_shift) * target.scale)
 
 
-def _sum(graph: Graph, op: Op, kernel: str) -> KernelCall:
+def _sum(graph: Graph, op: Op, name: str) -> KernelCall:
     first, second, target, loops, (low, high) = _operands(graph, op)
+    dtype = _dtype(graph, op)
+    if dtype is DType.INT16 and name == "sub":
+        common.refuse(graph, op, "works on int16 values.", "Add the negated value, or quantize to int8.")
     params: dict[str, Param] = {
         "loop_count": len(loops),
-        "loops": loops,
+        "loops": _in_bytes(loops, dtype),
         "input1_offset": -first.zero_point,
         "input2_offset": -second.zero_point,
         "output_offset": target.zero_point,
@@ -78,14 +90,15 @@ def _sum(graph: Graph, op: Op, kernel: str) -> KernelCall:
         "activation_max": high,
     }
     try:
-        for name, real in zip(("input1", "input2", "output"), _multipliers(first, second, target), strict=True):
+        reals = _multipliers(first, second, target, _LEFT_SHIFT[dtype])
+        for part, real in zip(("input1", "input2", "output"), reals, strict=True):
             multiplier = quantize_multiplier_below_one(real)
-            params |= {f"{name}_multiplier": multiplier.value, f"{name}_shift": multiplier.shift}
+            params |= {f"{part}_multiplier": multiplier.value, f"{part}_shift": multiplier.shift}
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
     return KernelCall(
-        kernel=kernel,
-        source="add.c",
+        kernel=f"edgeq_{name}_{dtype.value}",
+        source="add.c" if dtype is DType.INT8 else "add_int16.c",
         params_type="edgeq_add_params",
         params=params,
         inputs=tuple(common.operand(graph, i) for i in op.inputs),
@@ -100,7 +113,7 @@ def _operands(graph: Graph, op: Op) -> tuple[Affine, Affine, Affine, Loops, tupl
     common.arity(graph, op, 2)
     first, second = common.present(graph, op, 0), common.present(graph, op, 1)
     target = common.result(graph, op)
-    common.require_int8(graph, op, first, second, target)
+    dtype = common.require_values(graph, op, first, second, target)
     loops = broadcast_loops(first.shape, second.shape)
     if loops is None:
         common.refuse(
@@ -114,7 +127,10 @@ def _operands(graph: Graph, op: Op) -> tuple[Affine, Affine, Affine, Loops, tupl
     outgoing = common.affine(graph, op, target)
     try:
         limits = activation_range(
-            common.text(op, "fused_activation_function", "NONE"), outgoing.scale, outgoing.zero_point
+            common.text(op, "fused_activation_function", "NONE"),
+            outgoing.scale,
+            outgoing.zero_point,
+            common.limits(dtype),
         )
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)

@@ -99,6 +99,28 @@ def require_int8(graph: Graph, op: Op, *tensors: Tensor) -> None:
         affine(graph, op, tensor)
 
 
+def require_values(graph: Graph, op: Op, *tensors: Tensor) -> DType:
+    """Checks that tensors are all int8, or all int16 with zero points of 0, with one scale each; gives their type."""
+    if any(tensor.dtype is not DType.INT16 for tensor in tensors):
+        require_int8(graph, op, *tensors)
+        return DType.INT8
+    for tensor in tensors:
+        if affine(graph, op, tensor).zero_point:
+            refuse(
+                graph,
+                op,
+                f'has a zero point other than 0 on "{tensor.name}", which is int16.',
+                "Quantize 16-bit activations symmetrically.",
+            )
+    return DType.INT16
+
+
+def limits(dtype: DType) -> tuple[int, int]:
+    """The smallest and largest value of int8 or int16."""
+    found = np.iinfo(dtype.value)
+    return int(found.min), int(found.max)
+
+
 def affine(graph: Graph, op: Op, tensor: Tensor) -> Affine:
     """A tensor's per-tensor quantization."""
     quantization = tensor.quantization

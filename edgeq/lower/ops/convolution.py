@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from edgeq.lower.fixedpoint import (
     OutOfRangeError,
     activation_range,
@@ -10,8 +12,9 @@ from edgeq.lower.fixedpoint import (
     padding_before,
 )
 from edgeq.lower.ops import common
+from edgeq.lower.ops.wide import wide_sums
 from edgeq.lower.program import KernelCall, Param
-from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.model.graph import DType, Graph, Op, Tensor
 
 
 def conv_2d(graph: Graph, op: Op) -> KernelCall:
@@ -31,9 +34,7 @@ def conv_2d(graph: Graph, op: Op) -> KernelCall:
     height, width = _window(graph, op, source, filter_height, filter_width)
     common.require_shape(graph, op, target, (batches, height[0], width[0], filters))
     return KernelCall(
-        kernel="edgeq_conv_2d_int8",
-        source="conv_2d.c",
-        params_type="edgeq_conv_2d_params",
+        **_kernel("conv_2d", source.dtype),
         params={
             "batches": batches,
             "input_height": source.shape[1],
@@ -75,9 +76,7 @@ def depthwise_conv_2d(graph: Graph, op: Op) -> KernelCall:
     height, width = _window(graph, op, source, filter_height, filter_width)
     common.require_shape(graph, op, target, (batches, height[0], width[0], filters))
     return KernelCall(
-        kernel="edgeq_depthwise_conv_2d_int8",
-        source="depthwise_conv_2d.c",
-        params_type="edgeq_depthwise_conv_2d_params",
+        **_kernel("depthwise_conv_2d", source.dtype),
         params={
             "batches": batches,
             "input_height": source.shape[1],
@@ -99,10 +98,25 @@ def depthwise_conv_2d(graph: Graph, op: Op) -> KernelCall:
     )
 
 
+class _Kernel(TypedDict):
+    kernel: str
+    source: str
+    params_type: str
+
+
+def _kernel(name: str, dtype: DType) -> _Kernel:
+    wide = "_int16" if dtype is DType.INT16 else ""
+    return {
+        "kernel": f"edgeq_{name}_{dtype.value}",
+        "source": f"{name}{wide}.c",
+        "params_type": f"edgeq_{name}{wide}_params",
+    }
+
+
 def _tensors(graph: Graph, op: Op) -> tuple[Tensor, Tensor, Tensor]:
     common.arity(graph, op, 2, 3)
     source, weights, target = common.present(graph, op, 0), common.present(graph, op, 1), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    common.require_values(graph, op, source, target)
     common.require_int8_weights(graph, op, weights)
     common.require_rank(graph, op, 4, source, weights, target)
     return source, weights, target
@@ -151,8 +165,14 @@ def quantization(
     try:
         multipliers = convolution_multipliers(incoming.scale, scales, outgoing.scale)
         low, high = activation_range(
-            common.text(op, "fused_activation_function", "NONE"), outgoing.scale, outgoing.zero_point
+            common.text(op, "fused_activation_function", "NONE"),
+            outgoing.scale,
+            outgoing.zero_point,
+            common.limits(target.dtype),
         )
+        if source.dtype is DType.INT16:
+            wide = wide_sums(graph, op, common.optional(graph, op, bias), channels, multipliers)
+            return {"activation_min": low, "activation_max": high, **wide}
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
     values, shifts, step = common.multiplier_arrays(op, multipliers)

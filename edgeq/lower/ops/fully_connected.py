@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from edgeq.lower.fixedpoint import (
     OutOfRangeError,
     activation_range,
@@ -9,15 +11,16 @@ from edgeq.lower.fixedpoint import (
     per_tensor_multiplier,
 )
 from edgeq.lower.ops import common
-from edgeq.lower.program import KernelCall
-from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.lower.ops.wide import wide_sums
+from edgeq.lower.program import KernelCall, Param
+from edgeq.model.graph import DType, Graph, Op, Tensor
 
 
 def fully_connected(graph: Graph, op: Op) -> KernelCall:
     """FULLY_CONNECTED with any input rank, per-tensor or per-channel weights, constant or computed weights."""
     common.arity(graph, op, 2, 3)
     source, weights, target = common.present(graph, op, 0), common.present(graph, op, 1), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    dtype = common.require_values(graph, op, source, target)
     common.require_int8_weights(graph, op, weights)
     common.require_rank(graph, op, 2, weights)
     layout = common.text(op, "weights_format", "DEFAULT")
@@ -45,8 +48,14 @@ def fully_connected(graph: Graph, op: Op) -> KernelCall:
             _require_bias_scale(graph, op, bias, incoming.scale * scales[0], outgoing.scale)
             multipliers = [per_tensor_multiplier(incoming.scale, scales[0], outgoing.scale)]
         low, high = activation_range(
-            common.text(op, "fused_activation_function", "NONE"), outgoing.scale, outgoing.zero_point
+            common.text(op, "fused_activation_function", "NONE"),
+            outgoing.scale,
+            outgoing.zero_point,
+            common.limits(dtype),
         )
+        if dtype is DType.INT16:
+            sums = wide_sums(graph, op, bias, outputs, multipliers)
+            return _wide(graph, op, {"batches": batches, "depth": depth, "outputs": outputs}, (low, high), sums)
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
     values, shifts, step = common.multiplier_arrays(op, multipliers)
@@ -73,6 +82,26 @@ def fully_connected(graph: Graph, op: Op) -> KernelCall:
         source_ops=(op.index,),
         label=common.label(graph, op),
         macs=batches * outputs * depth,
+    )
+
+
+def _wide(graph: Graph, op: Op, sizes: dict[str, int], limits: tuple[int, int], sums: dict[str, Param]) -> KernelCall:
+    """The call for 16-bit activations."""
+    weights = graph.tensors[op.inputs[1]]
+    if weights.quantization is not None and any(weights.quantization.zero_points):
+        common.refuse(
+            graph, op, f'has weights "{weights.name}" with a zero point.', "Quantize the weights symmetrically."
+        )
+    return KernelCall(
+        kernel="edgeq_fully_connected_int16",
+        source="fully_connected_int16.c",
+        params_type="edgeq_fully_connected_int16_params",
+        params={**sizes, "activation_min": limits[0], "activation_max": limits[1], **sums},
+        inputs=(op.inputs[0], common.operand(graph, op.inputs[1])),
+        outputs=op.outputs,
+        source_ops=(op.index,),
+        label=common.label(graph, op),
+        macs=math.prod(sizes.values()),
     )
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from edgeq.lower.fixedpoint import OutOfRangeError, activation_range, output_size, padding_before
 from edgeq.lower.ops import common
 from edgeq.lower.program import KernelCall
-from edgeq.model.graph import Graph, Op
+from edgeq.model.graph import DType, Graph, Op
 
 
 def average_pool_2d(graph: Graph, op: Op) -> KernelCall:
     """AVERAGE_POOL_2D."""
-    return _pool(graph, op, "edgeq_average_pool_2d_int8")
+    return _pool(graph, op, "average_pool_2d")
 
 
 def max_pool_2d(graph: Graph, op: Op) -> KernelCall:
     """MAX_POOL_2D."""
-    return _pool(graph, op, "edgeq_max_pool_2d_int8")
+    return _pool(graph, op, "max_pool_2d")
 
 
-def _pool(graph: Graph, op: Op, kernel: str) -> KernelCall:
+def _pool(graph: Graph, op: Op, name: str) -> KernelCall:
     common.arity(graph, op, 1)
     source, target = common.present(graph, op, 0), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    dtype = common.require_values(graph, op, source, target)
     common.require_rank(graph, op, 4, source, target)
     common.require_same_quantization(graph, op, source, target)
     padding = common.padding(graph, op)
@@ -34,13 +34,16 @@ def _pool(graph: Graph, op: Op, kernel: str) -> KernelCall:
     quantization = common.affine(graph, op, target)
     try:
         low, high = activation_range(
-            common.text(op, "fused_activation_function", "NONE"), quantization.scale, quantization.zero_point
+            common.text(op, "fused_activation_function", "NONE"),
+            quantization.scale,
+            quantization.zero_point,
+            common.limits(dtype),
         )
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
     return KernelCall(
-        kernel=kernel,
-        source="pool_2d.c",
+        kernel=f"edgeq_{name}_{dtype.value}",
+        source="pool_2d_int16.c" if dtype is DType.INT16 else "pool_2d.c",
         params_type="edgeq_pool_2d_params",
         params={
             "batches": source.shape[0],

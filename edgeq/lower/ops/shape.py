@@ -115,7 +115,7 @@ def alias(graph: Graph, op: Op) -> Alias:
     """RESHAPE, SQUEEZE and EXPAND_DIMS: the same bytes under another shape."""
     common.arity(graph, op, 1, 2)
     source, target = common.present(graph, op, 0), common.result(graph, op)
-    if source.dtype is not target.dtype or source.dtype not in {DType.INT8, DType.FLOAT32}:
+    if source.dtype is not target.dtype or source.dtype not in {DType.INT8, DType.INT16, DType.FLOAT32}:
         common.refuse(
             graph, op, f"turns {source.dtype.value} into {target.dtype.value}.", "Quantize the model full-integer."
         )
@@ -123,6 +123,6 @@ def alias(graph: Graph, op: Op) -> Alias:
         common.refuse(
             graph, op, f"turns shape {source.shape} into {target.shape}.", "Convert the model with fixed dimensions."
         )
-    if source.dtype is DType.INT8:
+    if source.dtype is not DType.FLOAT32:
         common.require_same_quantization(graph, op, source, target)
     return Alias(output=op.outputs[0], input=op.inputs[0], source_op=op.index, reason=f'{op.name} of "{source.name}"')

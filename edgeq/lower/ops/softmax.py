@@ -15,8 +15,9 @@ from edgeq.lower.fixedpoint import (
 )
 from edgeq.lower.gemmlowp import exp_of_negative
 from edgeq.lower.ops import common
+from edgeq.lower.ops.softmax_int16 import softmax_int16
 from edgeq.lower.program import Constant, KernelCall
-from edgeq.model.graph import Graph, Op
+from edgeq.model.graph import DType, Graph, Op
 
 _INTEGER_BITS = 5  # of a scaled difference to the largest input
 _MAX_DEPTH = 1 << 12  # the kernel's sum of exponentials has 12 integer bits
@@ -26,8 +27,10 @@ def softmax(graph: Graph, op: Op) -> KernelCall:
     """SOFTMAX over the last dimension. The exponentials of all differences are a table, made here."""
     common.arity(graph, op, 1)
     source, target = common.present(graph, op, 0), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    dtype = common.require_values(graph, op, source, target)
     common.require_shape(graph, op, target, source.shape)
+    if dtype is DType.INT16:
+        return softmax_int16(graph, op)
     outgoing = common.affine(graph, op, target)
     if not source.shape:
         common.refuse(graph, op, "has a scalar for input.", "It needs at least one dimension.")

@@ -35,6 +35,18 @@ static inline int32_t edgeq_requantize(int32_t x, int32_t multiplier, int32_t sh
   return edgeq_rounding_shift_right(edgeq_high_multiply(edgeq_shift_left(x, left), multiplier), right);
 }
 
+/* x * multiplier * 2^-right, rounded to nearest, halves up; |x| below 2^47, multiplier in [0, 2^15), right in
+ * [8, 46]. What leaves an int32 wraps. */
+static inline int32_t edgeq_requantize_wide(int64_t x, int32_t multiplier, int32_t right) {
+  return (int32_t)(uint32_t)((x * multiplier + (INT64_C(1) << (right - 1))) >> right);
+}
+
+/* A sum of 64 bits by edgeq_requantize_wide; or its low 32 bits by edgeq_requantize. */
+static inline int32_t edgeq_requantize_sum(int64_t sum, int32_t multiplier, int32_t shift, int32_t wide) {
+  return wide ? edgeq_requantize_wide(sum, multiplier, shift)
+              : edgeq_requantize((int32_t)(uint32_t)(uint64_t)sum, multiplier, shift);
+}
+
 /* x * 2^bits, saturated; bits in [1, 31]. */
 static inline int32_t edgeq_saturating_shift_left(int32_t x, int32_t bits) {
   const int32_t limit = (INT32_C(1) << (31 - bits)) - 1;
@@ -46,6 +58,11 @@ static inline int32_t edgeq_saturating_shift_left(int32_t x, int32_t bits) {
 /* x limited to [low, high], which lie within int8. */
 static inline int8_t edgeq_clamp_int8(int32_t x, int32_t low, int32_t high) {
   return (int8_t)(x < low ? low : (x > high ? high : x));
+}
+
+/* x limited to [low, high], which lie within int16. */
+static inline int16_t edgeq_clamp_int16(int32_t x, int32_t low, int32_t high) {
+  return (int16_t)(x < low ? low : (x > high ? high : x));
 }
 
 #endif

@@ -441,6 +441,84 @@ typedef struct edgeq_fully_connected_dsp_params {
 void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, const int8_t *input,
                                     const int32_t *weights, int8_t *output, void *scratch);
 
+/* CONV_2D on int16, zero points 0: as on int8. Sums have 64 bits. With `wide`, each is multiplied by 15 bits
+ * and shifted right by 8 to 46 (edgeq_requantize_wide); else its low 32 bits are requantized. */
+typedef struct edgeq_conv_2d_int16_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t filter_channels;
+  int32_t groups;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t activation_min;
+  int32_t activation_max;
+  const int64_t *bias;        /* output_channels values, or null */
+  const int32_t *multipliers; /* as in edgeq_conv_2d_params */
+  const int8_t *shifts;
+  int32_t channel_step;
+  int32_t wide;
+} edgeq_conv_2d_int16_params;
+
+void edgeq_conv_2d_int16(const edgeq_conv_2d_int16_params *p, const int16_t *input, const int8_t *weights,
+                         int16_t *output);
+
+/* DEPTHWISE_CONV_2D on int16: as on int8, sums as in CONV_2D on int16. */
+typedef struct edgeq_depthwise_conv_2d_int16_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t depth_multiplier;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t filter_height;
+  int32_t filter_width;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t dilation_height;
+  int32_t dilation_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t activation_min;
+  int32_t activation_max;
+  const int64_t *bias; /* input_channels * depth_multiplier values, or null */
+  const int32_t *multipliers;
+  const int8_t *shifts;
+  int32_t channel_step;
+  int32_t wide;
+} edgeq_depthwise_conv_2d_int16_params;
+
+void edgeq_depthwise_conv_2d_int16(const edgeq_depthwise_conv_2d_int16_params *p, const int16_t *input,
+                                   const int8_t *weights, int16_t *output);
+
+/* FULLY_CONNECTED on int16: as on int8, sums as in CONV_2D on int16. */
+typedef struct edgeq_fully_connected_int16_params {
+  int32_t batches;
+  int32_t depth;
+  int32_t outputs;
+  int32_t activation_min;
+  int32_t activation_max;
+  const int64_t *bias; /* outputs values, or null */
+  const int32_t *multipliers;
+  const int8_t *shifts;
+  int32_t channel_step;
+  int32_t wide;
+} edgeq_fully_connected_int16_params;
+
+void edgeq_fully_connected_int16(const edgeq_fully_connected_int16_params *p, const int16_t *input,
+                                 const int8_t *weights, int16_t *output);
+
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Positions outside the input do not count; every window holds at least one
  * inside. Averages are rounded to nearest, halves away from zero. */
 typedef struct edgeq_pool_2d_params {
@@ -464,6 +542,8 @@ void edgeq_average_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *inp
 /* The same with the DSP extension, for windows of at most 255 values. */
 void edgeq_average_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 void edgeq_max_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
+void edgeq_average_pool_2d_int16(const edgeq_pool_2d_params *p, const int16_t *input, int16_t *output);
+void edgeq_max_pool_2d_int16(const edgeq_pool_2d_params *p, const int16_t *input, int16_t *output);
 
 /* ADD and SUB. The loops, outermost first, write the output in order. Each input, offset and shifted left by
  * 20, is requantized to a common scale, and the sum or difference to the output's. All shifts are in [-31,
@@ -505,7 +585,11 @@ typedef struct edgeq_add_dsp_params {
 void edgeq_add_dsp_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
                         int8_t *output);
 
-/* MUL. Loops and buffers as for ADD. */
+/* ADD on int16, zero points 0: as on int8 with a shift left by 15 instead of 20, strides in bytes. */
+void edgeq_add_int16(const edgeq_add_params *p, const int16_t *input1, const int16_t *input2,
+                     int16_t *output);
+
+/* MUL. Loops and buffers as for ADD; on int16 zero points are 0, strides in bytes. */
 typedef struct edgeq_mul_params {
   int32_t loop_count;
   edgeq_broadcast_loop loops[EDGEQ_MAX_LOOPS];
@@ -519,6 +603,8 @@ typedef struct edgeq_mul_params {
 } edgeq_mul_params;
 
 void edgeq_mul_int8(const edgeq_mul_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
+void edgeq_mul_int16(const edgeq_mul_params *p, const int16_t *input1, const int16_t *input2,
+                     int16_t *output);
 
 /* MAXIMUM and MINIMUM. Loops and buffers as for ADD. */
 typedef struct edgeq_maximum_params {
@@ -558,6 +644,20 @@ typedef struct edgeq_softmax_params {
 } edgeq_softmax_params;
 
 void edgeq_softmax_int8(const edgeq_softmax_params *p, const int8_t *input, int8_t *output);
+
+/* SOFTMAX on int16, at scale 1/32768, zero points 0. Tables of 513 values are read by interpolation:
+ * exponentials of [-10, 0] and 1 / (1 + x) of [0, 1], in Q15. The multiplier brings a difference of inputs to
+ * steps of 10 / 65535. The output may be the same buffer as the input. */
+typedef struct edgeq_softmax_int16_params {
+  int32_t rows;
+  int32_t depth;
+  int32_t multiplier;
+  int32_t shift;
+  const int16_t *exp_table;
+  const int16_t *reciprocal_table;
+} edgeq_softmax_int16_params;
+
+void edgeq_softmax_int16(const edgeq_softmax_int16_params *p, const int16_t *input, int16_t *output);
 
 /* One loop over the input: `extent` steps of `stride` elements; a copy's stride may be negative. */
 typedef struct edgeq_reduce_loop {
