@@ -59,7 +59,7 @@ def make_report(
     )
     memory = _memory(build, run)
     stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
-    drift = drift_info(run.outputs, references, stepped, layers=layers)
+    drift = drift_info(run.outputs, references, stepped, ops={op.name for op in graph.ops}, layers=layers)
     accuracy = accuracy_info(
         samples.labels,
         tensors=graph.output_tensors,

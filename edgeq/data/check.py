@@ -48,7 +48,7 @@ def check_dataset(
             f"{dataset.source} has {len(dataset.class_names)} classes, the model {classes}.",
             hint="The classes must be those that the model was trained on, in the same order.",
         )
-    return tuple(_warnings(dataset, splits, ranges))
+    return tuple(_warnings(dataset, splits, ranges, classifier=classes is not None))
 
 
 def named_splits(dataset: Dataset) -> Iterator[tuple[str, Split]]:
@@ -142,7 +142,11 @@ def _shape_hint(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
 
 
 def _warnings(
-    dataset: Dataset, splits: Sequence[tuple[str, Split]], ranges: Sequence[tuple[float, float]] | None
+    dataset: Dataset,
+    splits: Sequence[tuple[str, Split]],
+    ranges: Sequence[tuple[float, float]] | None,
+    *,
+    classifier: bool,
 ) -> Iterator[str]:
     basis = dataset.calibration or dataset.train or dataset.validation
     for i, x in enumerate(dataset.test.x):
@@ -162,7 +166,7 @@ def _warnings(
             )
         if ranges is not None:
             yield from _range_warnings(x, ranges[i])
-    yield from _label_warnings(dataset)
+    yield from _label_warnings(dataset, classifier)
     repeated = _repeated(dataset)
     if repeated:
         yield (
@@ -193,7 +197,7 @@ def _range_warnings(x: NDArray[np.generic], held: tuple[float, float]) -> Iterat
         )
 
 
-def _label_warnings(dataset: Dataset) -> Iterator[str]:
+def _label_warnings(dataset: Dataset, classifier: bool) -> Iterator[str]:
     y = dataset.test.y
     if y is None or y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
         return
@@ -201,8 +205,10 @@ def _label_warnings(dataset: Dataset) -> Iterator[str]:
     if len(present) == 1 and len(y) > 1:
         yield f"All test samples have the label {present.pop()}."
     elif dataset.train is not None and dataset.train.y is not None and dataset.train.y.ndim == 1:
-        missing = sorted(set(np.unique(dataset.train.y).tolist()) - present)
-        if missing:
+        trained = set(np.unique(dataset.train.y).tolist())
+        missing = sorted(trained - present)
+        # Whole numbers with gaps are hardly classes: prices, ages, the targets of a regression.
+        if missing and (classifier or trained == set(range(len(trained)))):
             yield f"No test sample has the label {', '.join(str(label) for label in missing[:10])}."
 
 

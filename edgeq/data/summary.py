@@ -116,7 +116,10 @@ def _summarize(name: str, split: Split) -> SplitSummary:
         labels = "none"
     elif y.ndim == 1 and np.issubdtype(y.dtype, np.integer) and int(y.min()) >= 0 and int(y.max()) < 100_000:
         counts = tuple(int(count) for count in np.bincount(y.astype(np.int64)))
-        labels = f"{sum(count > 0 for count in counts)} classes, {min(counts)} to {max(counts)} samples each"
+        present = sum(count > 0 for count in counts)
+        labels = f"{present} classes, {min(counts)} to {max(counts)} samples each"
+        if 2 * present > len(y) and min(counts) == 0:
+            labels = f"whole numbers from {int(y.min())} to {int(y.max())}"
     else:
         labels = f"targets of shape {'×'.join(str(size) for size in y.shape[1:]) or 'scalar'}, {y.dtype}"
     return SplitSummary(name=name, samples=len(split), arrays=arrays, labels=labels, class_counts=counts)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +47,7 @@ def drift_info(
     references: Sequence[ReferenceOutputs],
     tensors: Sequence[Tensor],
     *,
+    ops: Collection[str],
     layers: Mapping[Reference, tuple[LayerDrift, ...]] | None = None,
     first_layers: Mapping[Reference, str] | None = None,
 ) -> DriftInfo | None:
@@ -56,6 +57,7 @@ def drift_info(
         device: the device's outputs, as in `measure_drift`.
         references: the primary reference first.
         tensors: the model's outputs, as in `measure_drift`.
+        ops: the names of the model's ops.
         layers: per reference that was traced, its layers; those of the primary one go into the report.
         first_layers: the first layer that differs where it is known without them.
     """
@@ -72,7 +74,7 @@ def drift_info(
         references=drifts,
         versions={r.reference.value: r.version for r in references},
         layers=layers.get(references[0].reference, ()),
-        explanation=explain(drifts),
+        explanation=explain(drifts, ops),
     )
 
 

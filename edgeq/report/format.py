@@ -79,7 +79,7 @@ def span(ends: tuple[float, float], metric: Metric) -> str:
     low, high = ends
     if is_share(metric) and math.isfinite(low) and math.isfinite(high):
         return f"{100 * low:.1f} … {100 * high:.1f} %".replace("-", "−")
-    return f"{real(low, 3)} … {real(high, 3)}"
+    return _error_span(low, high)
 
 
 def step(value: float, metric: Metric) -> str:
@@ -138,6 +138,17 @@ def cut(text: str, length: int) -> str:
 def printable(text: str) -> str:
     """Text without control codes: names come from files, and must not steer a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def _error_span(low: float, high: float) -> str:
+    """Two numbers with the digits that tell them apart, and one exponent: 3210 … 3810, (1.31 … 1.43)e−5."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return f"{real(low, 3)} … {real(high, 3)}"
+    largest = max(abs(low), abs(high))
+    exponent = math.floor(math.log10(largest)) if largest > 0 else 0
+    if -2 <= exponent < 6:
+        return f"{low:.{max(0, 2 - exponent)}f} … {high:.{max(0, 2 - exponent)}f}"
+    return f"({low / 10**exponent:.2f} … {high / 10**exponent:.2f})e{exponent}".replace("-", "−")
 
 
 def _plus(value: float) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from edgeq.records import Drift, Reference
 
@@ -15,8 +15,9 @@ REFERENCE_NAMES = {
 its BUILTIN_REF resolver; LiteRT's default is XNNPACK, what a plain Python script uses."""
 
 
-def explain(drifts: Sequence[Drift]) -> tuple[str, ...]:
-    """One sentence or two per thing that the comparison shows; `drifts` in the order of the columns."""
+def explain(drifts: Sequence[Drift], ops: Collection[str] = ("FULLY_CONNECTED", "SOFTMAX")) -> tuple[str, ...]:
+    """One sentence or two per thing that the comparison shows; `drifts` in the order of the columns, `ops` the names of
+    the model's ops."""
     by = {d.reference: d for d in drifts if d.samples}
     tflm = by.get(Reference.TFLM)
     reference = by.get(Reference.LITERT_REFERENCE)
@@ -35,7 +36,7 @@ def explain(drifts: Sequence[Drift]) -> tuple[str, ...]:
             lines.append(f"The device equals LiteRT's reference kernels bit for bit on {_samples(reference)}.")
     exact = tflm is not None and tflm.mismatches == 0
     if reference is not None and reference.mismatches:
-        lines.append(_host_line(reference, exact, "LiteRT's reference kernels", _REFERENCE_CAUSE))
+        lines.append(_host_line(reference, exact, "LiteRT's reference kernels", _reference_cause(ops)))
     if default is not None and default.mismatches:
         lines.append(_host_line(default, exact, "LiteRT's default kernels (XNNPACK)", _DEFAULT_CAUSE))
     if tflm is not None and tflm.mismatches and any(d.mismatches == 0 for d in (reference, default) if d is not None):
@@ -50,8 +51,14 @@ def explain(drifts: Sequence[Drift]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-_REFERENCE_CAUSE = "its FULLY_CONNECTED goes through floating point, and a following SOFTMAX can amplify one step"
 _DEFAULT_CAUSE = "XNNPACK rounds once, in floating point, where TFLite Micro rounds twice, in integers"
+
+
+def _reference_cause(ops: Collection[str]) -> str:
+    if "FULLY_CONNECTED" not in ops:
+        return "some of its kernels round in another way"
+    amplified = ", and a following SOFTMAX can amplify one step" if "SOFTMAX" in ops else ""
+    return f"its FULLY_CONNECTED goes through floating point{amplified}"
 
 
 def _device_line(drift: Drift) -> str:

@@ -448,3 +448,14 @@ def number():
     assert capsys.readouterr() == ("", "imported\nloaded\n")
     with pytest.raises(DataError, match="chatty:number returned no data set, but int"):
         load_dataset("chatty:number")
+
+
+def test_targets_of_a_regression_are_no_classes() -> None:
+    ages = RNG.permutation(np.arange(20, 320))[:120]
+    x = RNG.random((60, 4, 4, 1)).astype(np.float32)
+    data = replace(_dataset(X, ages[:60]), train=Split(x=(x,), y=ages[60:]))
+    assert not [w for w in check_dataset(data, None) if "label" in w]
+    labels = {split.name: split.labels for split in summarize_dataset(data).splits}
+    assert labels["test"] == f"whole numbers from {min(ages[:60])} to {max(ages[:60])}"
+    data = replace(_dataset(X, Y % 2), train=Split(x=(x,), y=Y))
+    assert "No test sample has the label 2." in check_dataset(data, None)

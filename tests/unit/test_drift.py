@@ -267,6 +267,14 @@ def test_host_rounding_is_not_blamed_on_the_board():
     assert "engine" not in text
 
 
+def test_causes_are_in_the_model():
+    models = (("CONV_2D",), ("FULLY_CONNECTED",), ("FULLY_CONNECTED", "SOFTMAX"))
+    said = [" ".join(explain(_drifts(0, 3, 0), ops)) for ops in models]
+    assert [("FULLY_CONNECTED" in text, "SOFTMAX" in text) for text in said] == [
+        (False, False), (True, False), (True, True),
+    ]  # fmt: skip
+
+
 def test_a_difference_from_tflm_points_to_the_engine():
     first = replace(_drifts(3, 3, 9)[0], first_layer="2 ADD")
     text = " ".join(explain([first, *_drifts(None, 3, 9)]))

@@ -11,7 +11,7 @@ from report_samples import digits, layer_drift
 from edgeq.data.check import NO_LABELS
 from edgeq.lower.program import Constant, KernelCall, Placement, Program
 from edgeq.model.graph import DType, Quantization, Tensor
-from edgeq.records import Accuracy, Group, Reference, ReferenceOutputs
+from edgeq.records import Accuracy, Group, Metric, Reference, ReferenceOutputs
 from edgeq.report import format as fmt
 from edgeq.report.assemble import accuracy_findings, accuracy_info, drift_info, tensor_info
 from edgeq.report.plan import arena_plan
@@ -98,6 +98,23 @@ def test_numbers(shown, text):
     assert shown == text
 
 
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((3210.4, 3810.2), "3210 … 3810"),
+        ((0.0, 345678.0), "0 … 345678"),
+        ((0.01311, 0.01433), "0.0131 … 0.0143"),
+        ((1.2, 3.45), "1.20 … 3.45"),
+        ((1.31e-5, 1.43e-5), "(1.31 … 1.43)e−5"),
+        ((9.1e8, 1.2e9), "(0.91 … 1.20)e9"),
+        ((0.0, 0.0), "0.00 … 0.00"),
+    ],
+)
+def test_intervals_of_errors_fit_a_column_of_the_console(ends, text):
+    assert fmt.span(ends, Metric.MSE) == text
+    assert len(text) <= 16
+
+
 # From the stages' records
 
 
@@ -117,6 +134,7 @@ def test_drift_info_takes_the_first_layer_from_the_trace():
         values,
         references,
         (output(0, 4),),
+        ops=("FULLY_CONNECTED",),
         layers={Reference.TFLM: layer_drift(), Reference.LITERT_REFERENCE: layer_drift(4)},
     )
     assert info is not None
@@ -124,7 +142,7 @@ def test_drift_info_takes_the_first_layer_from_the_trace():
     assert info.primary.mismatches == 0 and len(info.layers) == 10
     assert info.versions["tflm"] == "tflite-micro 1"
     assert any("4 CONV_2D" in line for line in info.explanation)
-    assert drift_info(values, [], (output(0, 4),)) is None
+    assert drift_info(values, [], (output(0, 4),), ops=()) is None
 
 
 def test_accuracy_info_measures_every_arm_on_the_labelled_output():

@@ -12,6 +12,7 @@ from rich.console import Console
 from edgeq.records import Accuracy, Metric
 from edgeq.report.console import render
 from edgeq.report.diff import Outcome, diff_reports, render_diff, to_dict
+from edgeq.report.html import render_html
 from edgeq.report.verdict import Level, verdict
 
 
@@ -129,3 +130,11 @@ def test_what_does_not_compare_is_said():
     assert "no reference" in " ".join(diff_reports(digits(), bare()).notes)
     assert "another metric" in " ".join(diff_reports(digits(), regression()).notes)
     assert all(len(line) <= 80 for line in text_of(render_diff(diff_reports(digits(), other))).splitlines())
+
+
+def test_a_regression_is_not_told_as_a_classifier():
+    page = render_html(regression())
+    assert "Mean squared error on the device" in page
+    for words in ("Accuracy on the device", ">right<", ">ties<", "right only before"):
+        assert words not in page
+        assert words in render_html(digits())
