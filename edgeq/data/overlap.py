@@ -9,29 +9,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.data.check import named_splits
+from edgeq.data.moments import moments_of_all
+from edgeq.data.near import Neighbours, units_of
+from edgeq.data.rescaling import Rescaling, explain
 from edgeq.records import Dataset, Split
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_OWN_SAMPLES = 2000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overlap:
-    """Test samples that are in another split too, with the same bits.
+    """Test samples that are in another split too.
 
-    `split` is "train", "val" or "calib". `shared` test samples of `test` are in it. `natural` is the share of its own
-    samples that it holds more than once: data that repeat themselves share samples by nature.
+    `split` is "train", "val" or "calib". Of `test` test samples, `shared` are in it with the same bits, and `near` more
+    are not, but a sample that is nearly the same is (`edgeq.data.near.NEAR`). `natural` is the share of its own samples
+    that it holds more than once, `natural_near` the share that has another one as near: data that repeat themselves
+    share samples by nature.
     """
 
     split: str
     test: int
     shared: int
     natural: float
+    near: int
+    natural_near: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """One model input in another split beside the test samples: mean, standard deviation and range of all values."""
+    """One model input in another split beside the test samples: mean, standard deviation and range of all values.
+
+    `rescaling` is what would turn the split's values into the test samples'; None: no line does.
+    """
 
     split: str
     input: int
@@ -43,6 +55,7 @@ class Scaling:
     test_std: float
     test_low: float
     test_high: float
+    rescaling: Rescaling | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +69,7 @@ class DataChecks:
 def check_overlap(dataset: Dataset) -> DataChecks:
     """Compare every split with the test samples. A few seconds for gigabytes; no copies of the arrays are kept."""
     test = _hashes(dataset.test)
-    wanted = set(test)
+    units = units_of(dataset.test.x)
     overlaps, scalings = [], []
     for name, split in named_splits(dataset):
         if split is dataset.test:
@@ -64,14 +77,28 @@ def check_overlap(dataset: Dataset) -> DataChecks:
         hashes = _hashes(split)
         found = set(hashes)
         again = len(hashes) - sum(1 for n in _counts(hashes).values() if n == 1)
+        shared = np.array([h in found for h in test])
+        near, natural_near = _near(dataset.test, split, shared, units)
         overlaps.append(
             Overlap(
-                split=name, test=len(test), shared=sum(h in found for h in test) if wanted & found else 0,
-                natural=again / len(hashes),
+                split=name, test=len(test), shared=int(shared.sum()), natural=again / len(hashes),
+                near=near, natural_near=natural_near,
             )
         )  # fmt: skip
         scalings += [_scaling(name, i, x, dataset.test.x[i]) for i, x in enumerate(split.x)]
     return DataChecks(overlaps=tuple(overlaps), scalings=tuple(scalings))
+
+
+def _near(
+    test: Split, split: Split, shared: NDArray[np.bool_], units: tuple[NDArray[np.float32], ...]
+) -> tuple[int, float]:
+    """Test samples that only have a near one in the split; the share of the split's own samples that have one too."""
+    neighbours = Neighbours(split.x, units)
+    others = np.flatnonzero(~shared)
+    near = int(neighbours.near([x[others] for x in test.x]).sum()) if len(others) else 0
+    chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:_OWN_SAMPLES])
+    natural = neighbours.near([x[chosen] for x in split.x], own=chosen)
+    return near, float(natural.mean())
 
 
 def _hashes(split: Split) -> list[bytes]:
@@ -88,8 +115,8 @@ def _counts(hashes: list[bytes]) -> dict[bytes, int]:
 
 
 def _scaling(name: str, index: int, x: NDArray[np.generic], test: NDArray[np.generic]) -> Scaling:
+    (mean, std), (test_mean, test_std) = moments_of_all(x), moments_of_all(test)
     return Scaling(
-        split=name, input=index, mean=float(x.mean(dtype=np.float64)), std=float(x.std(dtype=np.float64)),
-        low=float(x.min()), high=float(x.max()), test_mean=float(test.mean(dtype=np.float64)),
-        test_std=float(test.std(dtype=np.float64)), test_low=float(test.min()), test_high=float(test.max()),
+        split=name, input=index, mean=mean, std=std, low=float(x.min()), high=float(x.max()), test_mean=test_mean,
+        test_std=test_std, test_low=float(test.min()), test_high=float(test.max()), rescaling=explain(x, test),
     )  # fmt: skip

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from edgeq.comparison.arms import FLOAT, PTQ
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
-from edgeq.data.overlap import Scaling
+from edgeq.data.coverage import class_coverage
+from edgeq.data.overlap import Overlap, Scaling
+from edgeq.data.rescaling import Preparation
 
 _SPLITS = {"train": "training", "val": "validation", "calib": "calibration"}
 
@@ -31,7 +31,7 @@ def preprocessing_differs(evidence: Evidence) -> Iterator[CompareFinding]:
             severity=Severity.ERROR if matters else Severity.WARNING,
             title=f"The {split} samples are scaled differently from the test samples",
             text=f"The {split} samples lie between {found.low:.4g} and {found.high:.4g}, the test samples between "
-            f"{found.test_low:.4g} and {found.test_high:.4g}. "
+            f"{found.test_low:.4g} and {found.test_high:.4g}{_explained(found, split)}. "
             + (
                 "The int8 ranges were chosen for values that the model never sees when it is used."
                 if matters
@@ -43,34 +43,61 @@ def preprocessing_differs(evidence: Evidence) -> Iterator[CompareFinding]:
         )
 
 
+def _explained(found: Scaling, split: str) -> str:
+    """What was done to the one and not to the other, if that can be told."""
+    rescaling = found.rescaling
+    if rescaling is None or rescaling.preparation is Preparation.NONE:
+        return ""
+    done = rescaling.preparation.value
+    if rescaling.preparation is Preparation.OTHER:
+        done = f"times {rescaling.scale:.4g}, plus {rescaling.offset:.4g}"
+    return f", like the {split} samples {done}"
+
+
 def _scaling_evidence(found: Scaling, ratio: float) -> dict[str, float | int | str]:
-    return {
+    evidence: dict[str, float | int | str] = {
         "input": found.input, "std_ratio": ratio, "mean": found.mean, "test_mean": found.test_mean, "low": found.low,
         "high": found.high, "test_low": found.test_low, "test_high": found.test_high,
     }  # fmt: skip
+    if found.rescaling is not None:
+        evidence |= {
+            "preparation": found.rescaling.preparation.value, "scale": found.rescaling.scale,
+            "offset": found.rescaling.offset,
+        }  # fmt: skip
+    return evidence
 
 
 def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
     """Test samples are in another split too."""
     for found in evidence.checks.overlaps if evidence.checks else ():
-        share = found.shared / found.test
-        if found.shared == 0:
+        same, share = found.shared + found.near, (found.shared + found.near) / found.test
+        if same == 0:
             continue
-        natural = share <= limit.NATURAL_FACTOR * found.natural
+        repeated = max(found.natural, found.natural_near)
+        natural = share <= limit.NATURAL_FACTOR * repeated
         split = _SPLITS[found.split]
         yield CompareFinding(
             code=f"test-samples-in-{split}",
             severity=Severity.INFO if natural or share < limit.SHARED_SAMPLES else Severity.WARNING,
-            title=f"{found.shared:,} of {found.test:,} test samples are {split} samples too",
-            text=f"{percent(share)} of the test samples are bit by bit in the {split} set. "
+            title=f"{same:,} of {found.test:,} test samples are {split} samples too",
+            text=f"{percent(share)} of the test samples are {_how_same(found)} in the {split} set. "
             + (
-                f"These data repeat themselves: {percent(found.natural)} of the {split} samples occur more than once."
+                f"These data repeat themselves: {percent(repeated)} of the {split} samples have another one like them."
                 if natural
                 else "The model knows these samples, so every accuracy here is too high, and differences are too small."
             ),
-            evidence={"shared": found.shared, "test": found.test, "share": share, "natural": found.natural},
+            evidence={
+                "shared": found.shared, "near": found.near, "test": found.test, "share": share,
+                "natural": found.natural, "natural_near": found.natural_near,
+            },
             advice=f"Remove the test samples from the {split} set, train again and compare again.",
-        )
+        )  # fmt: skip
+
+
+def _how_same(found: Overlap) -> str:
+    if found.near == 0:
+        return "bit by bit"
+    return "almost unchanged" if found.shared == 0 else f"bit by bit ({found.shared:,}) or almost unchanged"
 
 
 def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -79,15 +106,12 @@ def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
     test = evidence.arms[FLOAT].first.predicted if FLOAT in evidence.arms else None
     if found is None or test is None:
         return
-    classes = max(evidence.data.classes, int(test.max()) + 1, int(found.max(initial=0)) + 1)
-    shares = np.bincount(test, minlength=classes) / len(test)
-    there = np.bincount(found, minlength=classes) > 0
-    missing = [i for i in range(classes) if not there[i] and (1 - shares[i]) ** len(found) < limit.ABSENT_BY_CHANCE]
-    if not missing:
+    coverage = class_coverage(found, test, classes=evidence.data.classes, chance=limit.ABSENT_BY_CHANCE)
+    if not coverage.missing:
         return
+    missing, classes, share = coverage.missing, len(coverage.counts), coverage.missing_share
     names = evidence.data.class_names
     shown = ", ".join(names[i] if i < len(names) else str(i) for i in missing[:8])
-    share = float(shares[missing].sum())
     yield CompareFinding(
         code="calibration-classes-missing",
         severity=Severity.WARNING,
