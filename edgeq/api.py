@@ -73,6 +73,7 @@ def validate(
     samples: int | None = None,
     max_lsb: int = 0,
     max_drop: float | None = None,
+    baud: int = 115200,
     progress: Progress | None = None,
 ) -> Report:
     """Run the test samples of a build on a device again, and compare. Nothing in the build is changed.
@@ -89,12 +90,12 @@ def validate(
     measure.check_device(device, made.board)
     return measure.measure(
         made, device, samples=samples, traced_samples=4, max_lsb=max_lsb, max_drop=max_drop,
-        progress=progress or Progress(), clock=Stopwatch(),
+        progress=progress or Progress(), clock=Stopwatch(), baud=baud,
     )  # fmt: skip
 
 
 def drift(
-    folder: Path, *, device: str = "emulated", samples: int = 4, progress: Progress | None = None
+    folder: Path, *, device: str = "emulated", samples: int = 4, baud: int = 115200, progress: Progress | None = None
 ) -> tuple[LayerDrift, ...]:
     """Compare a build on a device with the primary reference, layer by layer, on its first samples.
 
@@ -108,10 +109,12 @@ def drift(
     measure.check_device(device, made.board)
     primary = made.references[0].reference
     inputs = measure.first(made.samples.inputs, samples)
-    return measure.trace(made, device, inputs, [primary], progress or Progress())[primary]
+    return measure.trace(made, device, inputs, [primary], progress or Progress(), baud=baud)[primary]
 
 
-def profile(folder: Path, *, device: str = "emulated", progress: Progress | None = None) -> Profile | None:
+def profile(
+    folder: Path, *, device: str = "emulated", baud: int = 115200, progress: Progress | None = None
+) -> Profile | None:
     """Instructions, cycles and latency of one inference; None where the device cannot tell.
 
     Raises:
@@ -123,7 +126,7 @@ def profile(folder: Path, *, device: str = "emulated", progress: Progress | None
     made = open_build(folder)
     measure.check_device(device, made.board)
     (progress or Progress()).start("Counting instructions")
-    return measure.count(made, device, made.samples.inputs)
+    return measure.count(made, device, made.samples.inputs, baud=baud)
 
 
 def inspect(path: Path) -> tuple[ModelSummary, tuple[Finding, ...]]:

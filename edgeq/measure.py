@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from edgeq.report.record import Report
     from edgeq.stopwatch import Stopwatch
 
+BAUD = 115200
+"""The line speed of edgeq's own boards."""
+
 EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
 
 Samples = tuple[NDArray[np.generic], ...]
@@ -55,6 +58,7 @@ def measure(
     max_drop: float | None,
     progress: Progress,
     clock: Stopwatch,
+    baud: int = BAUD,
 ) -> Report:
     """Run a build on a device, and report.
 
@@ -67,6 +71,7 @@ def measure(
         max_drop: largest loss of accuracy that passes; None: not checked.
         progress: told what is going on.
         clock: times the stages.
+        baud: speed of a serial port's line.
 
     Raises:
         DeviceError, LinkError, ToolError: as `started`.
@@ -77,7 +82,7 @@ def measure(
     inputs = first(build.samples.inputs, samples)
     with clock("run"):
         progress.start(f"Starting {device}")
-        ran, profile, selftest = run(build, device, inputs, progress)
+        ran, profile, selftest = run(build, device, inputs, progress, baud=baud)
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
         if traced_samples and not is_serial(device):
@@ -86,7 +91,7 @@ def measure(
             leading = list(range(min(traced_samples, len(inputs[0]))))
             chosen = leading if stateful else worth_tracing(ran.outputs, build.references, traced_samples)
             wanted = [r.reference for r in build.references if r.reference is not Reference.LITERT_DEFAULT]
-            layers = trace(build, device, tuple(a[chosen] for a in inputs), wanted, progress)
+            layers = trace(build, device, tuple(a[chosen] for a in inputs), wanted, progress, baud=baud)
     with clock("compare"):
         progress.start("Comparing")
         report = make_report(
@@ -133,8 +138,20 @@ def check_device(device: str, board: Board) -> None:
         raise no_such_port(device)
 
 
+def check_reachable(device: str, baud: int) -> None:
+    """Open a pyserial URL and close it again, so that an hour's work does not end at nobody answering there.
+
+    Raises:
+        LinkError: nothing listens there, or it is no URL of pyserial's.
+    """
+    from edgeq.link.transport import Transport
+
+    if is_serial(device) and "://" in device:
+        Transport(device, baud=baud).close()
+
+
 @contextmanager
-def started(build: Build, device: str, *, traced: bool = False) -> Iterator[tuple[Device, Session]]:
+def started(build: Build, device: str, *, traced: bool = False, baud: int = BAUD) -> Iterator[tuple[Device, Session]]:
     """The device, running the build's model, and a session with it.
 
     Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion.
@@ -155,6 +172,7 @@ def started(build: Build, device: str, *, traced: bool = False) -> Iterator[tupl
         session = stack.enter_context(
             Session.connect(
                 running.url,
+                baud=baud,
                 expect_sha256=build.quantized.graph.sha256,
                 failure=running.failure,
                 symbolise=_symboliser(image),
@@ -176,7 +194,9 @@ def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Im
     return compile_project(project, board, toolchain=toolchain, traced=traced, out=folder)
 
 
-def run(build: Build, device: str, inputs: Samples, progress: Progress) -> tuple[DeviceRun, Profile | None, bool]:
+def run(
+    build: Build, device: str, inputs: Samples, progress: Progress, *, baud: int = BAUD
+) -> tuple[DeviceRun, Profile | None, bool]:
     """All samples through the device; also what one inference costs, and whether the firmware's self-test passed.
 
     Raises:
@@ -184,20 +204,26 @@ def run(build: Build, device: str, inputs: Samples, progress: Progress) -> tuple
     """
     from edgeq.devices.run import run_samples
 
-    with started(build, device) as (running, session):
+    with started(build, device, baud=baud) as (running, session):
         profile = _profile(build, device, running, session, inputs)
         passed = session.selftest()  # ends with the model's variables as they begin
         return run_samples(running, session, inputs, progress), profile, passed
 
 
-def count(build: Build, device: str, inputs: Samples) -> Profile | None:
+def count(build: Build, device: str, inputs: Samples, *, baud: int = BAUD) -> Profile | None:
     """What one inference of the first sample costs; None where the device has no counter and no emulator its core."""
-    with started(build, device) as (running, session):
+    with started(build, device, baud=baud) as (running, session):
         return _profile(build, device, running, session, inputs)
 
 
 def trace(
-    build: Build, device: str, inputs: Samples, references: Sequence[Reference], progress: Progress
+    build: Build,
+    device: str,
+    inputs: Samples,
+    references: Sequence[Reference],
+    progress: Progress,
+    *,
+    baud: int = BAUD,
 ) -> dict[Reference, tuple[LayerDrift, ...]]:
     """Layer by layer: fingerprints from the device, and whole tensors where they differ, against each reference.
 
@@ -221,7 +247,7 @@ def trace(
         vanished = ()
     samples = len(inputs[0])
     progress.start("Comparing layer by layer", samples)
-    with started(build, device, traced=True) as (_, session):
+    with started(build, device, traced=True, baud=baud) as (_, session):
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
         crcs = []
         if graph.is_stateful:

@@ -37,6 +37,7 @@ class BuildOptions:
         out: the folder to write: empty, or an earlier build, whose files are replaced; other files in it are kept.
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
         device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
+        baud: line speed, if the device is a serial port.
         toolchain: "zig" or "gcc".
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.
@@ -62,6 +63,7 @@ class BuildOptions:
     target: Target = Target.CORTEX_M
     board: str | None = None
     device: str = "emulated"
+    baud: int = 115200
     toolchain: str = "zig"
     engine: Engine = Engine.AOT
     optimize: Optimize = Optimize.BALANCED

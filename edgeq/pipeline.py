@@ -55,6 +55,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     board = load_board(board_spec)
     name = c_prefix(options.name or options.model.stem)
     measure.check_device(options.device, board)
+    measure.check_reachable(options.device, options.baud)
     find_compiler(options.toolchain, board)
     check_replaceable(options.out)
 
@@ -111,7 +112,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         )  # fmt: skip
         report = measure.measure(
             made, options.device, samples=None, traced_samples=options.traced_samples, max_lsb=options.max_lsb,
-            max_drop=options.max_drop, progress=progress, clock=clock,
+            max_drop=options.max_drop, progress=progress, clock=clock, baud=options.baud,
         )  # fmt: skip
         finish(made, report)
     return report

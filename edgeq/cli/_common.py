@@ -33,6 +33,13 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout."
 )
 device_option = click.option("--device", default="emulated", show_default=True, help=DEVICE_HELP)
+baud_option = click.option(
+    "--baud",
+    type=click.IntRange(min=1200),
+    default=115200,
+    show_default=True,
+    help="Line speed, if the device is a serial port.",
+)
 seed_option = click.option(
     "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Seed of everything random."
 )

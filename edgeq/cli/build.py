@@ -11,6 +11,7 @@ from edgeq.cli._common import (
     PATH,
     ByteSize,
     Fraction,
+    baud_option,
     device_option,
     json_option,
     progress,
@@ -53,6 +54,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     "--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]"
 )
 @device_option
+@baud_option
 @click.option(
     "--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler."
 )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
+from edgeq.cli._common import baud_option
+
 
 @click.command("monitor")
 @click.argument("port")
-@click.option(
-    "--baud", type=click.IntRange(min=1200), default=115200, show_default=True, help="Line speed of a real port."
-)
+@baud_option
 def command(port: str, baud: int) -> int:
     """Show what the device at PORT says: frames decoded, everything else as text, until Ctrl-C.
 

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH, device_option, json_option, progress
+from edgeq.cli._common import PATH, baud_option, device_option, json_option, progress
 
 
 @click.command("profile")
 @click.argument("build", type=PATH)
 @device_option
+@baud_option
 @json_option
-def command(build: Path, device: str, as_json: bool) -> int:
+def command(build: Path, device: str, baud: int, as_json: bool) -> int:
     """Instructions, cycles and latency of one inference, per layer.
 
     On an emulator, cycles are estimated from the core's documented timings, with zero wait states, and labelled so.
@@ -25,7 +26,7 @@ def command(build: Path, device: str, as_json: bool) -> int:
     from edgeq.errors import InputError
 
     with progress(quiet=as_json) as bars:
-        profile = edgeq.profile(build, device=device, progress=bars)
+        profile = edgeq.profile(build, device=device, baud=baud, progress=bars)
     if profile is None:
         raise InputError(
             f"Nothing can count the instructions of device {device}: it has no counter, and no emulator its core.",

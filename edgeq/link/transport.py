@@ -114,6 +114,8 @@ class Transport:
 
 
 def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
+    if "://" in url:
+        return _cannot_open_url(url, exc)
     code = getattr(exc, "errno", None)
     text = str(exc)
     if code == errno.EACCES or "Permission denied" in text:
@@ -126,6 +128,17 @@ def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
     if code == errno.ENOENT or isinstance(exc, ValueError):
         return no_such_port(url)
     return LinkError(f"{url}: cannot be opened: {text}", hint=_ports())
+
+
+def _cannot_open_url(url: str, exc: OSError | ValueError) -> LinkError:
+    if isinstance(exc, ValueError):
+        return LinkError(
+            f"{url}: pyserial knows no such URL ({exc}).", hint="Write socket://host:port or rfc2217://host:port."
+        )
+    return LinkError(
+        f"{url}: cannot be opened: {exc}",
+        hint="Does the device's side (ser2net, an emulator) listen at that host and port?",
+    )
 
 
 def no_such_port(url: str) -> LinkError:

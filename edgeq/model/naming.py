@@ -7,10 +7,17 @@ from edgeq.model.graph import Graph, Op, Tensor
 _LONGEST = 64
 
 
-def quoted(name: str) -> str:
-    """A name from a model file in quotes, printable and shortened: converters join the names of fused layers."""
-    short = name if len(name) <= _LONGEST else name[:_LONGEST] + "…"
+def quoted(name: str, longest: int = _LONGEST) -> str:
+    """A name from a model file in quotes, printable and shortened in the middle to `longest` characters: converters
+    join the names of fused layers."""
+    head = longest // 2
+    short = name if len(name) <= longest else f"{name[:head]}…{name[head + 1 - longest :]}"
     return '"' + "".join(c if c.isprintable() else "?" for c in short) + '"'
+
+
+def view_of(tensor: Tensor) -> str:
+    """Why an op that only shows the same bytes under another shape has no code, for a table's cell."""
+    return f"no code (a view of {quoted(tensor.name, 24)})"
 
 
 def tensor_name(tensor: Tensor) -> str:

@@ -19,6 +19,7 @@ from tflite_builder import ModelBuilder
 from edgeq.boards import load_board
 from edgeq.builds import open_build
 from edgeq.devices.native import native_device
+from edgeq.errors import LinkError
 from edgeq.measure import compile_for
 
 pytestmark = pytest.mark.xdist_group("cli")
@@ -165,6 +166,32 @@ def test_ports_that_do_not_exist_are_refused_at_once(here: Cli, build_folder: Pa
     here.refuses(3, "validate", build_folder, "--device", "socket://127.0.0.1:1", said="refused")
     here.refuses(3, "validate", build_folder, "--device", "spoon://x", said="spoon")
     here.refuses(3, "validate", build_folder, "--device", build_folder / "manifest.json", said="manifest.json")
+
+
+@pytest.mark.parametrize(
+    ("url", "said"), [("socket://127.0.0.1:1", ("refused", "listen")), ("spoon://x", ("spoon", "socket://host:port"))]
+)
+def test_urls_that_do_not_answer_are_refused_at_once(
+    here: Cli, url: str, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def too_late(*arguments: object) -> None:
+        pytest.fail("the model was read first")
+
+    monkeypatch.setattr("edgeq.pipeline.read_source", too_late)
+    message = here.refuses(3, "build", "model.tflite", "--device", url, said=said)
+    assert "orts of this machine" not in message
+    assert "serial port" not in message
+
+
+@pytest.mark.parametrize("command", ["build", "validate", "drift", "profile"])
+def test_line_speed(here: Cli, build_folder: Path, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(url: str, *, baud: int, **options: object) -> None:
+        raise LinkError(f"{url} at {baud}")
+
+    monkeypatch.setattr("edgeq.link.session.Session.connect", connect)
+    what = ["model.tflite", "--samples", "1"] if command == "build" else [build_folder]
+    here.refuses(3, command, *what, "--device", "/dev/null", "--baud", "9600", said="/dev/null at 9600")
+    here.refuses(2, command, *what, "--device", "/dev/null", "--baud", "9", said="--baud")
 
 
 def test_devices_that_never_answer(cli: Cli, build_folder: Path) -> None:

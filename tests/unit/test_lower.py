@@ -231,3 +231,14 @@ def test_constants_are_listed_once() -> None:
     names = [c.name for c in program.constants]
     assert len(set(names)) == len(names)
     assert set(names) == {c.name for call in program.calls for c in constants_of(call)}
+
+
+def test_the_reason_of_a_view_fits_a_cell() -> None:
+    name = ";".join(f"model/block_{i}/conv/Relu" for i in range(40)) + "/end"
+    m = ModelBuilder()
+    x, y, z = m.tensor("x", (1, 4), scale=0.1), m.tensor(name, (1, 4), scale=0.1), m.tensor("z", (1, 2, 2), scale=0.1)
+    shape = m.tensor("shape", (3,), "int32", data=np.array([1, 2, 2]))
+    m.op("RELU", [x], [y])
+    m.op("RESHAPE", [y, shape], [z], new_shape=[1, 2, 2])
+    (view,) = program_of(m.finish([x], [z])).vanished
+    assert view.reason == 'no code (a view of "model/block_…nv/Relu/end")'

@@ -10,6 +10,7 @@ from edgeq.lower.ops.shape import joined
 from edgeq.lower.program import Alias, KernelCall
 from edgeq.model import geometry
 from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.model.naming import view_of
 
 _MAX_LOOPS = 8  # EDGEQ_MAX_LOOPS
 
@@ -66,8 +67,7 @@ def _copy(
     """A dense output out of (extent, stride) of the input along each of its axes, from element `start` on."""
     loops, run = _loops(axes)
     if run == source.elements:
-        reason = f'{op.name} of "{source.name}"'
-        return Alias(output=op.outputs[output], input=source.index, source_op=op.index, reason=reason)
+        return Alias(output=op.outputs[output], input=source.index, source_op=op.index, reason=view_of(source))
     if len(loops) > _MAX_LOOPS:
         common.refuse(graph, op, f"moves {len(axes)} dimensions.", "Reshape the input to fewer dimensions.")
     return KernelCall(

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.lower.ops import common
 from edgeq.lower.program import Alias, Constant, KernelCall
 from edgeq.model.graph import DType, Graph, Op
+from edgeq.model.naming import view_of
 
 _PAD_DIMS = 5  # EDGEQ_PAD_DIMS
 
@@ -125,4 +126,4 @@ def alias(graph: Graph, op: Op) -> Alias:
         )
     if source.dtype is not DType.FLOAT32:
         common.require_same_quantization(graph, op, source, target)
-    return Alias(output=op.outputs[0], input=op.inputs[0], source_op=op.index, reason=f'{op.name} of "{source.name}"')
+    return Alias(output=op.outputs[0], input=op.inputs[0], source_op=op.index, reason=view_of(source))
