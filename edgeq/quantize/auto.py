@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq import reference
-from edgeq.errors import DataError, UnsupportedError
+from edgeq.errors import DataError, UnsupportedError, VerifyError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import Tensor
 from edgeq.model.quantization import dequantize_output, quantize_input
@@ -95,9 +95,14 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
     ]
     validation, where = validation_samples(dataset, options.seed)
     trials = try_recipes(model, maker, recipes, validation)
+    if not trials:
+        plain = ptq(model, dataset, options)
+        return replace(plain, notes=("auto found no recipe that gives a full-integer model",))
     chosen = choose(trials)
     table = "; ".join(trial.text for trial in trials)
     notes.insert(0, f"auto chose {chosen.recipe.title}, on {len(validation)} {where}. Tried: {table}")
+    if len(trials) < len(recipes):
+        notes.append(f"{len(recipes) - len(trials)} recipes gave an op scales that it cannot compute with")
     return MethodResult(content=chosen.content, recipe=chosen.recipe.title, notes=tuple(notes))
 
 
@@ -127,6 +132,8 @@ def validation_samples(dataset: Dataset, seed: int) -> tuple[Split, str]:
 def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe], split: Split) -> tuple[Trial, ...]:
     """Every recipe's model on the samples, through TFLite Micro; the best comes first.
 
+    Recipes whose model is not full-integer, or has scales that no kernel takes, are left out.
+
     Raises:
         UnsupportedError, InterpreterError: as `edgeq.quantize.recipe.RecipeMaker.make`.
     """
@@ -138,7 +145,10 @@ def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe]
     trials: list[Trial] = []
     answers: dict[Recipe, tuple[tuple[NDArray[np.generic], ...], tuple[Tensor, ...]]] = {}
     for recipe in recipes:
-        content = maker.make(recipe)
+        try:
+            content = maker.make(recipe)
+        except VerifyError:
+            continue
         outputs, tensors = answers[recipe] = _run(content, split)
         trials.append(
             Trial(
@@ -151,6 +161,8 @@ def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe]
         )
     sign = -1.0 if task.metric is Metric.TOP1 else 1.0
     trials.sort(key=lambda trial: (sign * trial.accuracy.value, -trial.sqnr_db))
+    if not trials:
+        return ()
     best = answers[trials[0].recipe]
     return tuple(replace(t, p_value=_p_value(task, answers[t.recipe], best)) for t in trials)
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.scheme import Scheme
+from edgeq.model.verify import require, verify
 from edgeq.quantize.bias_correction import correct_biases
 from edgeq.quantize.equalize import Equalized, equalize
 from edgeq.quantize.ranges import estimate_ranges
@@ -75,11 +78,17 @@ class RecipeMaker:
 
         Raises:
             UnsupportedError: as `twin`, or the converter refused the ranges.
+            VerifyError: the model is not full-integer, or the ranges gave an op scales that it cannot compute with.
             InterpreterError: an interpreter that the recipe needs is missing, or refused the model.
         """
+        if recipe.ranges is not RangeEstimator.MINMAX:
+            # Costs milliseconds, and a model with float ops in it is refused before an interpreter lacks one of them.
+            self.make(Recipe(equalize=recipe.equalize))
         twin = self.twin(equalized=recipe.equalize)
         key = (recipe.equalize, recipe.ranges)
         if key not in self._ranges:
             self._ranges[key] = estimate_ranges(twin, self._samples, recipe.ranges)
         content = quantize_twin(twin, self._ranges[key])
+        # Before any interpreter runs it: some crash on such models.
+        require(verify(parse_tflite(content), scheme=Scheme.INT8, supported_ops=None, engine="aot"))
         return correct_biases(content, twin, self._samples) if recipe.bias_correction else content

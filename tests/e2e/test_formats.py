@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import edgeq
 from edgeq.model.runtime import legacy_keras, tensorflow
-from edgeq.records import Metric
+from edgeq.records import Metric, RangeEstimator
 from edgeq.report.files import read_report
 from edgeq.report.record import Report
 
@@ -99,10 +99,15 @@ _KINDS: dict[str, tuple[Callable[[Path], Path], str]] = {
 }
 
 
-def _build(model: Path, folder: Path, data: dict[str, NDArray[np.generic]]) -> Report:
+def _build(model: Path, folder: Path, data: dict[str, NDArray[np.generic]], **more: Any) -> Report:
     np.savez(folder / "data.npz", **data)
     options = edgeq.BuildOptions(
-        model=model, data=str(folder / "data.npz"), out=folder / "build", calibration_samples=20, traced_samples=0
+        model=model,
+        data=str(folder / "data.npz"),
+        out=folder / "build",
+        calibration_samples=20,
+        traced_samples=0,
+        **more,
     )
     report = edgeq.build(options)
     assert report.passed, [check for check in report.checks if not check.passed]
@@ -136,7 +141,10 @@ def test_several_inputs_and_outputs(tmp_path: Path) -> None:
     train = dict(zip(("picture", "extra"), models.zoo_inputs(name, 40, seed=1), strict=True))
     test = dict(zip(("picture", "extra"), models.zoo_inputs(name, _TEST, seed=2), strict=True))
     data = {f"x_train_{k}": train[k] for k in sorted(train)} | {f"x_test_{k}": test[k] for k in sorted(test)}
-    report = _build(model, tmp_path, data)
+    ptq = {"ranges": RangeEstimator.MSE, "equalize": True, "bias_correction": True}
+    report = _build(model, tmp_path, data, **ptq)
+    assert report.quantization.recipe == "MSE ranges, equalized, biases corrected"
+    assert "equalized 2 layers" in (report.accuracy.note or "")
     assert [i.shape for i in report.model.inputs] == [(1, 12, 12, 2), (1, 6)]
     assert [o.shape for o in report.model.outputs] == [(1, 4), (1, 2)]
     assert report.drift is not None and report.drift.primary.outputs == _TEST * 6

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeq.errors import DataError
+from edgeq.errors import DataError, VerifyError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.load import from_keras
 from edgeq.model.quantization import quantize_input
@@ -88,6 +88,17 @@ def test_a_model_with_loops_is_left_to_the_converter(zoo: Any, monkeypatch: pyte
     made = quantize(model, dataset, QuantizeOptions(method=Method.AUTO))
     assert made.content == quantize(model, dataset).content
     assert "nothing but the converter alone: demo.keras has loops" in made.notes[0]
+
+
+def test_without_a_full_integer_recipe_verification_has_the_last_word(zoo: Any) -> None:
+    model = from_keras(zoo.zoo_keras("float_island"), path=Path("island.keras"))
+    x = zoo.zoo_inputs("float_island", 30)
+    dataset = Dataset(source="zoo", sha256="", test=Split(x=x), train=Split(x=x))
+    made = quantize(model, dataset, QuantizeOptions(method=Method.AUTO))
+    assert made.content == quantize(model, dataset).content
+    assert made.notes == ("auto found no recipe that gives a full-integer model",)
+    with pytest.raises(VerifyError, match="float"):
+        quantize(model, dataset, QuantizeOptions(bias_correction=True))
 
 
 def trial(recipe: Recipe, value: float, sqnr: float, p: float) -> Trial:
