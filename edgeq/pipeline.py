@@ -23,7 +23,6 @@ from edgeq.model.verify import require, verify_for
 from edgeq.options import BuildOptions
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
-from edgeq.quantize.int16x8 import refuse_on_device
 from edgeq.records import Progress
 from edgeq.stopwatch import Stopwatch
 from edgeq.toolchain.compile import compile_project, find_compiler
@@ -50,7 +49,6 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     """
     progress, clock = progress or Progress(), Stopwatch()
     detect_format(options.model)  # refuses a model that is not there before anything else is looked at
-    refuse_on_device(options.method, options.engine.value)
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
     name = c_prefix(options.name or options.model.stem)

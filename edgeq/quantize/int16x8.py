@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from edgeq.errors import UnsupportedError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.scheme import Scheme
 from edgeq.model.verify import require, verify
@@ -15,11 +14,10 @@ from edgeq.quantize.equalize import equalize
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.result import MethodResult
-from edgeq.records import Dataset, FloatModel, Method
+from edgeq.records import Dataset, FloatModel
 
 NOTE = (
-    "16x8: activations are int16, so an inference needs twice the RAM of int8 and more cycles; TensorFlow Lite Micro "
-    "runs it on the host, no engine of edgeq does yet"
+    "16x8: activations are int16, so an inference needs twice the RAM of int8 and more cycles: its kernels are plain C"
 )
 
 
@@ -39,17 +37,3 @@ def int16x8(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Me
         content = convert(exported, samples, what=model.path.name, scheme=Scheme.INT16X8)
     require(verify(parse_tflite(content), scheme=Scheme.INT16X8, supported_ops=None, engine="tflm"))
     return MethodResult(content=content, recipe="equalized" if options.equalize else None, notes=(NOTE,))
-
-
-def refuse_on_device(method: Method, engine: str) -> None:
-    """Nothing, unless the method makes a model that the engine has no kernels for.
-
-    Raises:
-        UnsupportedError: it does.
-    """
-    if method is Method.INT16X8:
-        raise UnsupportedError(
-            f"The {engine} engine has no kernels for int16 activations: a 16x8 model cannot run on the device.",
-            hint="Use --method ptq, auto or qat for the device; edgeq.quantize.quantize makes the 16x8 model, and "
-            "TensorFlow Lite Micro on the host runs it.",
-        )

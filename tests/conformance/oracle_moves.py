@@ -55,7 +55,7 @@ def _concatenation(op: Op, *xs: Array) -> list[Array]:
 
 
 def _maximum(op: Op, a: Array, b: Array) -> list[Array]:
-    return [(np.maximum if op.name == "MAXIMUM" else np.minimum)(a.astype(np.int8), b.astype(np.int8))]
+    return [(np.maximum if op.name == "MAXIMUM" else np.minimum)(a, b)]
 
 
 def _transpose(op: Op, x: Array, order: Array) -> list[Array]:

@@ -154,7 +154,52 @@ def softmax(rng: Rng) -> Case:
     return model.finish([x], [y]), [samples(rng, shape)]
 
 
+def moved(rng: Rng) -> Case:
+    """Ops that only move values, on int16; and MEAN."""
+    shape = (1, small(rng, 2, 5), small(rng, 2, 5), small(rng, 1, 4))
+    model = ModelBuilder()
+    scale = scale_of(rng, -16, -6)
+    x = model.tensor("x", shape, "int16", scale=scale)
+    name = pick(rng, "STRIDED_SLICE", "SPLIT", "PACK", "TRANSPOSE", "PAD", "CONCATENATION", "MEAN", "SUM")
+
+    def integers(*values: Any) -> int:
+        data = np.array(values, np.int32)
+        return model.tensor(f"c{len(model.graph.tensors)}", data.shape, "int32", data=data)
+
+    def result(target: tuple[int, ...], factor: float = 1.0) -> int:
+        return model.tensor(f"y{len(model.graph.tensors)}", target, "int16", scale=scale * factor)
+
+    outputs: list[int]
+    match name:
+        case "STRIDED_SLICE":
+            inputs = [x, integers(0, shape[1] - 1, 0, 0), integers(1, 0, 0, 0), integers(1, -1, 1, 1)]
+            outputs, options = [result(shape)], {"end_mask": 15}
+        case "SPLIT":
+            inputs, options = [integers(1), x], {"num_splits": shape[1]}
+            outputs = [result((1, 1, *shape[2:])) for _ in range(shape[1])]
+        case "PACK":
+            inputs, options = [x, x], {"values_count": 2, "axis": 3}
+            outputs = [result((*shape[:3], 2, shape[3]))]
+        case "TRANSPOSE":
+            inputs, options = [x, integers(0, 3, 1, 2)], {}
+            outputs = [result((1, shape[3], *shape[1:3]))]
+        case "PAD":
+            inputs, options = [x, integers([0, 0], [1, 2], [0, 1], [1, 0])], {}
+            outputs = [result((1, shape[1] + 3, shape[2] + 1, shape[3] + 1))]
+        case "CONCATENATION":
+            data = rng.integers(-32768, 32768, shape).astype(np.int16)
+            inputs, options = [x, model.tensor("k", shape, "int16", data=data, scale=scale)], {"axis": 2}
+            outputs = [result((*shape[:2], 2 * shape[2], shape[3]))]
+        case _:
+            inputs, options = [x, integers(1, 2)], {"keep_dims": False}
+            reach = 2.0 ** rng.uniform(-2, 6) * (shape[1] * shape[2] if name == "SUM" else 1)
+            outputs = [result((1, shape[3]), near(rng, reach, 1.0))]
+    model.op(name, inputs, outputs, **options)
+    return model.finish([x], outputs), [samples(rng, shape)]
+
+
 FAMILIES = {
+    "moves_16x8": moved,
     "conv_2d_16x8": partial(convolution, depthwise=False),
     "depthwise_conv_2d_16x8": partial(convolution, depthwise=True),
     "fully_connected_16x8": fully_connected,

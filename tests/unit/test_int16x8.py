@@ -52,13 +52,23 @@ def test_what_the_converter_lacks_is_named(zoo: Any) -> None:
         quantize(model, dataset, QuantizeOptions(method=Method.INT16X8))
 
 
-def test_a_build_refuses_it_at_once(tmp_path: Path) -> None:
-    (tmp_path / "model.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(20))  # far enough for the format
-    options = BuildOptions(model=tmp_path / "model.h5", data="none.npz", out=tmp_path / "out", method=Method.INT16X8)
-    with pytest.raises(UnsupportedError, match="aot engine has no kernels for int16") as caught:
-        build(options)
-    assert "--method ptq" in str(caught.value.hint)
-    assert not (tmp_path / "out").exists()
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_build_runs_it_on_the_device(tmp_path: Path, zoo: Any) -> None:
+    zoo.zoo_keras("demo").save(tmp_path / "demo.keras")
+    np.savez(tmp_path / "data.npz", x_train=zoo.zoo_inputs("demo", 60, 3)[0], x_test=zoo.zoo_inputs("demo", 20)[0])
+    report = build(
+        BuildOptions(
+            model=tmp_path / "demo.keras",
+            data=str(tmp_path / "data.npz"),
+            out=tmp_path / "out",
+            method=Method.INT16X8,
+            device="native",
+        )
+    )
+    assert report.passed and report.drift is not None
+    assert report.drift.primary.reference is Reference.TFLM
+    assert report.drift.primary.mismatches == 0
 
 
 def add(dtypes: tuple[str, str] = ("int16", "int16"), zero_point: int = 0, scale: float = 0.1) -> bytes:

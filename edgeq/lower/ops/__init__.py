@@ -83,15 +83,26 @@ _WIDE = frozenset(
     {
         "ADD",
         "AVERAGE_POOL_2D",
+        "CONCATENATION",
         "CONV_2D",
         "DEPTHWISE_CONV_2D",
         "EXPAND_DIMS",
         "FULLY_CONNECTED",
         "MAX_POOL_2D",
+        "MEAN",
         "MUL",
+        "PACK",
+        "PAD",
         "RESHAPE",
+        "SLICE",
         "SOFTMAX",
+        "SPLIT",
+        "SPLIT_V",
         "SQUEEZE",
+        "STRIDED_SLICE",
+        "SUM",
+        "TRANSPOSE",
+        "UNPACK",
     }
 )
 

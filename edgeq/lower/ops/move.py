@@ -40,19 +40,20 @@ def pack(graph: Graph, op: Op) -> KernelCall:
     """PACK: a concatenation along an axis that its inputs do not have yet."""
     target = common.result(graph, op)
     sources = [common.present(graph, op, i) for i in range(len(op.inputs))]
-    common.require_int8(graph, op, *sources, target)
+    dtype = common.require_values(graph, op, *sources, target)
     common.require_consistent(graph, op)
     for source in sources:
         common.require_same_quantization(graph, op, source, target)
     axis = geometry.packed_axis(graph, op)
-    return joined(graph, op, math.prod(target.shape[:axis]), [math.prod(target.shape[axis + 1 :])] * len(sources))
+    row = math.prod(target.shape[axis + 1 :]) * dtype.size
+    return joined(graph, op, math.prod(target.shape[:axis]), [row] * len(sources))
 
 
 def _checked(graph: Graph, op: Op, position: int) -> Tensor:
     """The input that is moved; all outputs have its quantization."""
     source = common.present(graph, op, position)
     targets = [graph.tensors[i] for i in op.outputs]
-    common.require_int8(graph, op, source, *targets)
+    common.require_values(graph, op, source, *targets)
     common.require_consistent(graph, op)
     for target in targets:
         common.require_same_quantization(graph, op, source, target)
@@ -74,7 +75,12 @@ def _copy(
         kernel="edgeq_copy",
         source="copy.c",
         params_type="edgeq_copy_params",
-        params={"start": start, "run": run, "loop_count": len(loops), "loops": loops},
+        params={
+            "start": start * source.dtype.size,
+            "run": run * source.dtype.size,
+            "loop_count": len(loops),
+            "loops": tuple((extent, stride * source.dtype.size) for extent, stride in loops),
+        },
         inputs=(source.index,),
         outputs=(op.outputs[output],),
         source_ops=(op.index,),

@@ -11,7 +11,8 @@ from edgeq.model import geometry
 from edgeq.model.graph import DType, Graph, Op, Tensor
 
 MAX_LOOPS = 8  # EDGEQ_MAX_LOOPS
-_MAX_SUM = (2**31 - 1) // 255  # values that an int32 certainly holds the sum of
+# Values that an int32 certainly holds the sum of.
+_MAX_SUM = {DType.INT8: (2**31 - 1) // 255, DType.INT16: (2**31 - 1) // 2**15}
 
 Loops = tuple[tuple[int, int], ...]
 
@@ -44,11 +45,12 @@ def _sum(
     graph: Graph, op: Op, source: Tensor, target: Tensor, loops: tuple[Loops, Loops], multiplier: Multiplier
 ) -> KernelCall:
     count = math.prod(extent for extent, _ in loops[1])
-    if count > _MAX_SUM:
-        common.refuse(graph, op, f"sums {count} values.", f"int32 holds up to {_MAX_SUM}.")
+    most = _MAX_SUM[source.dtype]
+    if count > most:
+        common.refuse(graph, op, f"sums {count} values.", f"int32 holds up to {most}.")
     return KernelCall(
-        kernel="edgeq_mean_int8",
-        source="mean.c",
+        kernel=f"edgeq_mean_{source.dtype.value}",
+        source="mean.c" if source.dtype is DType.INT8 else "mean_int16.c",
         params_type="edgeq_mean_params",
         params={
             **_walk(target, *loops),
@@ -67,6 +69,7 @@ def _sum(
 def reduce_max(graph: Graph, op: Op) -> KernelCall:
     """REDUCE_MAX and REDUCE_MIN."""
     source, target, kept, reduced = _reduction(graph, op)
+    common.require_int8(graph, op, source, target)
     common.require_same_quantization(graph, op, source, target)
     return KernelCall(
         kernel="edgeq_reduce_max_int8" if op.name == "REDUCE_MAX" else "edgeq_reduce_min_int8",
@@ -84,7 +87,7 @@ def _reduction(graph: Graph, op: Op) -> tuple[Tensor, Tensor, Loops, Loops]:
     """Input, output, and the loops that are kept and reduced."""
     common.arity(graph, op, 2)
     source, axes_tensor, target = common.present(graph, op, 0), common.present(graph, op, 1), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    common.require_values(graph, op, source, target)
     if axes_tensor.dtype is not DType.INT32:
         common.refuse(graph, op, f"has axes of type {axes_tensor.dtype.value}.", "TFLite Micro takes int32 axes.")
     rank = len(source.shape)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgeq.lower.ops import common
-from edgeq.lower.program import Alias, Constant, KernelCall
+from edgeq.lower.program import Alias, Constant, KernelCall, Operand
 from edgeq.model.graph import DType, Graph, Op
 from edgeq.model.naming import view_of
 
@@ -19,7 +19,7 @@ def pad(graph: Graph, op: Op) -> KernelCall:
     """PAD with the zero point, PADV2 with a constant."""
     common.arity(graph, op, 2, 3)
     source, amounts, target = common.present(graph, op, 0), common.present(graph, op, 1), common.result(graph, op)
-    common.require_int8(graph, op, source, target)
+    dtype = common.require_values(graph, op, source, target)
     common.require_same_quantization(graph, op, source, target)
     if amounts.dtype is not DType.INT32:
         common.refuse(graph, op, f"has paddings of type {amounts.dtype.value}.", "TFLite Micro takes int32 paddings.")
@@ -37,13 +37,16 @@ def pad(graph: Graph, op: Op) -> KernelCall:
     value = common.affine(graph, op, target).zero_point
     constant = common.optional(graph, op, 2)
     if constant is not None:
-        common.require_int8(graph, op, constant)
+        common.require_values(graph, op, constant, target)
         common.require_same_quantization(graph, op, constant, target)
         data = common.require_constant(graph, op, constant, "padding value")
         if data.size != 1:
             common.refuse(graph, op, f"has {data.size} padding values.", "One is supported.")
         value = int(data.reshape(-1)[0])
-    sizes, before, after = _merged(source.shape, pairs)
+    if dtype is DType.INT16 and value:
+        common.refuse(graph, op, f"pads int16 values with {value}.", "Pad them with 0.")
+    # In bytes: those of a wider value are a dimension of their own, which the last one takes in.
+    sizes, before, after = _merged((*source.shape, dtype.size), [*pairs, (0, 0)])
     return KernelCall(
         kernel="edgeq_pad_int8",
         source="pad.c",
@@ -76,7 +79,7 @@ def concatenation(graph: Graph, op: Op) -> KernelCall:
         common.arity(graph, op, 1)
     target = common.result(graph, op)
     sources = [common.present(graph, op, i) for i in range(len(op.inputs))]
-    common.require_int8(graph, op, *sources, target)
+    dtype = common.require_values(graph, op, *sources, target)
     if common.text(op, "fused_activation_function", "NONE") != "NONE":
         common.refuse(graph, op, "has a fused activation.", "TFLite Micro has none here: use a layer of its own.")
     rank = len(target.shape)
@@ -90,7 +93,7 @@ def concatenation(graph: Graph, op: Op) -> KernelCall:
     for source in sources:
         common.require_same_quantization(graph, op, source, target)
         common.require_shape(graph, op, source, (*shape[:axis], source.shape[axis], *shape[axis + 1 :]))
-    return joined(graph, op, math.prod(shape[:axis]), [math.prod(s.shape[axis:]) for s in sources])
+    return joined(graph, op, math.prod(shape[:axis]), [math.prod(s.shape[axis:]) * dtype.size for s in sources])
 
 
 def joined(graph: Graph, op: Op, rows: int, row_bytes: Sequence[int]) -> KernelCall:
@@ -104,12 +107,20 @@ def joined(graph: Graph, op: Op, rows: int, row_bytes: Sequence[int]) -> KernelC
             "input_count": len(row_bytes),
             "row_bytes": Constant(name=f"op_{op.index}_row_bytes", data=np.array(row_bytes, np.int32)),
         },
-        inputs=tuple(common.operand(graph, i) for i in op.inputs),
+        inputs=tuple(_bytes_of(graph, i) for i in op.inputs),
         outputs=op.outputs,
         source_ops=(op.index,),
         label=common.label(graph, op),
         array_inputs=True,
     )
+
+
+def _bytes_of(graph: Graph, index: int) -> Operand:
+    """A tensor as an operand of a kernel that takes bytes."""
+    data = graph.tensors[index].data
+    if data is None or data.dtype == np.int8:
+        return common.operand(graph, index)
+    return Constant(name=f"tensor_{index}_bytes", data=np.ascontiguousarray(data).view(np.int8))
 
 
 def alias(graph: Graph, op: Op) -> Alias:

@@ -681,6 +681,7 @@ typedef struct edgeq_mean_params {
 } edgeq_mean_params;
 
 void edgeq_mean_int8(const edgeq_mean_params *p, const int8_t *input, int8_t *output);
+void edgeq_mean_int16(const edgeq_mean_params *p, const int16_t *input, int16_t *output);
 
 /* REDUCE_MAX and REDUCE_MIN: as MEAN, the largest or smallest value. */
 typedef struct edgeq_reduce_params {
