@@ -235,14 +235,15 @@ def test_outliers_are_left_out_where_that_pays() -> None:
     for outlier in (1.0, 500.0):
         model, dataset = classes(400, outlier)
         plan = plan_training(model, dataset, TrainingOptions(epochs=2, learning_rate=1e-3), 0)
-        trained = fake_quantized(training_form(model), dataset.train.x)  # type: ignore[union-attr]
+        form = training_form(model)
+        trained = fake_quantized(form, dataset.train.x)  # type: ignore[union-attr]
 
         def loss(trained: FakeQuantized = trained, plan: Any = plan) -> float:
             from edgeq.training.steps import Steps
 
             return Steps(trained.model.handle, plan).evaluate(on_training_samples=True)[0]
 
-        before, notes, after = loss(), choose_clips(trained, plan), loss()
+        before, notes, after = loss(), choose_clips(trained, form, plan), loss()
         if outlier == 1.0:
             assert (notes, before) == ((), after)
         else:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.errors import InterpreterError
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
 from edgeq.quantize.export import export
@@ -20,6 +21,7 @@ from edgeq.training.history import TrainingHistory
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from edgeq.quantize.qat.insert import FakeQuantized
     from edgeq.training.plan import TrainingPlan
 
 _COMPARED = 500  # samples on which the .tflite and the trained model are compared
@@ -29,8 +31,8 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     """Train on with int8 rounding in the forward pass, and convert with the ranges that training ended with.
 
     Batch norms are folded and layers equalized first. Weights are rounded per output channel, activations wherever the
-    int8 model has a tensor; a range leaves out outliers where that lowers the loss. The .tflite has the trained scales
-    and integers (checked).
+    int8 model has a tensor; a range leaves out outliers where the result is nearer to the float model's. The .tflite
+    has the trained scales and integers (checked).
 
     Raises:
         InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training` and
@@ -39,11 +41,10 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         VerifyError: the converter did not keep a trained scale or kernel.
     """
     from edgeq.quantize.qat.bake import baked
-    from edgeq.quantize.qat.checks import LEAST_AGREEMENT, agreement, require_trained_scales
+    from edgeq.quantize.qat.checks import require_trained_scales
     from edgeq.quantize.qat.clip import choose_clips
     from edgeq.quantize.qat.insert import fake_quantized
     from edgeq.quantize.qat.structure import training_form
-    from edgeq.training.objective import Labels
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
@@ -51,7 +52,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
     form = training_form(model)
     trained = fake_quantized(form, samples)
-    clips = choose_clips(trained, plan)
+    clips = choose_clips(trained, form, plan)
     history = train(
         trained.model.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
         what="Quantization-aware training", ranges=trained.widths,
@@ -60,10 +61,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         exported = export(replace(form, handle=baked(trained)), Path(folder, "saved_model"))
         content = convert(exported, samples, what=model.path.name)
     require_trained_scales(trained, content)
-    classes = plan.objective.labels is not Labels.VALUES
-    share, n = agreement(trained, content, _some(plan.validation, plan.train), classes=classes)
-    gap = "" if share >= LEAST_AGREEMENT else "Conversion gap: "
-    note = f"{gap}The int8 model answers as the fake-quantized one for {100 * share:.1f} % of {n} samples."
+    share, note = _compared(trained, content, plan)
     return MethodResult(
         content=content,
         trained=trained.model,
@@ -93,6 +91,20 @@ def continued_float(
         what="Training without quantization",
     )  # fmt: skip
     return form, history
+
+
+def _compared(trained: FakeQuantized, content: bytes, plan: TrainingPlan) -> tuple[float | None, str]:
+    """How far both models agree, and a note; what no interpreter runs cannot be compared."""
+    from edgeq.quantize.qat.checks import LEAST_AGREEMENT, agreement
+    from edgeq.training.objective import Labels
+
+    classes = plan.objective.labels is not Labels.VALUES
+    try:
+        share, n = agreement(trained, content, _some(plan.validation, plan.train), classes=classes)
+    except InterpreterError as exc:
+        return None, f"The int8 model could not be compared with the fake-quantized one: {exc.message}"
+    gap = "" if share >= LEAST_AGREEMENT else "Conversion gap: "
+    return share, f"{gap}The int8 model answers as the fake-quantized one for {100 * share:.1f} % of {n} samples."
 
 
 def _summary(history: TrainingHistory, plan: TrainingPlan) -> str:
