@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import os
 import signal
 import sys
 import time
 from types import FrameType
+from typing import TextIO
 
 import click
 
@@ -66,6 +68,7 @@ def _run(interrupt: _Interrupt | None = None) -> int:
         from edgeq.cli import edgeq
 
         status = edgeq.main(prog_name="edgeq", standalone_mode=False)
+        sys.stdout.flush()  # a full disk shows here, not when Python ends
     except (click.exceptions.Abort, KeyboardInterrupt):
         return _interrupted()
     except click.ClickException as exc:
@@ -73,7 +76,7 @@ def _run(interrupt: _Interrupt | None = None) -> int:
         return exc.exit_code
     except BrokenPipeError:
         # The reader of our output went away (`edgeq … | head`): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _silence(sys.stdout)
         return 1
     except Exception as exc:
         if interrupt is not None and interrupt.came is not None:
@@ -84,6 +87,12 @@ def _run(interrupt: _Interrupt | None = None) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _silence(stream: TextIO) -> None:
+    """What is still in the stream's buffer goes nowhere, without an error when Python ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _explained(exc: Exception) -> int:
     """Says what went wrong; the exit status."""
     if os.environ.get("EDGEQ_TRACEBACK"):
@@ -92,6 +101,16 @@ def _explained(exc: Exception) -> int:
         return _failed(exc)
     if isinstance(exc, OSError):
         # What no stage could foresee: a full disk, a file that vanished.
+        if exc.errno == errno.ENOSPC and exc.filename is None:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+            _silence(sys.stdout)
+            return _failed(
+                InputError(
+                    "The output cannot be written: there is no space left where it goes.",
+                    hint="Free some space, or send it elsewhere.",
+                )
+            )
         what = f"{exc.filename}: {exc.strerror}" if exc.filename is not None else str(exc)
         return _failed(InputError(f"{what}.", hint="EDGEQ_TRACEBACK=1 in the environment shows where it happened."))
     # A fault of edgeq's own, or of a library beneath it, that no stage translated. Never a traceback by default.

@@ -130,17 +130,22 @@ def profile(
 
 
 def inspect(path: Path) -> tuple[ModelSummary, tuple[Finding, ...]]:
-    """What is in a .tflite, and what stands in the way of running it as a full-integer model with the aot engine.
+    """What is in a .tflite (or in that of a build's folder), and what stands in the way of running it as a full-integer
+    model with the aot engine.
 
     Raises:
         ModelError: not readable, or no .tflite.
     """
+    from edgeq.builds import MODEL
+    from edgeq.generate.manifest import NAME as MANIFEST
     from edgeq.lower.ops import supported_ops
     from edgeq.model.flatbuffer import parse_tflite
     from edgeq.model.inspect import summarize
     from edgeq.model.load import read_tflite
     from edgeq.model.verify import verify_for
 
+    if (path / MANIFEST).is_file():
+        path /= MODEL
     graph = parse_tflite(read_tflite(path), where=str(path))
     return summarize(graph), verify_for(graph, supported_ops, engine="aot", float_io=True)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
-from edgeq.generate.names import c_prefix
+from edgeq.generate.names import c_prefix, given_prefix
 from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
 from edgeq.lower.lower import lower
@@ -51,7 +51,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     detect_format(options.model)  # refuses a model that is not there before anything else is looked at
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
-    name = c_prefix(options.name or options.model.stem)
+    name = c_prefix(options.model.stem) if options.name is None else given_prefix(options.name)
     measure.check_device(options.device, board)
     measure.check_reachable(options.device, options.baud)
     find_compiler(options.toolchain, board)

@@ -15,7 +15,7 @@ from edgeq.cli._common import PATH, json_option
 @click.argument("model", type=PATH)
 @json_option
 def command(model: Path, as_json: bool) -> int:
-    """What is in the .tflite MODEL, and is it full-integer?
+    """What is in the .tflite MODEL (or in a build's folder), and is it full-integer?
 
     Lists ops, shapes, scales, multiply-accumulates and memory, and everything that stands in the way of running it
     as a full-integer model. Exit code 1 if something does.
@@ -35,8 +35,11 @@ def command(model: Path, as_json: bool) -> int:
     if not findings:
         console.print("[green]✓[/] full-integer int8, and every op is supported")
         return 0
-    for finding in findings:
-        console.print("[red]✗[/] ", end="")
-        console.print(f"{finding.where}: {finding.message}", markup=False, highlight=False)
-        console.print(f"  {finding.fix}", markup=False, highlight=False)
+    # What mends several findings is said once, after the last of them.
+    for fix in dict.fromkeys(finding.fix for finding in findings):
+        for finding in findings:
+            if finding.fix == fix:
+                console.print("[red]✗[/] ", end="")
+                console.print(f"{finding.where}: {finding.message}", markup=False, highlight=False)
+        console.print(f"  {fix}", markup=False, highlight=False)
     return 1

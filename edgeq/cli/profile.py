@@ -18,6 +18,8 @@ def command(build: Path, device: str, baud: int, as_json: bool) -> int:
     """Instructions, cycles and latency of one inference, per layer.
 
     On an emulator, cycles are estimated from the core's documented timings, with zero wait states, and labelled so.
+    The devices native and tflm-host run on this computer, whose instructions say nothing about a board: they cannot
+    be profiled.
     """
     import json
     from dataclasses import asdict
@@ -25,11 +27,17 @@ def command(build: Path, device: str, baud: int, as_json: bool) -> int:
     import edgeq
     from edgeq.errors import InputError
 
+    if device in {"native", "tflm-host"}:
+        raise InputError(
+            f"Device {device} runs on this computer, whose instructions say nothing about a board.",
+            hint="Use --device emulated or qemu, or the port of a board.",
+        )
     with progress(quiet=as_json) as bars:
         profile = edgeq.profile(build, device=device, baud=baud, progress=bars)
     if profile is None:
         raise InputError(
-            f"Nothing can count the instructions of device {device}: it has no counter, and no emulator its core.",
+            f"The instructions of an inference on {device} cannot be counted: it sends no count, and edgeq has no "
+            "emulator of its core.",
             hint="Use --device emulated or qemu, or build for another board.",
         )
     if as_json:

@@ -48,6 +48,22 @@ def c_prefix(name: str) -> str:
     return text
 
 
+def given_prefix(name: str) -> str:
+    """A name that a user chose as the prefix of C symbols: taken as it is, or refused.
+
+    Raises:
+        InputError: it is no such prefix; the hint has the nearest one that is.
+    """
+    prefix = c_prefix(name)
+    if prefix != name:
+        raise InputError(
+            f"The name {name!r} cannot begin C symbols and file names: they are lower-case letters, digits and single "
+            "underscores, and no word of C's or edgeq's.",
+            hint=f"--name {prefix} would do.",
+        )
+    return name
+
+
 def op_symbol(prefix: str, index: int, count: int, kernel: str) -> str:
     """The C function of kernel call `index`: `kws_op_03_conv_2d`."""
     kind = re.sub(r"_(int8|int16|float32)$", "", kernel.removeprefix("edgeq_"))

@@ -61,7 +61,10 @@ def read_tflite(path: Path) -> bytes:
     """
     found = detect_format(path)
     if found is not ModelFormat.TFLITE:
-        raise ModelError(f"{path} is a {found.value} model, not a .tflite file.")
+        raise ModelError(
+            f"{path} is a {found.value} model, not a .tflite file.",
+            hint=f"`edgeq build {path} --data … --out build/` makes one of it; then `edgeq inspect build/`.",
+        )
     return _read(path)
 
 

@@ -103,7 +103,9 @@ def _cost(report: Report) -> Table:
             _text("instructions", "bold"), f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
         )
     if memory is not None:
-        stack = "" if memory.stack_measured else " reserved"
+        stack = " used" if memory.stack_measured else " reserved"
+        if memory.stack_of_handlers:
+            stack += f" + {fmt.count(memory.stack_of_handlers)} for handlers"
         table.add_row(_text("flash", "bold"), _used(memory.flash_bytes, memory.flash_limit))
         table.add_row(_text("RAM", "bold"), _used(memory.ram_bytes, memory.ram_limit))
         table.add_row("", f"arena {fmt.count(memory.arena_bytes)}, stack {fmt.count(memory.stack_bytes)}{stack}")

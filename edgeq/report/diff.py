@@ -97,6 +97,7 @@ def render_diff(diff: ReportDiff) -> RenderableType:
     from rich.text import Text
 
     colours = {Outcome.BETTER: "green", Outcome.WORSE: "red", Outcome.NEUTRAL: ""}
+    marks = {Outcome.BETTER: "✓", Outcome.WORSE: "✗", Outcome.NEUTRAL: " "}  # where no colour is seen
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
     for column in ("old", "new", "change"):
@@ -108,7 +109,7 @@ def render_diff(diff: ReportDiff) -> RenderableType:
             section = change.section
             table.add_row(Text(section, style="bold"))
         table.add_row(
-            Text(f"  {fmt.printable(change.name)}"),
+            Text(f"{marks[change.outcome]} {fmt.printable(change.name)}", style=colours[change.outcome]),
             _figure(change.old, change.unit),
             _figure(change.new, change.unit),
             Text(_step(change), style=colours[change.outcome]),

@@ -61,8 +61,11 @@ def read_document(document: Document, path: Path) -> tuple[Any, Path]:
     except FileNotFoundError as exc:
         hint = f"Give a {document.json_name}, or the folder of an `{document.command}`."
         raise InputError(f"There is no {file}.", hint=hint) from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{file} cannot be read: {exc}.") from exc
+    except OSError as exc:
+        raise InputError(f"{file} cannot be read: {exc.strerror or exc}.") from exc
+    except UnicodeDecodeError as exc:
+        hint = f"Give a {document.json_name}, or the folder of an `{document.command}`."
+        raise InputError(f"{file} is no {document.json_name}: it is not even text.", hint=hint) from exc
     except (json.JSONDecodeError, RecursionError) as exc:
         raise InputError(f"{file} is not JSON: {exc}.", hint=document.hint) from exc
 

@@ -17,6 +17,7 @@ from edgeq.records import (
     AccuracyDifference,
     Drift,
     Finding,
+    Group,
     LayerDrift,
     Profile,
     Reference,
@@ -121,6 +122,11 @@ class MemoryInfo:
     tflm_arena_bytes: int | None
     sections: tuple[Section, ...]
     plan: ArenaPlan | None
+
+    @property
+    def stack_of_handlers(self) -> int:
+        """What the image reserves for a stack that interrupt and fault handlers have to themselves."""
+        return max(0, sum(s.ram for s in self.sections if s.group is Group.STACK) - self.stack_bytes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ def verdict(report: Report) -> Verdict:
         detail = "Nothing was checked"
     if report.findings:
         detail += f", with {len(report.findings)} {'finding' if len(report.findings) == 1 else 'findings'}"
+    if report.device.core == "host":
+        detail += f". The image for {report.board} was built, and did not run"
     return Verdict(level=level, headline=_headline(report), detail=detail)
 
 
@@ -68,6 +70,8 @@ def _headline(report: Report) -> str:
     if drift.samples == 0:
         return f"No sample was compared with {name}"
     samples = "1 sample" if drift.samples == 1 else f"{drift.samples:,} samples"
+    if report.device.name == "tflm-host" and drift.reference is Reference.TFLM and drift.mismatches == 0:
+        return f"{name} gives the same on the generated C array as on the .tflite, on {samples}"
     if drift.mismatches == 0:
         return f"Device equals {name} bit for bit on {samples}"
     return f"Device differs from {name} on {drift.mismatched_samples:,} of {samples}, by up to {drift.max_lsb} LSB"

@@ -120,6 +120,54 @@ def test_broken_boards(here: Cli, text: bytes, said: str) -> None:
     here.refuses(2, "build", "model.tflite", "--board", "mine", said=("board.toml", said))
 
 
+def test_names_that_are_no_c_names(here: Cli) -> None:
+    here.refuses(2, "build", "model.tflite", "--name", "9 bad-name", said=("'9 bad-name'", "--name model_9_bad_name"))
+    here.refuses(2, "build", "model.tflite", "--name", "", said="--name")
+
+
+def test_a_keras_model_is_not_inspected(cli: Cli) -> None:
+    (cli.folder / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + b"\0" * 100)
+    cli.refuses(2, "inspect", "m.h5", said=("legacy .h5 model", "edgeq build m.h5 --data"))
+
+
+def test_a_build_is_inspected(cli: Cli, build_folder: Path) -> None:
+    done = cli.here("inspect", build_folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == cli.here("inspect", build_folder / "model.tflite").stdout
+
+
+def test_advice_is_given_once(cli: Cli) -> None:
+    m = ModelBuilder()
+    x, y, z = (m.tensor(name, (1, 4), "float32") for name in "xyz")
+    m.op("RELU", [x], [y])
+    m.op("LOGISTIC", [y], [z])
+    (cli.folder / "m.tflite").write_bytes(m.finish([x], [z]))
+    shown = " ".join(cli.here("inspect", "m.tflite").stdout.split())
+    assert shown.count("✗") > 1
+    assert shown.count("Convert again as full-integer int8") == 1
+
+
+def test_what_is_no_report(here: Cli, build_folder: Path) -> None:
+    said = ("data.npz is no report.json", "Give a report.json")
+    here.refuses(2, "diff", build_folder, data(here, x_test=np.zeros((4, 5), np.float32)), said=said)
+
+
+def test_devices_that_cannot_be_profiled(cli: Cli, build_folder: Path) -> None:
+    for device in ("native", "tflm-host"):
+        cli.refuses(2, "profile", build_folder, "--device", device, said=(device, "this computer", "emulated"))
+
+
+def test_a_full_disk(here: Cli) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = here.start("inspect", "model.tflite", stdout=full)
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.decode().splitlines() == [
+        "Error: The output cannot be written: there is no space left where it goes.",
+        "Free some space, or send it elsewhere.",
+    ]
+
+
 def test_unknown_board(here: Cli) -> None:
     here.refuses(2, "build", "model.tflite", "--board", "mps2-an387", said=("mps2-an387", "Did you mean"))
 

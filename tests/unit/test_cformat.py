@@ -14,7 +14,7 @@ from projects import HOST, WARNINGS
 from edgeq import process
 from edgeq.errors import InputError
 from edgeq.generate import cformat, tflm
-from edgeq.generate.names import c_prefix
+from edgeq.generate.names import c_prefix, given_prefix
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,14 @@ def test_a_megabyte_of_weights() -> None:
     text = cformat.c_array(values)
     assert max(map(len, text.splitlines())) <= 120
     assert np.array_equal(np.array(text.split(","), np.int8), values)
+
+
+@pytest.mark.parametrize(
+    ("name", "works"), [("9 bad-name", "model_9_bad_name"), ("int", "model_int"), ("KWS", "kws"), ("a__b", "a_b")]
+)
+def test_a_chosen_name_is_never_changed(name: str, works: str) -> None:
+    with pytest.raises(InputError) as caught:
+        given_prefix(name)
+    assert repr(name) in caught.value.message
+    assert caught.value.hint == f"--name {works} would do."
+    assert given_prefix(works) == works

@@ -9,7 +9,7 @@ import pytest
 from report_samples import SAMPLES, bare, digits, failing, many_layers, regression
 from rich.console import Console
 
-from edgeq.records import Accuracy, Metric
+from edgeq.records import Accuracy, Group, Metric
 from edgeq.report.console import render
 from edgeq.report.diff import Outcome, diff_reports, render_diff, to_dict
 from edgeq.report.html import render_html
@@ -138,3 +138,29 @@ def test_a_regression_is_not_told_as_a_classifier():
     for words in ("Accuracy on the device", ">right<", ">ties<", "right only before"):
         assert words not in page
         assert words in render_html(digits())
+
+
+def test_the_stack_of_handlers_is_said():
+    memory = digits().memory
+    assert memory is not None
+    (stack,) = (s.ram for s in memory.sections if s.group is Group.STACK)
+    less = replace(memory, stack_bytes=stack - 1024)
+    assert (memory.stack_of_handlers, less.stack_of_handlers) == (0, 1024)
+    report = replace(digits(), memory=less)
+    assert f"stack {stack - 1024:,} used + 1,024 for handlers" in text_of(render(report))
+    assert "+ 1 KiB for handlers" in render_html(report)
+
+
+def test_what_ran_on_this_host_is_no_device():
+    host = replace(digits(), device=replace(digits().device, name="native", core="host"))
+    assert f"The image for {host.board} was built, and did not run" in verdict(host).detail
+    tflm = replace(host, device=replace(host.device, name="tflm-host"))
+    assert verdict(tflm).headline == (
+        "TFLite Micro gives the same on the generated C array as on the .tflite, on 500 samples"
+    )
+
+
+def test_what_got_worse_is_seen_without_colours():
+    text = text_of(render_diff(diff_reports(digits(), with_cycles(1.5))))
+    assert "✗ cycles, estimated" in text
+    assert "✓ cycles, estimated" in text_of(render_diff(diff_reports(with_cycles(1.5), digits())))
