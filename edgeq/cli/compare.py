@@ -111,9 +111,8 @@ class Arm(click.ParamType[GivenArm]):
 @click.option(
     "--margin",
     type=Fraction(),
-    default=_D.margin,
-    show_default=True,
-    help="Differences up to it do not matter: a share of the samples, or of the error in regression.",
+    help="Differences up to it do not matter: a share of the samples, or of the error in regression.  [default: 0.01; "
+    "in regression 0.05]",
 )
 @click.option("--out", type=PATH, default=Path("cmp"), show_default=True, help="Folder for the result and all arms.")
 @click.option("--jobs", type=click.IntRange(1), help="Arms that are made at a time.  [default: one per core]")

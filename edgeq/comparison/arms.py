@@ -112,6 +112,12 @@ def plan(
     return tuple(sorted(dict.fromkeys(tasks), key=lambda t: (t.work not in trained, t.seed)))
 
 
+def remedies(methods: tuple[Method, ...], seed: int) -> tuple[Task, ...]:
+    """What is tried where PTQ loses accuracy and some layers are to blame; 16x8 only if it is not an arm already."""
+    works = (Work.EQUALIZED, *(() if any(m.value == "16x8" for m in methods) else (Work.INT16X8,)))
+    return tuple(Task(work=work, seed=seed) for work in works)
+
+
 def declared(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
     """The contrasts that the comparison is about: first, second, question. Declared before anything is measured.
 
@@ -139,6 +145,7 @@ def exploratory(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
         (PTQ_CONTINUED_TFMOT, QAT_TFMOT, "Is it quantization awareness, or only the extra training?"),
         (PTQ, QAT_TFMOT, "Is tfmot's QAT better than PTQ?"),
         (PTQ, PTQ_EQUALIZED, "Does equalising the layers help?"),
+        (PTQ_EQUALIZED, QAT, "Is QAT better than PTQ with equalised layers?"),
         (PTQ, INT16X8, "Do 16-bit activations help?"),
     )
     known = {c[:2] for c in declared(names)}

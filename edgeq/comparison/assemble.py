@@ -14,7 +14,7 @@ from edgeq.comparison.contrasts import ScoredArm, contrasts
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import find
 from edgeq.comparison.made import Made
-from edgeq.comparison.options import CompareOptions
+from edgeq.comparison.options import MARGIN, MARGIN_OF_ERRORS, CompareOptions
 from edgeq.comparison.record import ComparedData, ComparedModel, CompareFinding, Comparison
 from edgeq.comparison.scores import TIE_RULE, Scores, score, task_of
 from edgeq.comparison.summary import arm_record, flips
@@ -50,16 +50,17 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         DataError: a model answered NaN.
     """
     data, task, runs = material.data, material.task, material.runs
+    share = margin_share(options, task)
     arms = _scored(runs, task, material.random)
     names = (*(n for n in ORDER if n in arms), *(n for n in arms if n not in ORDER))
     with clock("statistics"):
         found = contrasts(
-            arms, declared(names), exploratory(names), margin=options.margin, level=options.level,
+            arms, declared(names), exploratory(names), margin=share, level=options.level,
             groups=data.test.groups,
         )  # fmt: skip
     with clock("findings"):
         evidence = Evidence(
-            metric=task.metric, margin=_margin(options, task, arms), level=options.level, given=material.given,
+            metric=task.metric, margin=_margin(share, task, arms), level=options.level, given=material.given,
             data=_data(data, task, options), checks=check_overlap(data), arms=arms,
             runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(runs, task, data),
             contrasts=found, layers=tuple(layer for run in runs for layer in run.layers),
@@ -73,7 +74,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         data=evidence.data,
         metric=Metric.TOP1 if task.metric is Metric.TOP1 else Metric.RMSE,
         tie_rule=TIE_RULE,
-        margin=options.margin,
+        margin=share,
         level=options.level,
         seeds=max((len(arm.runs) for arm in arms.values()), default=0),
         arms=tuple(
@@ -100,11 +101,18 @@ def _scored(runs: Sequence[Made], task: Task, random: frozenset[str]) -> dict[st
     return {name: ScoredArm(name=name, runs=found, fixed=name not in random) for name, found in scored.items()}
 
 
-def _margin(options: CompareOptions, task: Task, arms: Mapping[str, ScoredArm]) -> float:
-    if task.metric is Metric.TOP1:
+def margin_share(options: CompareOptions, task: Task) -> float:
+    """The margin as asked for, else the default for this kind of metric."""
+    if options.margin is not None:
         return options.margin
+    return MARGIN if task.metric is Metric.TOP1 else MARGIN_OF_ERRORS
+
+
+def _margin(share: float, task: Task, arms: Mapping[str, ScoredArm]) -> float:
+    if task.metric is Metric.TOP1:
+        return share
     base = arms[FLOAT] if FLOAT in arms else next(iter(arms.values()))
-    return options.margin * base.first.mean
+    return share * base.first.mean
 
 
 def _seen(runs: Sequence[Made], task: Task, data: Dataset) -> Mapping[str, Scores]:

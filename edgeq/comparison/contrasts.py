@@ -117,7 +117,8 @@ def _artifact(
             difference, interval = found.estimate, found.interval(_CONFIDENCE)
             p, p_equivalence = found.p_value(), found.equivalence_p(share)
         else:
-            difference, interval = second.mean - first.mean, (-1.0, 1.0)
+            most = 1.0 if classes else max(first.mean, second.mean)
+            difference, interval = second.mean - first.mean, (-most, most)
             test, p, p_equivalence = f"none: {found.reason}", 1.0, 1.0
     claim = conclude(difference=0.0, p_difference=1.0, p_equivalence=1.0)
     independent = counts is not None and groups is None

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.comparison.arms import FLOAT, MAKES, Task, plan
+from edgeq.comparison.arms import FLOAT, MAKES, Task, plan, remedies
 from edgeq.comparison.assemble import Material, assemble
+from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.record import ComparedModel, Comparison
@@ -60,12 +62,17 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
     with clock("arms"):
         runs = _make(tasks, options, source, progress)
     _require_arms(runs)
-    progress.start("Statistics and findings")
     material = Material(
         model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
         task=task, runs=runs, random=_random(tasks), given=False,
     )  # fmt: skip
-    return assemble(material, options, clock)
+    progress.start("Statistics and findings")
+    found = assemble(material, options, clock)
+    if any(finding.code == LAYERS_QUANTIZE_BADLY for finding in found.findings):
+        with clock("arms"):
+            tried = _make(remedies(options.methods, options.seed), options, source, progress)
+        found = assemble(replace(material, runs=[*runs, *tried]), options, clock)
+    return found
 
 
 class _Reading:

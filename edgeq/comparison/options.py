@@ -8,7 +8,10 @@ from pathlib import Path
 from edgeq.records import Method
 from edgeq.training import TrainingOptions
 
-DEFAULT_METHODS = (Method.PTQ,)
+DEFAULT_METHODS = (Method.PTQ, Method.QAT)
+
+
+MARGIN, MARGIN_OF_ERRORS = 0.01, 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,9 @@ class CompareOptions:
         calibration_samples: how many samples the activation ranges are taken from.
         seeds: how often what is random is repeated; claims about a method need five.
         seed: the first seed.
-        margin: differences up to it do not matter, as a fraction (0.01 is one percentage point).
+        margin: differences up to it do not matter: a share of the samples (0.01 is one percentage point), or of the
+            float model's error in regression. None: 0.01, in regression 0.05 (an error moves by some per cent with
+            every rounding, an accuracy does not).
         level: of the tests, over the declared contrasts together.
         jobs: arms that are made at a time; None: one per core.
         dask: address of a Dask scheduler that makes the arms; None: this machine.
@@ -49,7 +54,7 @@ class CompareOptions:
     calibration_samples: int = 200
     seeds: int = 5
     seed: int = 0
-    margin: float = 0.01
+    margin: float | None = None
     level: float = 0.05
     jobs: int | None = None
     dask: str | None = None

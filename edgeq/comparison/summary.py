@@ -17,7 +17,7 @@ from edgeq.comparison.scores import Scores, figure, score
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MOST_FLIPS = 200
+_MOST_FLIPS = 2000
 """Flips that are listed per contrast; more make the report long and say nothing new."""
 
 

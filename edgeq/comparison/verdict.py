@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ, PTQ_BN, PTQ_CONTINUED, QAT, QAT_TFMOT
+from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ, PTQ_BN, PTQ_CONTINUED, PTQ_EQUALIZED, QAT, QAT_TFMOT
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings.words import points
 from edgeq.comparison.record import CompareFinding, Contrast, Severity, Verdict
@@ -56,6 +56,13 @@ def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
             return PTQ_BN, "Take PTQ of the float model with new batch-norm statistics, or train that model out first."
     if PTQ not in evidence.arms:
         return (qat if qat in evidence.arms else None), ""
+    if PTQ_EQUALIZED in evidence.arms and evidence.gain(PTQ, PTQ_EQUALIZED) > 0:
+        rest = evidence.contrast(PTQ_EQUALIZED, qat)
+        if rest is None or rest.artifact.conclusion is not Conclusion.BETTER:
+            beside = f", and {qat} is not shown to be better" if rest else ""
+            return PTQ_EQUALIZED, (
+                f"Ship PTQ with equalised layers (--method ptq --equalize): it repairs what plain PTQ loses{beside}."
+            )
     if qat not in evidence.arms:
         return PTQ, "PTQ is the only int8 model here."
     contrast, control = evidence.contrast(PTQ, qat), evidence.contrast(PTQ_CONTINUED, qat)

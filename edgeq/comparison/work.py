@@ -169,6 +169,42 @@ def _batch_norm(model: FloatModel, job: Job) -> Iterator[Made]:
     yield _quantized_run(again, job, quantized, Method.PTQ)
 
 
+def _continued(model: FloatModel, job: Job) -> Iterator[Made]:
+    from edgeq.quantize.qat import continued_float
+
+    plain, quantized = MAKES[Work.CONTINUED]
+    trained, history = continued_float(model, job.data, _options(job, Method.QAT))
+    yield _float_run(trained, job, plain, history)
+    yield _quantized_run(trained, job, quantized, Method.PTQ)
+
+
+def _continued_tfmot(model: FloatModel, job: Job) -> Iterator[Made]:
+    from edgeq.quantize.qat_tfmot import continued_float_tfmot
+
+    plain, quantized = MAKES[Work.CONTINUED_TFMOT]
+    trained, history = continued_float_tfmot(model, job.data, _options(job, Method.QAT_TFMOT))
+    yield _float_run(trained, job, plain, history)
+    yield _quantized_run(trained, job, quantized, Method.PTQ)
+
+
+def _qat(model: FloatModel, job: Job) -> Iterator[Made]:
+    (arm,) = MAKES[Work.QAT]
+    yield _quantized_run(model, job, arm, Method.QAT)
+
+
+def _qat_tfmot(model: FloatModel, job: Job) -> Iterator[Made]:
+    (arm,) = MAKES[Work.QAT_TFMOT]
+    yield _quantized_run(model, job, arm, Method.QAT_TFMOT)
+
+
+def _equalized(model: FloatModel, job: Job) -> Iterator[Made]:
+    from edgeq.quantize import quantize
+
+    (arm,) = MAKES[Work.EQUALIZED]
+    quantized = quantize(model, job.data, replace(_options(job), equalize=True, bias_correction=True))
+    yield evaluated(quantized, job.data, arm=arm, seed=job.task.seed)
+
+
 def _int16x8(model: FloatModel, job: Job) -> Iterator[Made]:
     (arm,) = MAKES[Work.INT16X8]
     yield _quantized_run(model, job, arm, Method.INT16X8, scheme="int16x8")
@@ -177,6 +213,11 @@ def _int16x8(model: FloatModel, job: Job) -> Iterator[Made]:
 _MAKERS: Mapping[Work, Callable[[FloatModel, Job], Iterator[Made]]] = {
     Work.FLOAT: _float,
     Work.PTQ: _ptq,
+    Work.CONTINUED: _continued,
+    Work.CONTINUED_TFMOT: _continued_tfmot,
+    Work.QAT: _qat,
+    Work.QAT_TFMOT: _qat_tfmot,
+    Work.EQUALIZED: _equalized,
     Work.INT16X8: _int16x8,
     Work.BATCH_NORM: _batch_norm,
 }

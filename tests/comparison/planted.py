@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from edgeq.comparison.options import CompareOptions
 from edgeq.model.runtime import keras3, quiet, tensorflow
+from edgeq.records import Method
 from edgeq.training import TrainingOptions
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -39,7 +40,7 @@ class Planted:
         np.savez(folder / "data.npz", **self.arrays)
         return CompareOptions(
             model=folder / "model.keras", data=str(folder / "data.npz"), out=folder / "cmp", jobs=1,
-            **{"seeds": 1, **self.options},
+            **{"seeds": 1, "methods": (Method.PTQ,), **self.options},
         )  # fmt: skip
 
 
@@ -188,6 +189,23 @@ def one_epoch_float(seed: int, batch_norm: bool, momentum: float = 0.99) -> Plan
         name=f"one-epoch-float-{'bn' if batch_norm else 'plain'}", model=model, arrays=arrays, expected=expected,
         options={"training": TrainingOptions(epochs=8)},
     )  # fmt: skip
+
+
+def one_epoch_qat(seed: int, batch_norm: bool) -> Planted:
+    """QAT for one epoch, on a float model that is trained out."""
+    planted = with_methods(clean(seed, batch_norm), Method.PTQ, Method.QAT, epochs=1)
+    return replace(planted, name="one-epoch-qat", expected=("qat-undertrained",))
+
+
+def learning_rate_times_100(seed: int, batch_norm: bool) -> Planted:
+    planted = with_methods(clean(seed, batch_norm), Method.PTQ, Method.QAT, epochs=3, learning_rate=0.1)
+    return replace(planted, name="learning-rate-times-100", expected=("qat-learning-rate-too-high",))
+
+
+def the_first_question(seed: int) -> Planted:
+    """One epoch of float, PTQ, one epoch of QAT: what edgeq's first user did."""
+    planted = with_methods(one_epoch_float(seed, True), Method.PTQ, Method.QAT, epochs=1)
+    return replace(planted, name="the-first-question")
 
 
 def with_methods(planted: Planted, *methods: Any, **training: Any) -> Planted:

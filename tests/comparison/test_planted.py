@@ -13,6 +13,7 @@ from planted import Planted
 
 from edgeq import api
 from edgeq.comparison.record import Comparison, Severity
+from edgeq.records import Method
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
 
@@ -22,11 +23,18 @@ CLEAN: dict[str, Callable[[int], Planted]] = {
     "batch-norm": partial(planted.clean, batch_norm=True),
     "plain": partial(planted.clean, batch_norm=False),
     "regression": planted.clean_regression,
+    "qat": lambda seed: planted.with_methods(planted.clean(seed, True), Method.PTQ, Method.QAT, epochs=6),
 }
 
 CAUSES: dict[str, Callable[[int], Planted]] = {
     "stale-batch-norm": planted.stale_batch_norm,
     "one-epoch-float-batch-norm": partial(planted.one_epoch_float, batch_norm=True),
+    "one-epoch-float-plain": lambda seed: planted.with_methods(
+        planted.one_epoch_float(seed, False), Method.PTQ, Method.QAT, epochs=8
+    ),
+    "one-epoch-qat": partial(planted.one_epoch_qat, batch_norm=False),
+    "learning-rate-times-100": partial(planted.learning_rate_times_100, batch_norm=True),
+    "the-first-question": planted.the_first_question,
     "calibration-two-classes": partial(planted.calibration_from_two_classes, batch_norm=False),
     "calibration-not-normalised": partial(planted.calibration_not_normalised, batch_norm=True),
     "regression-calibration-not-normalised": planted.regression_calibration_not_normalised,

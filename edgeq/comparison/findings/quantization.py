@@ -16,6 +16,9 @@ from edgeq.comparison.summary import lead, turned
 from edgeq.statistics.equivalence import Conclusion
 from edgeq.statistics.topk import top_k
 
+LAYERS_QUANTIZE_BADLY = "layers-quantize-badly"
+"""The finding for which remedies are tried."""
+
 
 def conversion_gap(evidence: Evidence) -> Iterator[CompareFinding]:
     """The int8 model predicts something else than the fake-quantized model that was trained."""
@@ -76,12 +79,13 @@ def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
         f"{name} {'brings' if g > 0 else 'costs'} {amount(evidence, abs(g))}" for name, g in remedies.items()
     )
     yield CompareFinding(
-        code="layers-quantize-badly",
+        code=LAYERS_QUANTIZE_BADLY,
         severity=Severity.WARNING,
         title=f"PTQ loses {amount(evidence, loss)}: {_layers(bad)} quantize badly",
         text=f"At {worst.layer} the signal is {worst.sqnr_db:.1f} dB above the quantization noise"
         + (f", and the widest channel is {worst.channel_ratio:.0f} times the others" if worst.channel_ratio else "")
-        + f". All channels of a tensor share one scale, so small ones are left with a few steps. Tried here: {tried}.",
+        + ". All channels of a tensor share one scale, so small ones are left with a few steps."
+        + (f" Tried here: {tried}." if tried else ""),
         evidence={
             "loss": loss, "bad_layers": len(bad), "worst_sqnr_db": worst.sqnr_db,
             "worst_channel_ratio": worst.channel_ratio or 0.0, **{f"gain of {n}": g for n, g in remedies.items()},

@@ -15,6 +15,7 @@ from edgeq.comparison.arms import (
     PTQ,
     PTQ_CONTINUED,
     PTQ_CONTINUED_TFMOT,
+    PTQ_EQUALIZED,
     QAT,
     QAT_TFMOT,
 )
@@ -150,9 +151,8 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             code="qat-undertrained",
             severity=Severity.WARNING,
             title=f"{name} stopped too early: {epochs} epoch{'s' if epochs > 1 else ''}",
-            text=f"The last epoch was the best one and still took {percent(fell)} off the validation loss"
-            + (f", and an activation range moved by {percent(moved)}" if moved is not None else "")
-            + ". This is a figure of a training that was cut off, not of quantization-aware training.",
+            text=_how_it_ended(fell, moved)
+            + "This is a figure of a training that was cut off, not of quantization-aware training.",
             evidence={
                 "epochs": epochs, "last_fall": fell, "loss_before": shown.start.validation_loss,
                 "loss_last_epoch": shown.epochs[-1].validation_loss,
@@ -163,14 +163,20 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
         )  # fmt: skip
 
 
+def _how_it_ended(fell: float, moved: float | None) -> str:
+    loss = f"took {percent(fell)} off the validation loss" if fell > 0 else f"added {percent(-fell)} to it"
+    ranges = f", and an activation range moved by {percent(moved)}" if moved is not None else ""
+    return f"The last epoch {loss}{ranges}: nothing has settled. "
+
+
 def gain_is_training(evidence: Evidence) -> Iterator[CompareFinding]:
     """QAT beats PTQ, but not PTQ of a float model that had the same extra training."""
     for arm, (_, control) in _CONTROLS.items():
         plain, fair = evidence.contrast(PTQ, arm), evidence.contrast(control, arm)
         if plain is None or fair is None or plain.artifact.conclusion is not Conclusion.BETTER:
             continue
-        if fair.artifact.conclusion is Conclusion.BETTER:
-            continue
+        if fair.artifact.conclusion is Conclusion.BETTER or PTQ_EQUALIZED in evidence.arms:
+            continue  # where PTQ fails at some layers, the control shares QAT's remedy for them
         yield CompareFinding(
             code="qat-gain-is-training",
             severity=Severity.INFO,
@@ -210,10 +216,10 @@ def _diverged(history: TrainingHistory) -> bool:
 def _unfinished(history: TrainingHistory, *, behind: bool) -> bool:
     """Cut off while it was getting better: after an epoch or two, or after more if the arm is behind."""
     epochs = len(history.epochs)
+    if epochs <= limit.FEW_EPOCHS and not history.stopped_early:
+        return True
     if history.stopped_early or history.best < epochs:
         return False
-    if epochs <= limit.FEW_EPOCHS:
-        return _fall(history, 1) > limit.STILL_FALLING
     third = max(1, epochs // 3)
     return behind and _fall(history, third) > 1 - (1 - limit.FAR_FROM_DONE) ** third
 
