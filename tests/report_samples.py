@@ -91,7 +91,13 @@ def plan() -> ArenaPlan:
         )
         for i, (label, kernel, _, _, weights, _) in enumerate(_LAYERS)
     )
-    return ArenaPlan(arena_bytes=3_648, liveness_bound=3_648, calls=calls, blocks=tuple(blocks))
+    return ArenaPlan(
+        arena_bytes=3_648,
+        liveness_bound=3_648,
+        saved=("merge-padding: 2 PAD merged",),
+        calls=calls,
+        blocks=tuple(blocks),
+    )
 
 
 def profile() -> Profile:
@@ -333,7 +339,9 @@ def many_layers(count: int = 64) -> Report:
         )
         for i, layer in enumerate(layers)
     )
-    arena = ArenaPlan(arena_bytes=55_296, liveness_bound=52_992, calls=calls, blocks=blocks)
+    arena = ArenaPlan(
+        arena_bytes=55_296, liveness_bound=52_992, saved=("merge-padding: 2 PAD merged",), calls=calls, blocks=blocks
+    )
     return replace(
         base,
         model=replace(base.model, name="mobilenet_v2_like", ops=count, macs=sum(layer.macs for layer in layers)),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.choose import Limits, choose
@@ -25,6 +25,7 @@ def lower(
     features: frozenset[str] = frozenset(),
     optimize: Optimize = Optimize.BALANCED,
     limits: Limits | None = None,
+    passes: Collection[str] | None = None,
     table: Mapping[str, Lowering] | None = None,
 ) -> Program:
     """The program that computes a model. The same arguments give the same program.
@@ -34,6 +35,7 @@ def lower(
         features: what the core has, as in board.toml ("dsp"); none takes kernels that run everywhere.
         optimize: what the choice of kernels prefers.
         limits: what constants and arena should fit, as far as other kernels can make them; None: anything.
+        passes: names of the passes (`edgeq.lower.passes`) that run on the graph first; None takes all.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
@@ -45,6 +47,9 @@ def lower(
 
         table = LOWER
     _check_edges(graph)
+    model = graph
+    passed = _run_passes(graph, passes)
+    graph = passed.graph
     live, needed = _live_ops(graph)
     graph = _fold_constant_aliases(graph, live, table)
     lowered = [part for op in live if not _is_folded(graph, op) for part in _lower_op(graph, op, table, needed)]
@@ -56,7 +61,7 @@ def lower(
     alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
     tensors = max((lifetimes.alive(i, ()) for i in range(len(portable))), default=0)
     chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits or Limits())
-    calls = tuple(c.call for c in chosen)
+    calls = tuple(_with_passes(c.call, passed) for c in chosen)
     lifetimes = Lifetimes(graph, calls, roots)
     layout = Layout(lifetimes)
     states = tuple(_state(graph.tensors[i]) for i in lifetimes.states)
@@ -72,11 +77,44 @@ def lower(
         arena_bytes=layout.arena_bytes,
         arena_align=ARENA_ALIGN,
         liveness_bound=layout.bound,
-        vanished=tuple(_vanished(graph, calls, [a for a in lowered if isinstance(a, Alias)], needed)),
+        vanished=tuple(_vanished(model, calls, [a for a in lowered if isinstance(a, Alias)], needed)),
         model_sha256=graph.sha256,
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
+        saved=passed.saved,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Passes:
+    """What all passes together did: the graph, tensors that changed, ops that others compute, and words for reports."""
+
+    graph: Graph
+    changed: frozenset[int]
+    merged: Mapping[int, int]
+    saved: Mapping[str, str]
+
+
+def _run_passes(graph: Graph, names: Collection[str] | None) -> _Passes:
+    from edgeq.lower.passes import PASSES
+
+    changed: frozenset[int] = frozenset()
+    merged: dict[int, int] = {}
+    saved: dict[str, str] = {}
+    for name, run in PASSES.items():
+        if names is None or name in names:
+            found = run(graph)
+            graph, changed = found.graph, changed | found.changed
+            merged |= found.merged
+            saved |= {name: found.saved} if found.saved else {}
+    return _Passes(graph=graph, changed=changed, merged=merged, saved=saved)
+
+
+def _with_passes(call: KernelCall, passed: _Passes) -> KernelCall:
+    """The call, with the ops that passes merged into it; not traced if its output has lost channels."""
+    merged = tuple(sorted(op for op, into in passed.merged.items() if into in call.source_ops))
+    traced = call.traced and not passed.changed & set(call.outputs)
+    return replace(call, source_ops=(*call.source_ops, *merged), traced=traced)
 
 
 def _check_edges(graph: Graph) -> None:

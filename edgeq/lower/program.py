@@ -137,6 +137,7 @@ class Program:
     `placements` has every tensor that lives in the arena, by tensor index; aliases (RESHAPE) share an offset.
     `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
     time: no plan can be smaller than it. `states` keep their values from one inference to the next.
+    `saved` has, for each pass on the graph that found something, what it saved, in words.
     """
 
     calls: tuple[KernelCall, ...]
@@ -152,6 +153,7 @@ class Program:
     macs: int
     constants: tuple[Constant, ...] = field(default=())
     states: tuple[State, ...] = field(default=())
+    saved: Mapping[str, str] = field(default_factory=dict)
 
 
 def constants_of(call: KernelCall) -> Iterator[Constant]:

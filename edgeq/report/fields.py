@@ -73,6 +73,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Section.ram": ("bytes", "RAM that it takes; .data takes both"),
     "ArenaPlan.arena_bytes": ("bytes", "size of the arena"),
     "ArenaPlan.liveness_bound": ("bytes", "largest sum of bytes alive at one time; no plan can be smaller"),
+    "ArenaPlan.saved": ("", "for each pass on the graph that found something: its name, and what it saved"),
     "ArenaPlan.calls": ("", "the kernel calls, in order"),
     "ArenaPlan.blocks": ("", "the values that live in the arena"),
     "PlanCall.label": ("", "the layer"),

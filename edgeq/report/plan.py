@@ -32,6 +32,7 @@ def arena_plan(program: Program) -> ArenaPlan:
     return ArenaPlan(
         arena_bytes=program.arena_bytes,
         liveness_bound=program.liveness_bound,
+        saved=tuple(f"{name}: {words}" for name, words in program.saved.items()),
         calls=tuple(calls),
         blocks=tuple(blocks),
     )

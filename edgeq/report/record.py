@@ -100,10 +100,12 @@ class PlanBlock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArenaPlan:
-    """The arena over one inference. No plan can be smaller than `liveness_bound`."""
+    """The arena over one inference. No plan can be smaller than `liveness_bound`. `saved` says what the passes on the
+    graph saved."""
 
     arena_bytes: int
     liveness_bound: int
+    saved: tuple[str, ...]
     calls: tuple[PlanCall, ...]
     blocks: tuple[PlanBlock, ...]
 

@@ -44,11 +44,18 @@ class Batch:
     """Models compiled into one program. `programs` has what the engine made of each."""
 
     def __init__(
-        self, models: Sequence[Model], folder: Path, features: frozenset[str] = frozenset(), *, pick: bool = False
+        self,
+        models: Sequence[Model],
+        folder: Path,
+        features: frozenset[str] = frozenset(),
+        *,
+        pick: bool = False,
+        passes: Sequence[str] | None = None,
     ) -> None:
         """Generate and compile; with the kernels for cores with these features, whose instructions run in C.
 
-        With `pick`, the models take each of a call's candidates in turn, not the best one.
+        With `pick`, the models take each of a call's candidates in turn, not the best one. `passes` are
+        those of `lower`.
 
         Raises:
             UnsupportedError: a model that the engine refuses.
@@ -63,7 +70,7 @@ class Batch:
         for i, model in enumerate(models):
             graph = parse_tflite(model.content)
             with nth_candidates(i) if pick else nullcontext():
-                program = lower(graph, features=features)
+                program = lower(graph, features=features, passes=passes)
             if model.misalign:
                 program = misaligned(program, graph, model.misalign)
             project = generate(

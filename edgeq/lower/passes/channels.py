@@ -1,0 +1,283 @@
+"""Channels that are constant, or that nothing reads, are removed, and what they add goes into biases.
+
+Channels of tensors that are computed channel by channel from each other (depthwise convolutions, pools, means) go
+together. A channel goes if wherever something else reads it, it is constant or meets weights of zero only. Biases wrap
+modulo 2^32 as TFLM's sums do, so the outputs stay the same bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.errors import EdgeqError
+from edgeq.lower.fixedpoint import Multiplier, multiply, wrap32
+from edgeq.lower.ops.convolution import conv_2d, depthwise_conv_2d
+from edgeq.lower.ops.reduce import mean
+from edgeq.lower.passes.record import Passed
+from edgeq.lower.program import Alias, Constant, KernelCall
+from edgeq.model.graph import Graph, Op, Tensor
+
+# Kernels take channels in fours.
+_FOUR = 4
+_POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
+_MOVES = ("RESHAPE", "SQUEEZE")
+_LOWER: Mapping[str, Callable[[Graph, Op], KernelCall | Alias]] = {
+    "CONV_2D": conv_2d,
+    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
+    "MEAN": mean,
+}
+
+# Channel -> value of the quantized constant.
+Values = Mapping[int, int]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Family:
+    """Tensors whose channels go together, and who reads them from outside: (op, tensor) pairs."""
+
+    channels: int
+    producer: Op
+    tensors: list[int]
+    channelwise: list[Op] = field(default_factory=list)
+    readers: list[tuple[Op, int]] = field(default_factory=list)
+    fixed: bool = False
+
+
+def remove_channels(graph: Graph) -> Passed:
+    """The graph without such channels; `changed` are the tensors that have fewer."""
+    families = _families(graph)
+    removed = weights = 0
+    changed: set[int] = set()
+    for family in families:
+        if family.fixed or not family.readers:
+            continue
+        known = _constants(graph, family)
+        gone = [c for c in range(family.channels) if _removable(graph, family, known, c)]
+        kept = family.channels - len(gone)
+        # A layer keeps a channel, and whole fours.
+        spare = max(-kept % _FOUR, 1 - kept)
+        gone = gone[: max(0, len(gone) - spare)]
+        if gone:
+            before = _weights(graph)
+            graph = _without(graph, family, known, gone)
+            removed += len(gone)
+            weights += before - _weights(graph)
+            changed |= set(family.tensors)
+            changed |= {op.outputs[0] for op, _ in family.readers if op.name in _MOVES}
+    words = f"{removed} channels that are constant or unread removed, {weights:,} bytes of weights" if removed else ""
+    return Passed(graph=graph, changed=frozenset(changed), saved=words)
+
+
+def _weights(graph: Graph) -> int:
+    return sum(t.nbytes for t in graph.tensors if t.data is not None)
+
+
+def _families(graph: Graph) -> list[_Family]:
+    """Families in the model's order; what cannot be changed is `fixed`."""
+    uses: dict[int, int] = {}
+    for op in graph.ops:
+        for i in {*op.inputs}:
+            uses[i] = uses.get(i, 0) + 1
+    own: dict[int, _Family] = {}
+    found: list[_Family] = []
+    for op in graph.ops:
+        source = own.get(op.inputs[0]) if op.inputs else None
+        private = all(uses.get(i, 0) == 1 for i in op.inputs[1:3] if i >= 0)
+        joins = source is not None and private and _channelwise(graph, op)
+        for position, tensor in enumerate(op.inputs):
+            family = own.get(tensor)
+            if family is None:
+                continue
+            if position == 0 and (joins or (private and _absorbs(graph, op, family))):
+                if not joins:
+                    family.readers.append((op, tensor))
+            else:
+                family.fixed = True
+        target = graph.tensors[op.outputs[0]]
+        if source is not None and joins:
+            source.channelwise.append(op)
+            source.tensors.append(target.index)
+            own[target.index] = source
+        elif op.name == "CONV_2D" and private and len(op.outputs) == 1:
+            family = _Family(channels=target.shape[-1], tensors=[target.index], producer=op)
+            # Grouped convolutions tie outputs to inputs.
+            family.fixed = graph.tensors[op.inputs[1]].shape[3] != graph.tensors[op.inputs[0]].shape[3]
+            own[target.index] = family
+            found.append(family)
+    for tensor in graph.outputs:
+        if tensor in own:
+            own[tensor].fixed = True
+    return found
+
+
+def _channelwise(graph: Graph, op: Op) -> bool:
+    source, target = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    if op.name == "MEAN":
+        axes = graph.tensors[op.inputs[1]].data
+        rank = len(source.shape)
+        reduced = {int(a) % rank for a in np.asarray(axes).reshape(-1)} if axes is not None else {rank - 1}
+        return rank - 1 not in reduced
+    if op.name == "DEPTHWISE_CONV_2D":
+        return source.shape[-1] == target.shape[-1]
+    return op.name in _POOLS
+
+
+def _absorbs(graph: Graph, op: Op, family: _Family) -> bool:
+    """Whether the op is a sum over channels whose bias can take what a constant channel adds."""
+    if op.name == "CONV_2D":
+        return graph.tensors[op.inputs[1]].shape[3] == family.channels and graph.tensors[op.inputs[1]].data is not None
+    return op.name in _MOVES and _dense_behind(graph, op, family.channels) is not None
+
+
+def _dense_behind(graph: Graph, move: Op, channels: int) -> Op | None:
+    """The FULLY_CONNECTED that alone reads a flattened tensor, if its weights are constant and symmetric."""
+    tensor = move.outputs[0]
+    users = [op for op in graph.ops if tensor in op.inputs]
+    if tensor in graph.outputs or len(users) != 1 or users[0].name != "FULLY_CONNECTED" or users[0].inputs[0] != tensor:
+        return None
+    weights = graph.tensors[users[0].inputs[1]]
+    plain = weights.data is not None and weights.quantization is not None and not any(weights.quantization.zero_points)
+    return users[0] if plain and graph.tensors[tensor].shape[-1] % channels == 0 else None
+
+
+def _lowered(graph: Graph, op: Op) -> KernelCall:
+    return cast(KernelCall, _LOWER[op.name](graph, op))
+
+
+def _requantized(call: KernelCall, total: int, channel: int) -> int:
+    step = cast(int, call.params["channel_step"])
+    values, shifts = (cast(Constant, call.params[n]).data for n in ("multipliers", "shifts"))
+    scale = Multiplier(value=int(values[channel * step]), shift=int(shifts[channel * step]))
+    result = multiply(wrap32(total), scale) + cast(int, call.params["output_offset"])
+    return max(cast(int, call.params["activation_min"]), min(cast(int, call.params["activation_max"]), result))
+
+
+def _bias(call: KernelCall, channel: int) -> int:
+    bias = call.params["bias"]
+    return 0 if bias is None else int(cast(Constant, bias).data.reshape(-1)[channel])
+
+
+def _constants(graph: Graph, family: _Family) -> dict[int, Values]:
+    """For each tensor of the family, its constant channels and their values."""
+    found: dict[int, Values] = {}
+    try:
+        call = _lowered(graph, family.producer)
+        weights = cast(NDArray[np.int8], graph.tensors[family.producer.inputs[1]].data)
+        dead = [c for c in range(family.channels) if not weights[c].any()]
+        found[family.producer.outputs[0]] = {c: _requantized(call, _bias(call, c), c) for c in dead}
+        for op in family.channelwise:
+            found[op.outputs[0]] = _through(graph, op, found[op.inputs[0]], family.channels)
+    except EdgeqError:  # lowering reports it, with the op's place
+        return {tensor: {} for tensor in family.tensors}
+    return found
+
+
+def _through(graph: Graph, op: Op, known: Values, channels: int) -> Values:
+    """Constant channels of a channelwise op's output, where its input's are `known`."""
+    source, target = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
+    if op.name in _POOLS:
+        call = _pool(graph, op)
+        low, high = cast(int, call.params["activation_min"]), cast(int, call.params["activation_max"])
+        return {c: max(low, min(high, v)) for c, v in known.items()}
+    call = _lowered(graph, op)
+    if op.name == "MEAN":
+        count = source.elements // target.elements
+        scale = Multiplier(value=cast(int, call.params["multiplier"]), shift=cast(int, call.params["shift"]))
+        offset, zero = cast(int, call.params["sum_offset"]), cast(int, call.params["output_offset"])
+        return {c: max(-128, min(127, multiply(count * v + offset, scale) + zero)) for c, v in known.items()}
+    weights = cast(NDArray[np.int8], graph.tensors[op.inputs[1]].data).reshape(-1, channels).astype(np.int64)
+    zero = -cast(int, call.params["input_offset"])
+    padded = op.options.get("padding") != "VALID" and weights.shape[0] > 1
+    values = {}
+    for c in range(channels):
+        if not weights[:, c].any():
+            values[c] = _requantized(call, _bias(call, c), c)
+        elif c in known and (known[c] == zero or not padded):
+            values[c] = _requantized(call, _bias(call, c) + int(weights[:, c].sum()) * (known[c] - zero), c)
+    return values
+
+
+def _pool(graph: Graph, op: Op) -> KernelCall:
+    from edgeq.lower.ops import pool
+
+    return (pool.average_pool_2d if op.name == "AVERAGE_POOL_2D" else pool.max_pool_2d)(graph, op)
+
+
+def _sum(graph: Graph, reader: Op, channels: int) -> tuple[Op, NDArray[np.int64]]:
+    """The op that sums over channels, and its weights as (outputs, taps, channels)."""
+    op = reader
+    if reader.name in _MOVES:
+        op = cast(Op, _dense_behind(graph, reader, channels))
+    weights = cast(NDArray[np.int8], graph.tensors[op.inputs[1]].data).astype(np.int64)
+    return op, weights.reshape(weights.shape[0], -1, channels)
+
+
+def _zero(tensor: Tensor) -> int:
+    return tensor.quantization.zero_point if tensor.quantization else 0
+
+
+def _removable(graph: Graph, family: _Family, known: Mapping[int, Values], channel: int) -> bool:
+    for reader, tensor in family.readers:
+        op, weights = _sum(graph, reader, family.channels)
+        if not weights[:, :, channel].any():
+            continue
+        value = known[tensor].get(channel)
+        if value is None:
+            return False
+        padded = op.name == "CONV_2D" and op.options.get("padding") != "VALID" and weights.shape[1] > 1
+        if value != _zero(graph.tensors[tensor]) and (padded or len(op.inputs) < 3 or op.inputs[2] < 0):
+            return False
+    return True
+
+
+def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: list[int]) -> Graph:
+    """The graph without channels `gone` of a family."""
+    tensors = list(graph.tensors)
+    kept = [c for c in range(family.channels) if c not in set(gone)]
+    for op in (family.producer, *family.channelwise):
+        if op.name in {"CONV_2D", "DEPTHWISE_CONV_2D"}:
+            axis = 0 if op.name == "CONV_2D" else 3
+            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], axis, kept, per_channel=True)
+            if len(op.inputs) > 2 and op.inputs[2] >= 0:
+                tensors[op.inputs[2]] = _cut(tensors[op.inputs[2]], 0, kept, per_channel=True)
+    for reader, tensor in family.readers:
+        op, weights = _sum(graph, reader, family.channels)
+        zero = _zero(graph.tensors[tensor])
+        more = np.zeros(len(weights), np.int64)
+        for c in gone:
+            more += weights[:, :, c].sum(axis=1) * (known[tensor].get(c, zero) - zero)
+        if more.any():
+            bias = tensors[op.inputs[2]]
+            total = np.asarray(bias.data, np.int64) + more.reshape(bias.shape)
+            tensors[op.inputs[2]] = replace(bias, data=total.astype(np.uint32).view(np.int32))
+        if reader.name in _MOVES:
+            flat = tensors[reader.outputs[0]]
+            taps = flat.shape[-1] // family.channels
+            columns = [t * family.channels + c for t in range(taps) for c in kept]
+            tensors[reader.outputs[0]] = replace(flat, shape=(*flat.shape[:-1], len(columns)))
+            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 1, columns)
+        else:
+            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 3, kept)
+    for index in family.tensors:
+        t = tensors[index]
+        tensors[index] = replace(t, shape=(*t.shape[:-1], len(kept)))
+    return replace(graph, tensors=tuple(tensors))
+
+
+def _cut(tensor: Tensor, axis: int, kept: list[int], *, per_channel: bool = False) -> Tensor:
+    """A constant without the other entries along an axis, and without their scales."""
+    data = np.take(cast(NDArray[np.generic], tensor.data), kept, axis=axis)
+    quantization = tensor.quantization
+    if per_channel and quantization is not None and len(quantization.scales) > 1:
+        zeros = quantization.zero_points
+        quantization = replace(
+            quantization,
+            scales=tuple(quantization.scales[c] for c in kept),
+            zero_points=tuple(zeros[c] for c in kept) if len(zeros) > 1 else zeros,
+        )
+    return replace(tensor, data=data, shape=data.shape, quantization=quantization)
