@@ -1,9 +1,9 @@
 /* The kernels of the aot engine: int8 operators, bit-exact to TensorFlow Lite Micro's reference kernels.
  *
  * Calling convention: void kernel(const params *, inputs..., outputs...[, scratch]). Kernels keep no state
- * and use no memory but their arguments and the stack. Buffers belong to the caller. int8 buffers may have
- * any alignment, all others that of their type. Outputs do not overlap inputs, except where a kernel says
- * that they may be the same.
+ * of their own and use no memory but their arguments and the stack. Buffers belong to the caller. int8
+ * buffers may have any alignment, all others that of their type. Outputs do not overlap inputs, except where
+ * a kernel says that they may be the same.
  *
  * Tensors are dense, the last dimension fastest (NHWC). Zero points lie in [-128, 127]; an "offset" of an
  * input is its zero point negated, that of an output its zero point. `multiplier` and `shift` requantize as
@@ -16,6 +16,10 @@
 #include <stdint.h>
 
 #include "edgeq/depthwise_3x3.h"
+#include "edgeq/kernels_int16.h"
+#include "edgeq/kernels_moves.h"
+#include "edgeq/kernels_state.h"
+#include "edgeq/loops.h"
 #include "edgeq/quads.h"
 #include "edgeq/winograd.h"
 
@@ -318,89 +322,6 @@ typedef struct edgeq_fully_connected_params {
 void edgeq_fully_connected_int8(const edgeq_fully_connected_params *p, const int8_t *input,
                                 const int8_t *weights, int8_t *output);
 
-/* SVDF. Each of units * rank filters sees the product of the input and its features (depth values), remembers
- * the last `memory` of them in the state, oldest first, and weighs them by its times; a unit sums its filters
- * and its bias. The state is kept from call to call, (batches, units * rank, memory). */
-typedef struct edgeq_svdf_params {
-  int32_t batches;
-  int32_t depth;
-  int32_t units;
-  int32_t rank;
-  int32_t memory;
-  int32_t input_offset;
-  int32_t state_offset; /* the state's zero point, negated */
-  int32_t output_offset;
-  int32_t feature_multiplier; /* from products to the state */
-  int32_t feature_shift;
-  int32_t time_multiplier; /* from sums to the output */
-  int32_t time_shift;
-  const int32_t *bias; /* units values, or null */
-} edgeq_svdf_params;
-
-void edgeq_svdf_int8(const edgeq_svdf_params *p, const int8_t *input, const int8_t *features,
-                     const int8_t *times, int8_t *state, int8_t *output);
-void edgeq_svdf_int16(const edgeq_svdf_params *p, const int8_t *input, const int8_t *features,
-                      const int16_t *times, int16_t *state, int8_t *output);
-
-/* One gate of an LSTM. Weights (units, depth) and (units, units), bias (units). Both sums are requantized to
- * Q12. */
-typedef struct edgeq_lstm_gate {
-  const int8_t *input_weights;
-  const int8_t *recurrent_weights;
-  const int32_t *bias;
-  int32_t input_multiplier;
-  int32_t input_shift;
-  int32_t recurrent_multiplier;
-  int32_t recurrent_shift;
-} edgeq_lstm_gate;
-
-/* x * multiplier * 2^-right, rounded if right is above 0. */
-typedef struct edgeq_lstm_scaling {
-  int32_t multiplier;
-  int32_t right;
-} edgeq_lstm_scaling;
-
-/* UNIDIRECTIONAL_SEQUENCE_LSTM. Input and output hold a row of depth and of units values for each step of
- * each batch: row batch * batch_stride + step * step_stride. The hidden and the cell state, (batches, units),
- * are kept from call to call; the hidden state has the output's quantization. */
-typedef struct edgeq_lstm_params {
-  int32_t batches;
-  int32_t steps;
-  int32_t batch_stride;
-  int32_t step_stride;
-  int32_t depth;
-  int32_t units;
-  int32_t input_offset;
-  int32_t hidden_offset;
-  edgeq_lstm_gate input;
-  edgeq_lstm_gate forget;
-  edgeq_lstm_gate cell;
-  edgeq_lstm_gate output;
-  int32_t forget_multiplier; /* forget gate * cell, to the cell */
-  int32_t forget_shift;
-  int32_t cell_multiplier; /* input gate * cell gate, to the cell */
-  int32_t cell_shift;
-  int32_t hidden_multiplier; /* output gate * tanh of the cell, to the hidden state */
-  int32_t hidden_shift;
-  int32_t cell_clip;               /* largest cell; 0: none */
-  edgeq_lstm_scaling cell_scaling; /* from the cell to 1 / 12288 */
-  const uint16_t *table;           /* 256 values of the sigmoid of i / 24, in Q16 */
-} edgeq_lstm_params;
-
-void edgeq_lstm_int8(const edgeq_lstm_params *p, const int8_t *input, int8_t *hidden, int16_t *cell,
-                     int8_t *output);
-
-/* The most loops that a broadcast or a reduction can need. */
-#define EDGEQ_MAX_LOOPS 8
-
-/* One loop over two inputs: `extent` steps, each of which moves the inputs on by their strides (in elements).
- */
-typedef struct edgeq_broadcast_loop {
-  int32_t extent;
-  int32_t stride1;
-  int32_t stride2;
-} edgeq_broadcast_loop;
-
 /* BATCH_MATMUL. The loops, outermost first, go over the batches; their strides are in elements. Each output
  * (row, column) sums `depth` products; the strides say where the factors lie. */
 typedef struct edgeq_batch_matmul_params {
@@ -440,84 +361,6 @@ typedef struct edgeq_fully_connected_dsp_params {
 
 void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, const int8_t *input,
                                     const int32_t *weights, int8_t *output, void *scratch);
-
-/* CONV_2D on int16, zero points 0: as on int8. Sums have 64 bits. With `wide`, each is multiplied by 15 bits
- * and shifted right by 8 to 46 (edgeq_requantize_wide); else its low 32 bits are requantized. */
-typedef struct edgeq_conv_2d_int16_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t filter_height;
-  int32_t filter_width;
-  int32_t filter_channels;
-  int32_t groups;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t dilation_height;
-  int32_t dilation_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t activation_min;
-  int32_t activation_max;
-  const int64_t *bias;        /* output_channels values, or null */
-  const int32_t *multipliers; /* as in edgeq_conv_2d_params */
-  const int8_t *shifts;
-  int32_t channel_step;
-  int32_t wide;
-} edgeq_conv_2d_int16_params;
-
-void edgeq_conv_2d_int16(const edgeq_conv_2d_int16_params *p, const int16_t *input, const int8_t *weights,
-                         int16_t *output);
-
-/* DEPTHWISE_CONV_2D on int16: as on int8, sums as in CONV_2D on int16. */
-typedef struct edgeq_depthwise_conv_2d_int16_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t depth_multiplier;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t filter_height;
-  int32_t filter_width;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t dilation_height;
-  int32_t dilation_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t activation_min;
-  int32_t activation_max;
-  const int64_t *bias; /* input_channels * depth_multiplier values, or null */
-  const int32_t *multipliers;
-  const int8_t *shifts;
-  int32_t channel_step;
-  int32_t wide;
-} edgeq_depthwise_conv_2d_int16_params;
-
-void edgeq_depthwise_conv_2d_int16(const edgeq_depthwise_conv_2d_int16_params *p, const int16_t *input,
-                                   const int8_t *weights, int16_t *output);
-
-/* FULLY_CONNECTED on int16: as on int8, sums as in CONV_2D on int16. */
-typedef struct edgeq_fully_connected_int16_params {
-  int32_t batches;
-  int32_t depth;
-  int32_t outputs;
-  int32_t activation_min;
-  int32_t activation_max;
-  const int64_t *bias; /* outputs values, or null */
-  const int32_t *multipliers;
-  const int8_t *shifts;
-  int32_t channel_step;
-  int32_t wide;
-} edgeq_fully_connected_int16_params;
-
-void edgeq_fully_connected_int16(const edgeq_fully_connected_int16_params *p, const int16_t *input,
-                                 const int8_t *weights, int16_t *output);
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Positions outside the input do not count; every window holds at least one
  * inside. Averages are rounded to nearest, halves away from zero. */
@@ -645,26 +488,6 @@ typedef struct edgeq_softmax_params {
 
 void edgeq_softmax_int8(const edgeq_softmax_params *p, const int8_t *input, int8_t *output);
 
-/* SOFTMAX on int16, at scale 1/32768, zero points 0. Tables of 513 values are read by interpolation:
- * exponentials of [-10, 0] and 1 / (1 + x) of [0, 1], in Q15. The multiplier brings a difference of inputs to
- * steps of 10 / 65535. The output may be the same buffer as the input. */
-typedef struct edgeq_softmax_int16_params {
-  int32_t rows;
-  int32_t depth;
-  int32_t multiplier;
-  int32_t shift;
-  const int16_t *exp_table;
-  const int16_t *reciprocal_table;
-} edgeq_softmax_int16_params;
-
-void edgeq_softmax_int16(const edgeq_softmax_int16_params *p, const int16_t *input, int16_t *output);
-
-/* One loop over the input: `extent` steps of `stride` elements; a copy's stride may be negative. */
-typedef struct edgeq_reduce_loop {
-  int32_t extent;
-  int32_t stride;
-} edgeq_reduce_loop;
-
 /* MEAN and SUM. For each output, in the order of the kept loops (outermost first), the sum over the reduced
  * loops of `count` values, less count * input zero point, is requantized; a mean's multiplier has 1 / count
  * in it. */
@@ -715,70 +538,6 @@ typedef struct edgeq_l2_normalization_params {
 } edgeq_l2_normalization_params;
 
 void edgeq_l2_normalization_int8(const edgeq_l2_normalization_params *p, const int8_t *input, int8_t *output);
-
-#define EDGEQ_PAD_DIMS 5
-
-/* PAD and PADV2. Dimension i has before[i] values before and after[i] values after its size[i] of the input.
- */
-typedef struct edgeq_pad_params {
-  int32_t size[EDGEQ_PAD_DIMS];
-  int32_t before[EDGEQ_PAD_DIMS];
-  int32_t after[EDGEQ_PAD_DIMS];
-  int32_t value; /* within int8 */
-} edgeq_pad_params;
-
-void edgeq_pad_int8(const edgeq_pad_params *p, const int8_t *input, int8_t *output);
-
-/* SLICE, STRIDED_SLICE, SPLIT, UNPACK, TRANSPOSE. The loops, outermost first, write the output in order,
- * `run` bytes each time; they begin `start` bytes into the input. Strides are in bytes. Any type of element.
- */
-typedef struct edgeq_copy_params {
-  int32_t start;
-  int32_t run;
-  int32_t loop_count;
-  edgeq_reduce_loop loops[EDGEQ_MAX_LOOPS];
-} edgeq_copy_params;
-
-void edgeq_copy(const edgeq_copy_params *p, const void *input, void *output);
-
-/* RESIZE_NEAREST_NEIGHBOR: output (y, x) is the `pixel` bytes at rows[y] + columns[x] of its batch's `batch`
- * bytes. Any type of element. */
-typedef struct edgeq_resize_nearest_neighbor_params {
-  int32_t batches;
-  int32_t batch;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t pixel;
-  const int32_t *rows;
-  const int32_t *columns;
-} edgeq_resize_nearest_neighbor_params;
-
-void edgeq_resize_nearest_neighbor(const edgeq_resize_nearest_neighbor_params *p, const void *input,
-                                   void *output);
-
-/* RESIZE_BILINEAR. Each row and column of the output lies between two of the input: three values, the offsets
- * of both and the weight of the second in 1024ths. Sums are rounded to nearest, halves away from zero. */
-typedef struct edgeq_resize_bilinear_params {
-  int32_t batches;
-  int32_t batch; /* values of one */
-  int32_t output_height;
-  int32_t output_width;
-  int32_t channels;
-  const int32_t *rows;
-  const int32_t *columns;
-} edgeq_resize_bilinear_params;
-
-void edgeq_resize_bilinear_int8(const edgeq_resize_bilinear_params *p, const int8_t *input, int8_t *output);
-
-/* CONCATENATION and PACK: `rows` times over, row_bytes[i] bytes of each of input_count inputs in turn. */
-typedef struct edgeq_concatenation_params {
-  int32_t rows;
-  int32_t input_count;
-  const int32_t *row_bytes;
-} edgeq_concatenation_params;
-
-void edgeq_concatenation_int8(const edgeq_concatenation_params *p, const int8_t *const inputs[],
-                              int8_t *output);
 
 /* Any operator of one int8 input, element by element: output = table[input's byte as unsigned].
  * The output may be the same buffer as the input. */
