@@ -93,6 +93,7 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
         Recipe(ranges=ranges, equalize=equalize, bias_correction=correction)
         for ranges, equalize, correction in itertools.product(RangeEstimator, equalized, [False, True])
     ]
+    recipes.sort(key=lambda recipe: recipe.steps)
     validation, where = validation_samples(dataset, options.seed)
     trials = try_recipes(model, maker, recipes, validation)
     if not trials:
@@ -101,8 +102,6 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
     chosen = choose(trials)
     table = "; ".join(trial.text for trial in trials)
     notes.insert(0, f"auto chose {chosen.recipe.title}, on {len(validation)} {where}. Tried: {table}")
-    if len(trials) < len(recipes):
-        notes.append(f"{len(recipes) - len(trials)} recipes gave an op scales that it cannot compute with")
     return MethodResult(content=chosen.content, recipe=chosen.recipe.title, notes=tuple(notes))
 
 
@@ -132,7 +131,8 @@ def validation_samples(dataset: Dataset, seed: int) -> tuple[Split, str]:
 def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe], split: Split) -> tuple[Trial, ...]:
     """Every recipe's model on the samples, through TFLite Micro; the best comes first.
 
-    Recipes whose model is not full-integer, or has scales that no kernel takes, are left out.
+    Left out are recipes whose model is not full-integer, has scales that no kernel takes, or is the model of an earlier
+    recipe byte for byte: give the simpler ones first.
 
     Raises:
         UnsupportedError, InterpreterError: as `edgeq.quantize.recipe.RecipeMaker.make`.
@@ -148,6 +148,8 @@ def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe]
         try:
             content = maker.make(recipe)
         except VerifyError:
+            continue
+        if any(content == trial.content for trial in trials):
             continue
         outputs, tensors = answers[recipe] = _run(content, split)
         trials.append(

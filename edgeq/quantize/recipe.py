@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from edgeq.errors import UnsupportedError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.scheme import Scheme
 from edgeq.model.verify import require, verify
@@ -61,7 +62,13 @@ class RecipeMaker:
         Raises:
             UnsupportedError: as `edgeq.quantize.equalize.equalize`.
         """
-        return equalize(self._model)
+        try:
+            return equalize(self._model)
+        except UnsupportedError as exc:
+            raise UnsupportedError(
+                f"{self._model.path.name} cannot be equalized. {exc.message}",
+                hint="Leave out --equalize, or give the model in a form that has Keras layers.",
+            ) from exc
 
     def twin(self, *, equalized: bool) -> Twin:
         """The converter's float model of the original, or of the equalized model.

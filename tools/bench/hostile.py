@@ -121,10 +121,12 @@ def variants(base: Any, data: Dataset, scales: list[float], outlier: float, seed
         yield f"hostile-{scale:g}", made
     if outlier == 0:
         return
+    keras3().utils.set_random_seed(seed)  # what dropout drops is decided when its layer is made
     made = copied(base)
     scale_channels(made, "pointwise_bn", "down", slice(1), outlier)
     fine_tune(made, data, "pointwise_bn", seed)
     yield f"residual-{outlier:g}", made
+    keras3().utils.set_random_seed(seed)
     made = copied(base, "hard_silu")
     scale_channels(made, "down_bn", "digit", slice(1), outlier)
     fine_tune(made, data, "down_bn", seed)
