@@ -1,16 +1,18 @@
 """The records that stages hand to each other: frozen, keyword-only, no behaviour beyond small derived values.
 
 The graph's own records are in `edgeq.model.graph`, the program's in `edgeq.lower.program`, the board's in
-`edgeq.boards`.
+`edgeq.boards`, `Progress` is in `edgeq.progress`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from edgeq.progress import Progress as Progress  # noqa: PLC0414 (strict typing's form of a re-export)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -390,14 +392,3 @@ class Timing:
 
     stage: str
     seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """Called by long stages: `start(what, total)` (total None: unknown), `step(n)`.
-
-    The CLI draws bars; notebooks may pass their own functions.
-    """
-
-    start: Callable[..., None] = field(default=lambda what, total=None: None)
-    step: Callable[..., None] = field(default=lambda n=1: None)

@@ -65,7 +65,8 @@ def _drift(report: Report) -> Table:
 
     row("outputs that differ", differing, tone=True)
     row("worst difference", lambda d: f"{d.max_lsb} LSB")
-    row("same top-1 class", lambda d: fmt.percent(d.top1_agreement))
+    if any(d is not None and d.top1_agreement is not None for d in columns):
+        row("same top-1 class", lambda d: fmt.percent(d.top1_agreement))
     row("SQNR", lambda d: f"{fmt.real(d.sqnr_db)} dB")
     return table
 

@@ -65,7 +65,7 @@ def read_document(document: Document, path: Path) -> tuple[Any, Path]:
         raise InputError(f"{file} cannot be read: {exc.strerror or exc}.") from exc
     except UnicodeDecodeError as exc:
         hint = f"Give a {document.json_name}, or the folder of an `{document.command}`."
-        raise InputError(f"{file} is no {document.json_name}: it is not even text.", hint=hint) from exc
+        raise InputError(f"{file} cannot be read: it is not text.", hint=hint) from exc
     except (json.JSONDecodeError, RecursionError) as exc:
         raise InputError(f"{file} is not JSON: {exc}.", hint=document.hint) from exc
 

@@ -135,6 +135,11 @@ def cut(text: str, length: int) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def middle(text: str, length: int = 48) -> str:
+    """The text, or its beginning and end around an ellipsis: names of fused layers differ in either."""
+    return text if len(text) <= length else f"{text[: length // 2]}…{text[length // 2 + 1 - length :]}"
+
+
 def printable(text: str) -> str:
     """Text without control codes: names come from files, and must not steer a terminal."""
     return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -39,6 +39,7 @@ def render_page(template: str, context: Mapping[str, Any]) -> str:
         accuracy=fmt.accuracy, interval=fmt.interval, difference=fmt.difference, drift_cell=drift_cell,
         figure=fmt.figure, span=fmt.span, step=fmt.step, step_span=fmt.step_span, p=fmt.p_value,
         xy=lambda value: f"{value:.2f}".rstrip("0").rstrip("."), flag=portable_flag,
+        middle=fmt.middle,
     )  # fmt: skip
     return environment.get_template(template).render(
         **context,

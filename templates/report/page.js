@@ -28,16 +28,14 @@ for (const table of document.querySelectorAll("table[data-sortable]")) {
 }
 // Show in the navigation which section is being read.
 const links = new Map([...document.querySelectorAll("nav a")].map((a) => [a.hash.slice(1), a]));
-const watch = new IntersectionObserver(
-  (entries) => {
-    for (const entry of entries) {
-      if (entry.isIntersecting) {
-        links.forEach((a, id) => a.classList.toggle("here", id === entry.target.id));
-      }
-    }
-  },
-  { rootMargin: "-20% 0px -70% 0px" },
-);
-links.forEach((_, id) => watch.observe(document.getElementById(id)));
+const mark = () => {
+  // The last one that began above a third of the window; at the top of the page the first one, however tall that is.
+  const begun = (id) => document.getElementById(id).getBoundingClientRect().top < innerHeight / 3;
+  const here = scrollY > 0 ? [...links.keys()].filter(begun).pop() : links.keys().next().value;
+  links.forEach((a, id) => a.classList.toggle("here", id === here));
+};
+addEventListener("scroll", mark, { passive: true });
+addEventListener("resize", mark, { passive: true });
+mark();
 // On paper nothing can be unfolded.
 window.addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((d) => (d.open = true)));

@@ -148,7 +148,7 @@ def test_advice_is_given_once(cli: Cli) -> None:
 
 
 def test_what_is_no_report(here: Cli, build_folder: Path) -> None:
-    said = ("data.npz is no report.json", "Give a report.json")
+    said = ("data.npz cannot be read: it is not text", "Give a report.json")
     here.refuses(2, "diff", build_folder, data(here, x_test=np.zeros((4, 5), np.float32)), said=said)
 
 

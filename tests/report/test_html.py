@@ -56,6 +56,22 @@ def test_dark_phone_and_paper(browser, tmp_path):
     assert paper.startswith(b"%PDF")
 
 
+def test_the_navigation_shows_what_is_read(browser, tmp_path):
+    """Also in a window that shows half of the page at once: at its top the first section is being read."""
+    page = tmp_path / "digits.html"
+    page.write_text(render_html(SAMPLES["digits"]()), "utf-8")
+    here = "[...document.querySelectorAll('nav a.here')].map(a => a.hash).join()"
+    for height in (600, 2400):
+        browser.open(page, width=1280, height=height)
+        settle(browser)
+        assert browser.run(here) == "#verdict"
+    browser.open(page, width=1280, height=600)
+    settle(browser)
+    browser.run("document.getElementById('layers').scrollIntoView({behavior: 'instant'})")
+    settle(browser)
+    assert browser.run(here) == "#layers"
+
+
 def test_a_click_sorts_a_table(browser, tmp_path):
     page = tmp_path / "digits.html"
     page.write_text(render_html(SAMPLES["digits"]()), "utf-8")

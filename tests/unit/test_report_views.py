@@ -10,6 +10,7 @@ from report_samples import SAMPLES, bare, digits, failing, many_layers, regressi
 from rich.console import Console
 
 from edgeq.records import Accuracy, Group, Metric
+from edgeq.report import format as fmt
 from edgeq.report.console import render
 from edgeq.report.diff import Outcome, diff_reports, render_diff, to_dict
 from edgeq.report.html import render_html
@@ -164,3 +165,24 @@ def test_what_got_worse_is_seen_without_colours():
     text = text_of(render_diff(diff_reports(digits(), with_cycles(1.5))))
     assert "✗ cycles, estimated" in text
     assert "✓ cycles, estimated" in text_of(render_diff(diff_reports(with_cycles(1.5), digits())))
+
+
+def test_rows_without_any_figure_are_left_out():
+    """A classifier with one output has no largest one."""
+    base = digits()
+    assert base.drift is not None
+    alone = tuple(replace(d, top1_agreement=None) for d in base.drift.references)
+    binary = replace(base, drift=replace(base.drift, references=alone))
+    assert ["top-1 class" in text_of(render(r)) for r in (base, binary)] == [True, False]
+    assert ["Same top-1 class" in render_html(r) for r in (base, binary)] == [True, False]
+
+
+def test_long_names_are_shortened_in_the_middle():
+    base = digits()
+    assert base.drift is not None
+    name = ";".join(f"model/block_{i}/conv/Relu" for i in range(40)) + "/end"
+    layers = (replace(base.drift.layers[0], tensor=name), *base.drift.layers[1:])
+    page = render_html(replace(base, drift=replace(base.drift, layers=layers)))
+    assert f"<bdi>{fmt.middle(name, 64)}</bdi>" in page
+    assert name not in page
+    assert [fmt.middle("abcdefghij", length) for length in (7, 8, 10)] == ["abc…hij", "abcd…hij", "abcdefghij"]
