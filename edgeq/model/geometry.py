@@ -61,6 +61,8 @@ def numbers(graph: Graph, op: Op, position: int, count: int) -> list[int]:
     tensor = given(graph, op, position)
     if tensor.data is None:
         raise Misfit(f"its input {position} is computed at run time")
+    if tensor.data.dtype.kind != "i":
+        raise Misfit(f"its input {position} is {tensor.dtype.value}, not integers")
     if tensor.elements != count:
         raise Misfit(f"its input {position} has {tensor.elements} elements instead of {count}")
     return [int(n) for n in tensor.data.reshape(-1).tolist()]

@@ -77,7 +77,8 @@ def count_macs(graph: Graph, op: Op) -> int:
     weight and output element that it contributes to, padding included, bias and requantization not. CONV_2D:
     out_h · out_w · out_c · k_h · k_w · in_c (per group); DEPTHWISE_CONV_2D: output elements · k_h · k_w;
     FULLY_CONNECTED: output elements · depth; TRANSPOSE_CONV: input elements · k_h · k_w · out_c; BATCH_MATMUL: output
-    elements · inner size. Ops without weights (pooling, ADD, MUL, MEAN, activations) count 0.
+    elements · inner size; SVDF: filters · (input size + memory); UNIDIRECTIONAL_SEQUENCE_LSTM: 4 · output elements ·
+    (input size + units). Ops without weights (pooling, ADD, MUL, MEAN, activations) count 0.
     """
     output = graph.tensors[op.outputs[0]]
     operands = [graph.tensors[i] for i in op.inputs if i >= 0]
@@ -90,6 +91,10 @@ def count_macs(graph: Graph, op: Op) -> int:
         return output.elements * filters[1]
     if op.name == "TRANSPOSE_CONV" and len(operands) > 2 and len(filters) == 4:
         return operands[2].elements * filters[0] * filters[1] * filters[2]
+    if op.name == "SVDF" and len(operands) > 2 and len(filters) == 2 and output.shape and operands[2].shape:
+        return output.shape[0] * filters[0] * (filters[1] + operands[2].shape[-1])
+    if op.name == "UNIDIRECTIONAL_SEQUENCE_LSTM" and len(filters) == 2:
+        return 4 * output.elements * (filters[1] + filters[0])
     if op.name == "BATCH_MATMUL" and operands and operands[0].shape:
         return output.elements * operands[0].shape[-2 if op.options.get("adj_x") else -1]
     return 0

@@ -69,7 +69,7 @@ def arity(graph: Graph, op: Op, *counts: int) -> None:
 
 def present(graph: Graph, op: Op, index: int) -> Tensor:
     """Input `index`, which must be there."""
-    if op.inputs[index] < 0:
+    if index >= len(op.inputs) or op.inputs[index] < 0:
         refuse(graph, op, f"lacks its input {index}.", "Convert the model again.")
     return graph.tensors[op.inputs[index]]
 
