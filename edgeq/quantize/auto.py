@@ -25,7 +25,7 @@ from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.ptq import equalization_note, ptq
 from edgeq.quantize.recipe import Recipe, RecipeMaker
 from edgeq.quantize.result import MethodResult
-from edgeq.records import Accuracy, Dataset, FloatModel, Metric, RangeEstimator, Reference, Split
+from edgeq.records import Accuracy, Dataset, FloatModel, Metric, Progress, RangeEstimator, Reference, Split
 from edgeq.reference.float_model import float_outputs
 from edgeq.reference.rewrite import corrected_for_tflm
 from edgeq.statistics.proportions import count_pairs, mcnemar_midp
@@ -95,7 +95,7 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
     ]
     recipes.sort(key=lambda recipe: recipe.steps)
     validation, where = validation_samples(dataset, options.seed)
-    trials = try_recipes(model, maker, recipes, validation)
+    trials = try_recipes(model, maker, recipes, validation, options.progress)
     if not trials:
         plain = ptq(model, dataset, options)
         return replace(plain, notes=("auto found no recipe that gives a full-integer model",))
@@ -128,7 +128,9 @@ def validation_samples(dataset: Dataset, seed: int) -> tuple[Split, str]:
     return split, where
 
 
-def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe], split: Split) -> tuple[Trial, ...]:
+def try_recipes(
+    model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe], split: Split, progress: Progress
+) -> tuple[Trial, ...]:
     """Every recipe's model on the samples, through TFLite Micro; the best comes first.
 
     Left out are recipes whose model is not full-integer, has scales that no kernel takes, or is the model of an earlier
@@ -144,7 +146,9 @@ def try_recipes(model: FloatModel, maker: RecipeMaker, recipes: Sequence[Recipe]
         task = Task(metric=Metric.MSE, output=0, labels=targets)
     trials: list[Trial] = []
     answers: dict[Recipe, tuple[tuple[NDArray[np.generic], ...], tuple[Tensor, ...]]] = {}
-    for recipe in recipes:
+    progress.start("Trying recipes", len(recipes))
+    for i, recipe in enumerate(recipes):
+        progress.step(int(i > 0))
         try:
             content = maker.make(recipe)
         except VerifyError:
