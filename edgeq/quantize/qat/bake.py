@@ -55,8 +55,11 @@ def kernel_steps(layer: Any) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
 
     Channels without any weight have the scale 0.
     """
-    kernel = np.asarray(layer.kernel, np.float64)
+    keras3()
+    from edgeq.quantize.qat.layers import rounded_kernel
+
     kind = type(layer).__name__
+    kernel = np.asarray(rounded_kernel(layer.kernel, kind), np.float64)
     if kind.startswith("Depthwise"):
         kernel = kernel.reshape(*kernel.shape[:-2], -1)
     elif kind.endswith("Transpose"):
