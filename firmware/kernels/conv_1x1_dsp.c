@@ -1,6 +1,7 @@
 /* CONV_2D with a window of one pixel, and FULLY_CONNECTED on several rows, on int8 for cores with the DSP
  * extension: a matrix product. */
 #include "edgeq/kernels.h"
+#include "edgeq/mem.h"
 #include "quads.h"
 
 /* The channels behind the last four, of one pixel. */
@@ -27,7 +28,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   const int32_t channels = p->quads * 4;
   const int whole = p->output_channels == channels;
   uint32_t *columns = scratch;
-  int8_t *spare = (int8_t *)(columns + p->depth);
+  int8_t *spare = (int8_t *)(columns + p->pairs * p->depth);
   const int32_t next = p->stride_width * p->input_channels;
   const int32_t next_row = p->stride_height * p->input_width * p->input_channels;
   const int8_t *row = input;
@@ -43,15 +44,34 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   q.channels = p->channels;
   q.end = p->channels + p->quads * EDGEQ_QUAD_WORDS;
   q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
+  q.pairs = 1;
+  q.column_bytes = (uint32_t)p->depth * 4u;
+  q.output_step = (uint32_t)p->output_channels;
   /* Values that pad the depth have weights of zero. */
-  for (int32_t i = 0; i < p->depth; i++) columns[i] = 0;
+  if (p->depth != p->input_channels) memset(columns, 0, (size_t)(p->pairs * p->depth) * 4u);
+  int32_t pixels = p->output_height * p->output_width;
+  if (p->pairs > 1) {
+    /* The pixels follow each other, and so do the results. */
+    for (int32_t pairs = pixels / 2; pairs > 0; pairs -= p->pairs) {
+      q.pairs = (uint32_t)(pairs < p->pairs ? pairs : p->pairs);
+      edgeq_quads_expand_pairs(columns, pixel, p->input_channels, (int32_t)q.pairs,
+                               4 * (p->depth - p->input_channels));
+      q.output0 = output;
+      q.output1 = output + p->output_channels;
+      p->run(&q);
+      pixel += (int32_t)q.pairs * 2 * p->input_channels;
+      output += (int32_t)q.pairs * 2 * p->output_channels;
+    }
+    q.pairs = 1;
+    pixels %= 2;
+  }
   int32_t left_in_row = p->output_width;
   /* Two pixels at a time; a last one alone takes both columns. */
-  for (int32_t left = p->output_height * p->output_width; left > 0; left -= 2) {
-    const int8_t *pixels[2];
+  for (int32_t left = pixels; left > 0; left -= 2) {
+    const int8_t *both[2];
     int8_t *second = output;
     for (int32_t i = 0; i < 2; i++) {
-      pixels[i] = pixel;
+      both[i] = pixel;
       if (left == 1) continue;
       pixel += next;
       if (--left_in_row == 0) {
@@ -60,7 +80,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
         left_in_row = p->output_width;
       }
     }
-    expand(p, pixels[0], pixels[1], columns);
+    expand(p, both[0], both[1], columns);
     if (left > 1) second += p->output_channels;
     q.output0 = whole ? output : spare;
     q.output1 = whole ? second : spare + channels;

@@ -69,6 +69,9 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
 
   rows[0] = patch;
   rows[1] = patch;
+  q.pairs = 1;
+  q.column_bytes = 0;
+  q.output_step = 0;
   q.rows = rows;
   q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
   for (int32_t batch = 0; batch < p->batches; batch++) {

@@ -98,6 +98,9 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
   const int32_t second = p->output_channels * (p->downwards ? p->output_width : 1);
   edgeq_quads q;
 
+  q.pairs = 1;
+  q.column_bytes = 0;
+  q.output_step = 0;
   q.rows = b.rows;
   q.weights = weights;
   q.channels = p->channels;

@@ -1,9 +1,9 @@
 /* CONV_2D with 3x3 filters and strides of 1 on int8 by integer Winograd, for cores with the DSP extension.
  * Two tiles side by side are computed together, for four output channels at a time. */
+#include "edgeq/dsp.h"
 #include "edgeq/kernels.h"
 #include "edgeq/mem.h"
 #include "winograd.h"
-#include "winograd_tiles.h"
 
 #define CHANNEL_WORDS 4 /* start value, multiplier, constant, shift */
 
@@ -46,20 +46,6 @@ static void enter(const edgeq_conv_winograd_dsp_params *p, const int8_t *input, 
   for (; left > 0; left -= 4, from += 4) *to++ = edgeq_load_word(from) ^ 0x80808080u;
 }
 
-static void transform_2(const uint32_t *in, int32_t channels, int32_t row, uint32_t *values) {
-  for (int32_t i = 0; i < channels / 4; i++, in++, values += 4) {
-    edgeq_winograd_in_2(in, channels / 4, row, 0, values, channels);
-    edgeq_winograd_in_2(in, channels / 4, row, 8, values + 2, channels);
-  }
-}
-
-static void transform_4(const uint32_t *in, int32_t channels, int32_t row, uint32_t *values) {
-  for (int32_t i = 0; i < channels / 4; i++, in++, values += 4) {
-    edgeq_winograd_in_4(in, channels / 4, row, 0, values, channels);
-    edgeq_winograd_in_4(in, channels / 4, row, 8, values + 2, channels);
-  }
-}
-
 /* Four channels of two tiles, of which `rows` and `columns` are inside the output. */
 static void finish(const edgeq_conv_winograd_dsp_params *p, const uint32_t *sums, const int32_t *channels,
                    int32_t rows, int32_t columns, int8_t *output) {
@@ -92,7 +78,12 @@ void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const
   const buffers b = divide(p, scratch);
   const int32_t side = p->tile + 2;
   const int32_t tile_words = p->tile * p->input_channels / 4;
+  edgeq_winograd_input t;
   edgeq_winograd w;
+  t.column = p->input_channels;
+  t.row = p->row_words * 4;
+  t.position = p->input_channels * 4;
+  t.fours = p->input_channels / 4;
   w.values = b.values;
   w.position_bytes = (uint32_t)p->input_channels * 8u;
 
@@ -108,11 +99,12 @@ void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const
       for (int32_t x = 0; x < p->output_width; x += 2 * p->tile, in += 2 * tile_words) {
         int8_t *out = output + (y * p->output_width + x) * p->output_channels;
         for (int32_t tile = 0; tile < 2; tile++) {
-          const uint32_t *from = in + tile * tile_words;
+          t.input = in + tile * tile_words;
+          t.output = b.values + tile;
           if (p->tile == 2) {
-            transform_2(from, p->input_channels, p->row_words, b.values + tile);
+            edgeq_winograd_in_2(&t);
           } else {
-            transform_4(from, p->input_channels, p->row_words, b.values + tile);
+            edgeq_winograd_in_4(&t);
           }
         }
         w.weights = weights;

@@ -7,7 +7,7 @@
 
 #ifdef EDGEQ_DSP
 
-EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, quad_bytes) == 28, "the assembly knows edgeq_quads");
+EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly knows edgeq_quads");
 
 /* Registers: r0 columns, r1 weights; r4 r5 sums (mixed, even) of channels 0 and 1 in column 0, r6 r7 in
  * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields, of which `weights` becomes
@@ -37,11 +37,14 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, quad_bytes) == 28, "the assembly knows
   "  ssat   \\sum, #8, \\sum\n"       \
   ".endm\n"                           \
   "  push   {r4-r11, lr}\n"           \
-  "  ldmia  r0, {r1-r8}\n"            \
+  "  ldmia  r0, {r1-r11}\n"           \
   ".if edgeq_rows == 0\n"             \
   "  ldr    r1, [r1]\n"               \
   ".endif\n"                          \
   "  push   {r1-r11}\n"               \
+  ".if edgeq_rows == 0\n"             \
+  "  str    r3, [sp, #24]\n"          \
+  ".endif\n"                          \
   "  mov    r1, r2\n"                 \
   "  mov    r0, r3\n"                 \
   "2:\n"                              \
@@ -145,6 +148,23 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, quad_bytes) == 28, "the assembly knows
   "  str    r3, [sp, #20]\n"      \
   "  cmp    r0, r12\n"            \
   "  bne.w  2b\n"                 \
+  ".if edgeq_rows == 0\n"         \
+  "  ldr    r4, [sp, #32]\n"      \
+  "  ldr    r5, [sp, #36]\n"      \
+  "  ldr    r6, [sp, #40]\n"      \
+  "  ldr    r7, [sp]\n"           \
+  "  ldr    r1, [sp, #4]\n"       \
+  "  ldr    r0, [sp, #24]\n"      \
+  "  subs   r4, r4, #1\n"         \
+  "  add    r7, r7, r5\n"         \
+  "  add    r2, r2, r6\n"         \
+  "  add    r3, r3, r6\n"         \
+  "  str    r4, [sp, #32]\n"      \
+  "  str    r7, [sp]\n"           \
+  "  str    r2, [sp, #16]\n"      \
+  "  str    r3, [sp, #20]\n"      \
+  "  bne.w  2b\n"                 \
+  ".endif\n"                      \
   "  add    sp, sp, #44\n"        \
   "  pop    {r4-r11, pc}\n"       \
   ".purgem edgeq_even\n"          \
@@ -189,7 +209,57 @@ __attribute__((naked)) void edgeq_quads_expand_both(__attribute__((unused)) uint
       ".purgem edgeq_four\n");
 }
 
+__attribute__((naked)) void edgeq_quads_expand_pairs(__attribute__((unused)) uint32_t *columns,
+                                                     __attribute__((unused)) const int8_t *values,
+                                                     __attribute__((unused)) int32_t count,
+                                                     __attribute__((unused)) int32_t pairs,
+                                                     __attribute__((unused)) int32_t gap) {
+  __asm__ volatile(
+      ".syntax unified\n"
+      ".macro edgeq_four\n"
+      "  ldr    r6, [r1], #4\n"
+      "  ldr    r7, [r2], #4\n"
+      "  sxtb16 r4, r6\n"
+      "  sxtb16 r5, r7\n"
+      "  sxtb16 r6, r6, ror #8\n"
+      "  sxtb16 r7, r7, ror #8\n"
+      "  stmia  r0!, {r4-r7}\n"
+      ".endm\n"
+      "  push   {r4-r8, lr}\n"
+      "  ldr    r12, [sp, #24]\n"
+      "  mov    r8, r2\n"
+      "  mov    lr, r3\n"
+      "  add    r2, r1, r8\n"
+      "1:\n"
+      "  tst    r8, #4\n"
+      "  add    r3, r1, r8\n"
+      "  beq    2f\n"
+      "  edgeq_four\n"
+      "  cmp    r1, r3\n"
+      "  beq    3f\n"
+      "2:\n"
+      "  edgeq_four\n"
+      "  edgeq_four\n"
+      "  cmp    r1, r3\n"
+      "  bne    2b\n"
+      "3:\n"
+      "  mov    r1, r2\n"
+      "  add    r2, r2, r8\n"
+      "  add    r0, r0, r12\n"
+      "  subs   lr, lr, #1\n"
+      "  bne    1b\n"
+      "  pop    {r4-r8, pc}\n"
+      ".purgem edgeq_four\n");
+}
+
 #else
+
+void edgeq_quads_expand_pairs(uint32_t *columns, const int8_t *values, int32_t count, int32_t pairs,
+                              int32_t gap) {
+  for (; pairs > 0; pairs--, columns += count + gap / 4, values += 2 * count) {
+    edgeq_quads_expand_both(columns, values, values + count, count);
+  }
+}
 
 void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int8_t *values1, int32_t count) {
   edgeq_quads_expand(columns, values0, count);
@@ -208,10 +278,11 @@ static int8_t odd_result(int32_t sum256, const int32_t *channel, int clamped) {
   return (int8_t)edgeq_saturate_int8((int32_t)(c + (uint32_t)high) >> channel[2]);
 }
 
-static void multiply(const edgeq_quads *q, int clamped) {
+static void multiply_pair(const edgeq_quads *q, uint32_t pair, int clamped) {
   const int32_t *w = q->weights;
-  int8_t *output0 = q->output0;
-  int8_t *output1 = q->output1;
+  const uint32_t outputs = (uint32_t)(q->end - q->channels) / EDGEQ_QUAD_WORDS * 4u + q->output_step;
+  int8_t *output0 = q->output0 + pair * outputs;
+  int8_t *output1 = q->output1 + pair * outputs;
   for (const int32_t *channels = q->channels; channels != q->end; channels += EDGEQ_QUAD_WORDS) {
     int32_t mixed[4];
     int32_t even[4];
@@ -220,7 +291,7 @@ static void multiply(const edgeq_quads *q, int clamped) {
       even[i] = channels[(i & 2) + 1];
     }
     for (uint32_t row = 0; row < q->quad_bytes / q->row_bytes; row++) {
-      const uint32_t *columns = q->rows[row];
+      const uint32_t *columns = q->rows[row] + pair * (q->column_bytes / 4u);
       for (uint32_t left = q->row_bytes; left > 0; left -= 8, w += 2, columns += 2) {
         for (int32_t i = 0; i < 4; i++) {
           const uint32_t weights = (uint32_t)w[i >> 1];
@@ -238,6 +309,10 @@ static void multiply(const edgeq_quads *q, int clamped) {
     output0 += 4;
     output1 += 4;
   }
+}
+
+static void multiply(const edgeq_quads *q, int clamped) {
+  for (uint32_t pair = 0; pair < q->pairs; pair++) multiply_pair(q, pair, clamped);
 }
 
 #define RUN(name, steps, rows, clamped) \

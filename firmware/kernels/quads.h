@@ -34,6 +34,9 @@ struct edgeq_quads {
   int8_t *output1;         /* column 1's; may be the same as output0 if both columns are equal */
   uint32_t row_bytes;      /* of one quad's weights for one row */
   uint32_t quad_bytes;     /* for all rows */
+  uint32_t pairs;          /* of columns, one behind the other, at least 1; of several rows, there is one */
+  uint32_t column_bytes;   /* from one pair of columns to the next */
+  uint32_t output_step;    /* bytes from behind the last quad's outputs to the next pair's */
 };
 
 /* Four bytes at a time into every second word: (0, 2), (1, 3). `count` is a multiple of 4. */
@@ -62,6 +65,11 @@ static inline uint32_t *edgeq_quads_expand(uint32_t *column, const int8_t *value
 
 /* Both columns at once, as edgeq_quads_expand; `count` is at least 4. */
 void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int8_t *values1, int32_t count);
+
+/* The same for `pairs` pairs of columns whose values lie one behind the other, as the columns do but for
+ * `gap` bytes after each pair. */
+void edgeq_quads_expand_pairs(uint32_t *columns, const int8_t *values, int32_t count, int32_t pairs,
+                              int32_t gap);
 
 /* Four bytes at a time into every second word, in their order: (0, 1), (2, 3). */
 static inline void edgeq_quads_expand_in_order(uint32_t *column, const int8_t *values, int32_t count) {

@@ -32,8 +32,8 @@ static inline uint32_t edgeq_winograd_pair(const uint32_t *at, int32_t shift) {
   } while (0)
 
 /* One tile of two channels: 4x4 words at `in`, `row` words apart, to 16 positions `step` words apart. */
-static inline void edgeq_winograd_in_2(const uint32_t *in, int32_t column, int32_t row, int32_t shift,
-                                       uint32_t *out, int32_t step) {
+static inline void edgeq_winograd_values_2(const uint32_t *in, int32_t column, int32_t row, int32_t shift,
+                                           uint32_t *out, int32_t step) {
   uint32_t t[16];
   for (int32_t j = 0; j < 4; j++, in += column) {
     uint32_t a = edgeq_winograd_pair(in, shift);
@@ -81,9 +81,9 @@ static inline uint32_t edgeq_winograd_settle(uint32_t number) {
     (d4) = v_ - (e_ << 1);                          \
   } while (0)
 
-/* As edgeq_winograd_in_2, 6x6 words to 36 positions. */
-static inline void edgeq_winograd_in_4(const uint32_t *in, int32_t column, int32_t row, int32_t shift,
-                                       uint32_t *out, int32_t step) {
+/* As edgeq_winograd_values_2, 6x6 words to 36 positions. */
+static inline void edgeq_winograd_values_4(const uint32_t *in, int32_t column, int32_t row, int32_t shift,
+                                           uint32_t *out, int32_t step) {
   uint32_t t[36];
   for (int32_t j = 0; j < 6; j++, in += column) {
     uint32_t a = edgeq_winograd_pair(in, shift);

@@ -4,11 +4,13 @@
     python tools/bench/engine.py model.tflite --toolchain zig --toolchain gcc
     python tools/bench/engine.py --zoo                    all models of tests/zoo.py (two by name: --zoo=demo,ds_cnn)
     python tools/bench/engine.py --zoo --json out.json    machine-readable too
+    python tools/bench/engine.py model.tflite --optimize size --optimize speed --layers
 
 Every model is built by `edgeq.build` and run on the built-in emulator. Instructions are counted; cycles are
 estimated from the core's documented timings with memories without wait states. Counts belong to a compiler and its
-flags: the JSON has both. Outputs must equal the primary reference's (TFLite Micro where it runs): exit status 1 if one
-does not.
+flags: the JSON has both. "of TFLM" compares with TensorFlow Lite Micro and CMSIS-NN (commit 90b983c2, release build,
+gcc 12.2, the same core and estimate), where that was measured. Outputs must equal the primary reference's (TFLite
+Micro where it runs): exit status 1 if one does not.
 """
 
 from __future__ import annotations
@@ -28,7 +30,15 @@ from edgeq.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = 2
-COLUMNS = ("model", "board", "toolchain", "MACs", "instructions", "est. cycles", "per MAC", "flash", "RAM", "arena")
+COLUMNS = (
+    "model", "board", "toolchain", "optimize", "MACs", "instructions", "est. cycles", "per MAC", "of TFLM", "flash",
+    "RAM", "arena", "bound",
+)  # fmt: skip
+# Estimated cycles of TFLite Micro with CMSIS-NN on the Cortex-M4, by the .tflite's SHA-256.
+TFLM_CYCLES = {
+    "aeea436800704fce17b17292e4412630ad856e9d777c044c64ef748a880bd0ae": 9_585_251,
+    "3c002613d1b2475eb51dd78dfb85a546c8ae658dee71cf6ade43b022fe205415": 37_660_490,
+}
 
 
 def zoo_models(names: str, folder: Path) -> list[Path]:
@@ -44,11 +54,18 @@ def zoo_models(names: str, folder: Path) -> list[Path]:
     return paths
 
 
-def measured(model: Path, board: str, toolchain: str, out: Path) -> dict[str, Any]:
+def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, out: Path) -> dict[str, Any]:
     """One row: what the report of a build says."""
     report = edgeq.build(
         edgeq.BuildOptions(
-            model=model, data=None, out=out, board=board, toolchain=toolchain, samples=SAMPLES, traced_samples=0
+            model=model,
+            data=None,
+            out=out,
+            board=board,
+            toolchain=toolchain,
+            optimize=optimize,
+            samples=SAMPLES,
+            traced_samples=0,
         )
     )
     profile, memory = report.profile, report.memory
@@ -62,10 +79,17 @@ def measured(model: Path, board: str, toolchain: str, out: Path) -> dict[str, An
             "version": report.toolchain.version,
             "flags": list(report.toolchain.flags),
         },
+        "optimize": report.optimize,
         "equal": report.passed,
         "macs": report.model.macs,
         "instructions": profile.instructions,
         "cycles_estimated": profile.cycles_estimated,
+        "cycles_of_tflm": (
+            (profile.cycles_estimated or 0) / TFLM_CYCLES[report.model.sha256]
+            if board == "mps2-an386" and report.model.sha256 in TFLM_CYCLES
+            else None
+        ),
+        "passes": list(memory.plan.saved),
         "cycles_per_mac": (profile.cycles_estimated or 0) / max(1, report.model.macs),
         "flash_bytes": memory.flash_bytes,
         "ram_bytes": memory.ram_bytes,
@@ -77,11 +101,13 @@ def measured(model: Path, board: str, toolchain: str, out: Path) -> dict[str, An
             {
                 "label": layer.label,
                 "kernel": layer.kernel,
+                "variant": call.variant,
+                "constant_bytes": call.weight_bytes,
                 "macs": layer.macs,
                 "instructions": layer.instructions,
                 "cycles_estimated": layer.cycles,
             }
-            for layer in profile.layers
+            for layer, call in zip(profile.layers, memory.plan.calls, strict=True)
         ],
     }
 
@@ -89,16 +115,33 @@ def measured(model: Path, board: str, toolchain: str, out: Path) -> dict[str, An
 def table(rows: list[dict[str, Any]]) -> Table:
     """The rows for people."""
     result = Table(*COLUMNS, box=None)
-    for column in result.columns[3:]:
+    for column in result.columns[4:]:
         column.justify = "right"
     for row in rows:
         numbers = ("macs", "instructions", "cycles_estimated", "flash_bytes", "ram_bytes", "arena_bytes")
-        macs, instructions, cycles, flash, ram, arena = (f"{row[name]:,}" for name in numbers)
+        macs, instructions, cycles, *sizes = (f"{row[name]:,}" for name in (*numbers, "arena_liveness_bound"))
+        ratio = "" if row["cycles_of_tflm"] is None else f"{row['cycles_of_tflm']:.3f}"
         per_mac = f"{row['cycles_per_mac']:.2f}"
         name = row["model"] if row["equal"] else f"{row['model']} DIFFERS"
         result.add_row(
-            name, row["board"], row["toolchain"]["name"], macs, instructions, cycles, per_mac, flash, ram, arena
-        )
+            name, row["board"], row["toolchain"]["name"], row["optimize"], macs, instructions, cycles, per_mac, ratio,
+            *sizes,
+        )  # fmt: skip
+    return result
+
+
+def layers(row: dict[str, Any]) -> Table:
+    """The layers of one row: what each costs, with which kernel, and why."""
+    title = f"{row['model']}, {row['toolchain']['name']}, {row['optimize']}: {'; '.join(row['passes']) or 'no passes'}"
+    result = Table(
+        "layer", "est. cycles", "per MAC", "constants", "kernel", box=None, title=title, title_justify="left"
+    )
+    for column in result.columns[1:4]:
+        column.justify = "right"
+    for layer in row["layers"]:
+        cycles = layer["cycles_estimated"] or 0
+        per_mac = f"{cycles / layer['macs']:.2f}" if layer["macs"] else ""
+        result.add_row(layer["label"], f"{cycles:,}", per_mac, f"{layer['constant_bytes']:,}", layer["variant"])
     return result
 
 
@@ -107,26 +150,34 @@ def main() -> int:
     parser.add_argument("models", nargs="*", type=Path, help=".tflite files")
     parser.add_argument("--zoo", nargs="?", const="", metavar="NAMES", help="models of tests/zoo.py; all by default")
     parser.add_argument("--toolchain", action="append", choices=("zig", "gcc"), help="repeatable (default: zig)")
+    parser.add_argument(
+        "--optimize", action="append", choices=[o.value for o in edgeq.Optimize], help="repeatable (default: balanced)"
+    )
+    parser.add_argument("--layers", action="store_true", help="show every layer's kernel, and why it was taken")
     parser.add_argument("--board", action="append", help="repeatable (default: mps2-an386)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there; - for stdout, without a table")
     options = parser.parse_args()
     rows = []
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
         models = [*options.models, *(zoo_models(options.zoo, folder) if options.zoo is not None else ())]
         if not models:
             parser.error("no model: give .tflite files, or --zoo")
         for model in models:
             for board in options.board or ["mps2-an386"]:
                 for toolchain in options.toolchain or ["zig"]:
-                    rows.append(measured(model, board, toolchain, folder / "build"))
+                    for name in options.optimize or ["balanced"]:
+                        rows.append(measured(model, board, toolchain, edgeq.Optimize(name), folder / "build"))
     content = json.dumps({"edgeq": version(), "samples": SAMPLES, "rows": rows}, indent=2)
     if str(options.json) == "-":
         print(content)
     else:
         if options.json:
             options.json.write_text(content + "\n")
-        Console(width=None if sys.stdout.isatty() else 160).print(table(rows))
+        console = Console(width=None if sys.stdout.isatty() else 180)
+        for row in rows if options.layers else ():
+            console.print(layers(row))
+        console.print(table(rows))
     return int(not all(row["equal"] for row in rows))
 
 

@@ -35,6 +35,9 @@ _GATHER = 8.5
 _PATCH_PIXELS = 260
 _COPY = 8
 
+# Of columns that several pairs of pixels may take.
+_PAIRS_BYTES = 1024
+
 # Bytes of the functions around the products.
 _ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2000}
 _PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 800}
@@ -78,16 +81,20 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
     copied = _COPY * 2 * count if count % QUAD else 0
     for form in quads.forms(1, -(-depth // 2), clamps=clamped(call), even=True):
         params, packed = quads.packed(call, weights.reshape(count, 1, depth), form)
-        cycles = -(-pixels // 2) * (form.cycles(blocks) + expanded + copied + 40)
+        # Several pairs in one call, of the forms that can: those without a loop over a row's steps.
+        several = in_place and depth % 4 == count % 4 == 0 and not form.loops and pixels >= 4
+        at_a_time = max(1, min(pixels // 2, _PAIRS_BYTES // (8 * form.steps))) if several else 1
+        surrounding = 40 if several else 40 + expanded + copied
+        cycles = -(-pixels // 2) * (form.cycles(blocks) - quads.CALL * several + surrounding + 3.6 * depth * several)
         made = replace(
             call,
             kernel="edgeq_conv_1x1_dsp_int8",
             source="conv_1x1_dsp.c",
             support=(quads.SOURCE,),
             params_type="edgeq_conv_1x1_dsp_params",
-            params={**image, **limits(call), "depth": 2 * form.steps, **params},
+            params={**image, **limits(call), "depth": 2 * form.steps, "pairs": at_a_time, **params},
             inputs=(call.inputs[0], packed),
-            scratch_bytes=8 * form.steps + 8 * blocks,
+            scratch_bytes=8 * form.steps * at_a_time + 8 * blocks,
             in_place=(0,) if in_place else (),
             variant="dsp: 4 channels x 2 pixels",
         )

@@ -19,7 +19,7 @@ SOURCE = "quads.c"
 
 # Cycles of the assembly in kernels/quads.c: two loads and two more in one run, eight SMLAD, two SXTB16.
 _STEP = 15
-_CALL = 62
+CALL = 62
 _QUAD = 92
 _CLAMPED = 12  # less
 _ROWS = 4  # more per quad, and per row:
@@ -35,12 +35,13 @@ _STEP_CODE = 56
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """An unrolled product: `run` is its function, of `code_bytes`; a row of the weights has `steps` steps, zeros
-    included. `quad_cycles` are those of one quad of channels."""
+    included. `quad_cycles` are those of one quad of channels; a form that `loops` takes one pair of columns."""
 
     run: Enumerator
     steps: int
     quad_cycles: int
     code_bytes: int
+    loops: bool
 
     @property
     def code(self) -> dict[str, int]:
@@ -49,7 +50,7 @@ class Form:
 
     def cycles(self, quads: int) -> int:
         """Cycles of one call."""
-        return _CALL + quads * self.quad_cycles
+        return CALL + quads * self.quad_cycles
 
 
 def forms(rows: int, steps: int, *, clamps: bool, even: bool = False) -> list[Form]:
@@ -81,6 +82,7 @@ def forms(rows: int, steps: int, *, clamps: bool, even: bool = False) -> list[Fo
                 steps=padded,
                 quad_cycles=fixed + extra + rows * padded * _STEP,
                 code_bytes=_CODE + _STEP_CODE * unrolled,
+                loops=passes > 1,
             )
         )
     return [f for f in found if not any(g.quad_cycles <= f.quad_cycles and g.code_bytes < f.code_bytes for g in found)]

@@ -32,7 +32,7 @@ _WINDOW = (
 _STEP = 16
 _POSITION = 18
 _LOOP = (17, 6)
-_IN = {2: 180, 4: 660}
+_IN = {2: 180, 4: 455}
 _OUT = {2: 88, 4: 400}
 _TILE_PAIR = 150
 _STEP_CODE = 56
@@ -84,7 +84,7 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
         call,
         kernel="edgeq_conv_winograd_dsp_int8",
         source="conv_winograd_dsp.c",
-        support=("winograd.c", "winograd_results.c"),
+        support=("winograd.c", "winograd_input.c", "winograd_results.c"),
         params_type="edgeq_conv_winograd_dsp_params",
         params={
             **{name: call.params[name] for name in _WINDOW},

@@ -98,7 +98,8 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
 
 /* CONV_2D with a window of one pixel, as edgeq_conv_2d_dsp_int8; and FULLY_CONNECTED, whose rows are pixels.
  * With strides of 1 and as many output as input channels, the output may be the same buffer as the input.
- * Scratch, aligned to 4: 4 * depth bytes for two pixels, 8 * quads for results. */
+ * `run` takes one row of one pass if pairs is above 1. Scratch, aligned to 4: 4 * depth bytes for each pair,
+ * 8 * quads for results. */
 typedef struct edgeq_conv_1x1_dsp_params {
   int32_t input_width;
   int32_t input_channels;
@@ -110,6 +111,7 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t activation_min;
   int32_t activation_max;
   int32_t depth; /* at least input_channels, a multiple of 4 */
+  int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
   int32_t quads;
   const int32_t *channels;
   edgeq_quads_run *run;

@@ -128,6 +128,7 @@ static const edgeq_conv_1x1_dsp_params small_params_03 = {
     .activation_min = -128,
     .activation_max = 127,
     .depth = 56,
+    .pairs = 1,
     .quads = 1,
     .channels = small_channels_03,
     .run = edgeq_quads_2_loop,
