@@ -60,6 +60,7 @@ def test_build(tmp_path: Path, library: Any, suffix: str) -> None:
     assert report.drift is not None
     assert report.drift.primary.mismatches == 0
     accuracy = report.accuracy
+    assert "gap" not in (accuracy.note or "")
     assert accuracy.float_host is not None and accuracy.device is not None
     assert accuracy.float_host.value > 0.9
     assert accuracy.device.value > accuracy.float_host.value - 0.05

@@ -18,7 +18,7 @@ from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert_fake_quantized
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
-from edgeq.quantize.qat_tfmot.ranges import missing_ranges, range_widths, set_untrained_ranges, trained_ranges
+from edgeq.quantize.qat_tfmot.ranges import missing_ranges, range_widths, start_ranges, trained_ranges
 from edgeq.quantize.qat_tfmot.supported import HINT, require_supported
 from edgeq.quantize.qat_tfmot.wrap import copied, wrapped
 from edgeq.quantize.result import MethodResult
@@ -49,8 +49,9 @@ def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> 
     legacy = _as_tf_keras(model, dataset, options)
     require_supported(legacy)
     plan = plan_training(legacy, dataset, options.training, options.seed)
-    require_convertible(legacy)
     fake = wrapped(legacy)
+    start_ranges(fake.handle, plan.train.x)
+    require_convertible(fake)
     history = train(
         fake.handle,
         plan,
@@ -93,19 +94,17 @@ def continued_float_tfmot(
     return twin, history
 
 
-def require_convertible(model: FloatModel) -> None:
-    """Nothing, if what tfmot makes of a tf_keras model becomes full-integer. Found out before hours of training.
+def require_convertible(fake: FloatModel) -> None:
+    """Nothing, if a wrapped model that has its first ranges becomes full-integer. Found out before hours of training.
 
     Raises:
         UnsupportedError: the converter refused it, or left a part of it float; the message names the operations.
     """
-    trial = wrapped(model)
-    set_untrained_ranges(trial.handle)
     try:
-        convert_wrapped(trial)
+        convert_wrapped(fake)
     except VerifyError as exc:
         raise UnsupportedError(
-            f"What tensorflow_model_optimization makes of {model.path.name} stays float in parts.\n{exc.message}",
+            f"What tensorflow_model_optimization makes of {fake.path.name} stays float in parts.\n{exc.message}",
             hint=HINT,
         ) from exc
 

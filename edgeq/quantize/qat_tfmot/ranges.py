@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeq.model.graph import DType, Graph
-from edgeq.model.runtime import legacy_keras
+from edgeq.model.runtime import legacy_keras, quiet
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_INITIAL = 6.0  # what tfmot gives an activation
+_WEIGHTS = ("kernel", "depthwise_kernel")
+_BATCH = 64
+_START_SAMPLES = 256
 _TOLERANCE = 1e-5  # the converter computes scales in float32
 
 
@@ -39,14 +41,29 @@ def range_widths(handle: Any) -> NDArray[np.float64]:
     return np.array([high - low for where, low, high in _activation_ranges(handle) if where], dtype=np.float64)
 
 
-def set_untrained_ranges(handle: Any) -> None:
-    """Give every range that holds nothing yet (an input's) the width of the others, so that the model converts."""
-    for layer in handle.layers:
-        own = {w.name.rpartition("/")[2].partition(":")[0]: w for w in layer.weights}
-        for name, high in own.items():
-            if name.endswith("_max") and not np.any(high.numpy()):
-                high.assign(np.full(high.shape, _INITIAL))
-                own[f"{name.removesuffix('_max')}_min"].assign(np.full(high.shape, -_INITIAL))
+def start_ranges(handle: Any, x: Sequence[NDArray[np.generic]]) -> None:
+    """Give the inputs and the weights of a freshly wrapped model the ranges that tfmot gives them in its first steps.
+
+    Without them every output is constant, and the start could neither be judged nor kept. Training is not changed by
+    it: weights take their range anew in each step, and an input's range holds all that it has seen. Activations keep
+    their first range of ±6, batch norm its statistics.
+
+    Args:
+        handle: what `quantize_model` returned.
+        x: training samples, one array per input.
+    """
+    variables = handle.variables
+    before = [variable.numpy() for variable in variables]
+    own = {id(variable) for layer, found in _range_variables(handle) for variable in found if _is_set_at_once(layer)}
+    own |= {id(v) for _, found in _range_variables(handle) for v in found if _own_name(v).startswith(_WEIGHTS)}
+    size = 1 if handle.inputs[0].shape[0] == 1 else _BATCH
+    with quiet():
+        for start in range(0, min(len(x[0]), _START_SAMPLES), size):
+            batch = [np.asarray(a[start : start + size], np.float32) for a in x]
+            handle(batch if len(batch) > 1 else batch[0], training=True)
+    for variable, value in zip(variables, before, strict=True):
+        if id(variable) not in own:
+            variable.assign(value)
 
 
 def trained_ranges(handle: Any) -> tuple[TrainedRange, ...]:
@@ -62,7 +79,7 @@ def trained_ranges(handle: Any) -> tuple[TrainedRange, ...]:
         zero_point = -128 - low / scale if scale > 0 else -128.0
         found.append(TrainedRange(where=where, scales=np.array([scale]), zero_point=zero_point))
     for layer, values in _layers(handle):
-        for name in ("kernel", "depthwise_kernel"):
+        for name in _WEIGHTS:
             if f"{name}_max" in values:
                 ends = np.abs([values[f"{name}_min"], values[f"{name}_max"]])
                 scales = np.atleast_1d(ends.max(axis=0).astype(np.float64) / 127)
@@ -110,19 +127,34 @@ def _repeated(values: NDArray[np.float64], size: int) -> NDArray[np.float64]:
     return np.resize(values, size) if size % values.size == 0 else values
 
 
-def _layers(handle: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """Every layer that has a range, and the values of its own weights by name."""
+def _range_variables(handle: Any) -> Iterator[tuple[Any, list[Any]]]:
+    """Every layer that has a range, and the variables of its ranges."""
     for layer in handle.layers:
-        values = {w.name.rpartition("/")[2].partition(":")[0]: w.numpy() for w in layer.weights}
-        if any(name.endswith("_max") for name in values):
-            yield layer, values
+        found = [w for w in layer.weights if _own_name(w).endswith(("_min", "_max"))]
+        if found:
+            yield layer, found
+
+
+def _is_set_at_once(layer: Any) -> bool:
+    """Whether it is an input's range; wrapped layers have moving averages."""
+    return not hasattr(layer, "layer")
+
+
+def _own_name(variable: Any) -> str:
+    return str(variable.name.rpartition("/")[2].partition(":")[0])
+
+
+def _layers(handle: Any) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """Every layer that has a range, and the ranges' values by name."""
+    for layer, variables in _range_variables(handle):
+        yield layer, {_own_name(variable): variable.numpy() for variable in variables}
 
 
 def _activation_ranges(handle: Any) -> Iterator[tuple[str, float, float]]:
     for layer, values in _layers(handle):
         for name, high in values.items():
             stem = name.removesuffix("_max")
-            if name.endswith("_max") and not stem.endswith("kernel"):
+            if name.endswith("_max") and stem not in _WEIGHTS:
                 wrapped = getattr(layer, "layer", None)
                 yield "" if wrapped is None else wrapped.name, float(values[f"{stem}_min"]), float(high)
 
