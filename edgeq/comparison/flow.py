@@ -8,6 +8,7 @@ model + data ──► read ──► tasks ──► arms, side by side ──�
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -115,7 +116,7 @@ def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progre
             task=task, model=files, data=source.data, training=options.training,
             calibration_samples=options.calibration_samples, threads=threads(at_a_time),
             detailed=task.seed == options.seed,
-            checkpoints=None if options.dask else str((options.out / "training").resolve()),
+            checkpoints=None if options.dask else str(_checkpoints(options.out, task)),
         )
         for task in tasks
     ]  # fmt: skip
@@ -125,8 +126,15 @@ def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progre
     left = [job for job in jobs if job.task not in done]
     for job, made in run_jobs(left, at_a_time=at_a_time, dask=options.dask, progress=progress):
         keep(options.out, job, made)
+        if job.checkpoints and not any(run.failed for run in made):
+            shutil.rmtree(job.checkpoints, ignore_errors=True)
         done[job.task] = made
     return [run for task in tasks for run in done[task]]
+
+
+def _checkpoints(out: Path, task: Task) -> Path:
+    """Where an unfinished training is kept: a folder for each, as they run side by side."""
+    return (out / FOLDER / f"training-{task.work.value}-{task.seed}").resolve()
 
 
 def _require_arms(runs: Sequence[Made]) -> None:

@@ -25,7 +25,7 @@ def arm_record(name: str, title: str, made: Sequence[Made], scored: ScoredArm | 
     """An arm with its runs; runs that failed give the reason."""
     done = [run for run in made if not run.failed]
     values = [scored.runs[run.seed].mean for run in done] if scored else []
-    notes = dict.fromkeys(note for run in done for note in run.notes)
+    notes = done[0].notes if done else ()  # the other seeds' say the same with other figures
     failures = dict.fromkeys(run.failed for run in made if run.failed)
     return Arm(
         name=name, title=title, scheme=done[0].scheme if done else "other",
@@ -33,7 +33,7 @@ def arm_record(name: str, title: str, made: Sequence[Made], scored: ScoredArm | 
         runs=tuple(_run(run, scored.runs[run.seed], random) for run in done) if scored else (),
         mean=statistics.fmean(values) if values else None,
         spread=statistics.stdev(values) if len(values) > 1 else None,
-        failed="\n".join(str(f) for f in failures) or None, notes=tuple(notes),
+        failed="\n".join(str(f) for f in failures) or None, notes=notes,
     )  # fmt: skip
 
 

@@ -88,3 +88,20 @@ def test_shares() -> None:
     assert workers(3, 2) == 2
     assert workers(None, 1) == 1
     assert threads(1000) == 1
+
+
+def test_trainings_side_by_side_keep_checkpoints_apart(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from edgeq import api
+    from edgeq.comparison.flow import _checkpoints
+    from edgeq.records import Method
+
+    places = {_checkpoints(tmp_path, Task(work=work, seed=seed)) for work in Work for seed in (0, 1)}
+    assert len(places) == 2 * len(Work)
+    planted_one = planted.with_methods(planted.clean(0, False), Method.QAT, epochs=1)
+    options = replace(planted_one.write(tmp_path), jobs=2, seeds=2)
+    comparison = api.compare(options)
+    trained = [arm for arm in comparison.arms if arm.name in ("qat", "float-continued")]
+    assert [(len(arm.runs), arm.failed) for arm in trained] == [(2, None)] * 2
+    assert not list((tmp_path / "cmp" / "arms").glob("training-*"))
