@@ -3,7 +3,7 @@
 A byte of flash has a price in cycles. It is a share of what the model's cycles per byte are: with `balanced`, a kernel
 that takes 1 % more flash must save 0.25 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
 kernels of the same size. RAM is a limit: what a call needs with its scratch may exceed what the tensors need anyway
-by a share.
+by a share; with `size`, what the call that needs most needs at the least, by a share.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from edgeq.lower.dsp.candidate import Candidate
 from edgeq.records import Optimize
 
 _PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.25}
-# Share and bytes by which scratch may raise what tensors need at the most.
-_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.05, 768), Optimize.SIZE: (0.0, 512)}
+# Share and bytes by which scratch may raise what tensors need at the most; with `size`, what must be needed at least.
+_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.05, 768), Optimize.SIZE: (0.1, 0)}
 _ROUNDS = 20
 
 
@@ -45,9 +45,10 @@ def choose(
         optimize: what to prefer.
         limits: kept as far as any candidates keep them.
     """
+    least = max((min(of_call) for of_call in _needs(candidates, live)), default=0)
     share, more = _RAM[optimize]
-    budget = round(tensors * (1 + share)) + more
-    allowed = _within_ram(candidates, live, budget if limits.ram is None else min(budget, limits.ram))
+    budget = round((least if optimize is Optimize.SIZE else tensors) * (1 + share)) + more
+    allowed = _within_ram(candidates, live, max(least, budget if limits.ram is None else min(budget, limits.ram)))
     smallest = _descend(allowed, [min(c, key=lambda x: (x.flash, x.cycles)) for c in allowed], price=None)
     if optimize is Optimize.SIZE:
         return smallest
@@ -69,12 +70,19 @@ def flash_of(chosen: Sequence[Candidate]) -> int:
 def _within_ram(
     candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]], budget: int
 ) -> list[list[Candidate]]:
-    found = []
-    for options, alive in zip(candidates, live, strict=True):
-        needs = [bytes_alive + c.call.scratch_bytes for c, bytes_alive in zip(options, alive, strict=True)]
-        bound = max(budget, min(needs))
-        found.append([c for c, need in zip(options, needs, strict=True) if need <= bound])
-    return found
+    """Candidates within the budget, which is at least what the call that needs most needs at the least."""
+    return [
+        [c for c, need in zip(options, of_call, strict=True) if need <= budget]
+        for options, of_call in zip(candidates, _needs(candidates, live), strict=True)
+    ]
+
+
+def _needs(candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Bytes that each candidate needs: tensors alive and its scratch."""
+    return [
+        [bytes_alive + c.call.scratch_bytes for c, bytes_alive in zip(options, alive, strict=True)]
+        for options, alive in zip(candidates, live, strict=True)
+    ]
 
 
 def _descend(
