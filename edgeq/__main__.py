@@ -15,6 +15,7 @@ from typing import TextIO
 import click
 
 from edgeq.errors import EdgeqError, InputError
+from edgeq.interruption import find_temporary_folder
 
 INTERRUPTED = 130
 
@@ -67,6 +68,7 @@ def _run(interrupt: _Interrupt | None = None) -> int:
     try:
         from edgeq.cli import edgeq
 
+        find_temporary_folder()
         status = edgeq.main(prog_name="edgeq", standalone_mode=False)
         sys.stdout.flush()  # a full disk shows here, not when Python ends
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -53,3 +55,41 @@ def not_swallowed() -> Iterator[None]:
             signal.signal(number, handlers[number])
     if came:
         raise KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """A short block that signals do not tear apart: what came meanwhile takes effect at its end.
+
+    Creating a file and noting that it is there are two steps, and a loaded disk makes the first one long.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    came: list[int] = []
+    noted = [number for number, handler in handlers.items() if callable(handler)]
+    for number in noted:
+        signal.signal(number, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        for number in noted:
+            signal.signal(number, handlers[number])
+    if came:
+        signal.raise_signal(came[0])
+
+
+@contextlib.contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A temporary folder that is gone after the block, also if a signal comes while it is made."""
+    with held():
+        folder = tempfile.TemporaryDirectory(prefix="edgeq-")
+    with folder as name:
+        yield Path(name)
+
+
+def find_temporary_folder() -> None:
+    """Python tries it out by a file when it is first asked for; a signal then would leave that file behind."""
+    with held():
+        tempfile.gettempdir()

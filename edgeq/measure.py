@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -22,6 +21,7 @@ from edgeq.builds import Build, project_for
 from edgeq.devices.base import Device
 from edgeq.errors import InputError
 from edgeq.host import content_for
+from edgeq.interruption import scratch_folder
 from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
@@ -163,7 +163,7 @@ def started(build: Build, device: str, *, traced: bool = False, baud: int = BAUD
     from edgeq.link.session import Session
 
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="edgeq-")))
+        folder = stack.enter_context(scratch_folder())
         image: Image | None = None
         if device in {EMULATED, QEMU, NATIVE}:
             board = load_board("native") if device == NATIVE else build.board

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
+import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from edgeq.interruption import not_swallowed
+from edgeq.interruption import held, not_swallowed, scratch_folder
 from edgeq.model.runtime import quiet
 from edgeq.stopwatch import Stopwatch
 
@@ -61,6 +64,27 @@ def test_ignored_signals_stay_ignored() -> None:
     with not_swallowed():
         os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
+def test_what_is_held_comes_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where a signal comes while the operating system makes the folder."""
+    done = False
+    with pytest.raises(KeyboardInterrupt), held():
+        signal.raise_signal(signal.SIGINT)
+        done = True
+    assert done
+    mkdir = os.mkdir
+
+    def slow(*arguments: Any) -> None:
+        mkdir(*arguments)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "mkdir", slow)
+    with pytest.raises(KeyboardInterrupt), scratch_folder():
+        pytest.fail("the block was entered")
+    gc.collect()
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_threads_do_not_mind() -> None:
