@@ -18,7 +18,10 @@ from edgeq.training.history import Epoch
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FILE = "training.npz"
+
+def checkpoint_path(folder: Path, key: str) -> Path:
+    """Where the checkpoint of a model and plan is: several runs may share a folder."""
+    return folder / f"training-{key[:16]}.npz"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -53,22 +56,23 @@ def write_checkpoint(folder: Path, checkpoint: Checkpoint) -> None:
     for name in ("variables", "optimizer", "best_variables"):
         values = getattr(checkpoint, name)
         arrays.update({f"{name}_{i}": np.asarray(value) for i, value in enumerate(values)})
+    path = checkpoint_path(folder, checkpoint.key)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        unfinished = folder / f"{FILE}.tmp"
+        unfinished = path.with_suffix(".tmp")
         with unfinished.open("wb") as file:
             np.savez(file, **arrays)
-        unfinished.replace(folder / FILE)
+        unfinished.replace(path)
     except OSError as exc:
-        raise InputError(f"The checkpoint {folder / FILE} cannot be written: {exc.strerror or exc}") from exc
+        raise InputError(f"The checkpoint {path} cannot be written: {exc.strerror or exc}") from exc
 
 
 def read_checkpoint(folder: Path, key: str) -> tuple[Checkpoint | None, str | None]:
     """The checkpoint of a model and plan, and a note; None and the reason if there is one that is of no use.
 
-    A damaged file, or one of another model or plan, is no error: training starts anew and replaces it.
+    A damaged file is no error: training starts anew and replaces it. Those of other models and plans are left alone.
     """
-    path = folder / FILE
+    path = checkpoint_path(folder, key)
     if not path.is_file():
         return None, None
     try:

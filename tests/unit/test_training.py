@@ -16,7 +16,6 @@ from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Split
 from edgeq.reference.float_model import float_outputs
 from edgeq.training import TrainingHistory, TrainingOptions
 from edgeq.training.batch_norm import reestimated
-from edgeq.training.checkpoint import FILE
 from edgeq.training.objective import Labels
 from edgeq.training.plan import TrainingPlan, optimizer_class, plan_training
 from edgeq.training.steps import Steps
@@ -142,7 +141,7 @@ def test_an_interrupted_run_goes_on(tmp_path: Path) -> None:
     parts = classifier(keras, dropout=0.3)
     with pytest.raises(Interrupt):
         train(parts, plan, checkpoints=tmp_path, progress=interrupted_after(2))
-    assert [p.name for p in tmp_path.iterdir()] == [FILE]
+    assert [p.suffix for p in tmp_path.iterdir()] == [".npz"]
     resumed = classifier(keras, dropout=0.3)
     history = train(resumed, plan, checkpoints=tmp_path)
     assert history.notes[-1].startswith("Training went on after epoch 3")
@@ -158,10 +157,15 @@ def test_a_checkpoint_of_something_else_is_not_used(tmp_path: Path) -> None:
     options = TrainingOptions(epochs=1, learning_rate=0.01)
     model = classifier(keras)
     train(model, plan_of(model, options), checkpoints=tmp_path)
+    (first,) = tmp_path.iterdir()
+    before = weights(model)
     other = train(model, plan_of(model, options), checkpoints=tmp_path)  # its weights are others now
-    assert "another model or another training" in other.notes[-1]
-    (tmp_path / FILE).write_bytes(b"PK damaged")
-    assert "is damaged" in train(model, plan_of(model, options), checkpoints=tmp_path).notes[-1]
+    assert other.notes == plan_of(model, options).notes
+    assert len(list(tmp_path.iterdir())) == 2, "both are kept"
+    first.write_bytes(b"PK damaged")
+    again = classifier(keras)
+    assert "is damaged" in train(again, plan_of(again, options), checkpoints=tmp_path).notes[-1]
+    assert same(before, weights(again))
 
 
 def test_what_the_compiled_model_says_is_taken(tmp_path: Path) -> None:
