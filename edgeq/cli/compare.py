@@ -132,8 +132,8 @@ def command(as_json: bool, epochs: int, learning_rate: float | None, batch_size:
     \b
     Examples
       edgeq compare model.keras --data digits.npz
-      edgeq compare --arm float=m.keras --arm ptq=a.tflite --arm qat=b.tflite --data digits.npz
-      edgeq compare model.keras --data digits.npz --methods ptq,qat,qat-tfmot --epochs 10 --seeds 5
+      edgeq compare model.keras --data digits.npz --methods ptq,qat --seeds 5
+      edgeq compare --arm float=m.keras --arm ptq=a.tflite --data digits.npz
     """
     if (options["model"] is None) == (not options["arms"]):
         raise click.UsageError("Name a MODEL to quantize, or models that you have with --arm NAME=FILE; not both.")
