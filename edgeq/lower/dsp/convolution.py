@@ -115,7 +115,8 @@ def _by_rows(call: KernelCall, *, downwards: bool, gathered: bool = False) -> It
         whole = quads.forms(1, height * row, clamps=clamps)
         found = [replace(form, steps=row) for form in whole if form.steps == height * row]
     else:
-        found = quads.forms(height, row, clamps=clamps)
+        # Rows whose values come four at a time begin at a four.
+        found = quads.forms(height, row, clamps=clamps, even=depth % 4 == 0)
     for form in found:
         yield _rows(call, form, downwards=downwards, gathered=gathered)
 
