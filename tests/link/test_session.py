@@ -109,7 +109,7 @@ def test_a_device_that_never_answers() -> None:
 def test_a_port_that_does_not_exist() -> None:
     with pytest.raises(LinkError, match="there is no such port"):
         Session.connect("/dev/does-not-exist")
-    with pytest.raises(LinkError, match="there is no such port"):
+    with pytest.raises(LinkError, match="pyserial knows no such URL"):
         Session.connect("nonsense://x")
     with pytest.raises(LinkError, match="cannot be opened"):
         Session.connect("socket://127.0.0.1:1")
