@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeq.cli._common import PATH, Fraction, json_option, progress, seed_option, trust_option
+from edgeq.cli._common import PATH, json_option, progress, seed_option, trust_option
+from edgeq.comparison.arms import METHODS
 from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.records import Method
 from edgeq.training import TrainingOptions
@@ -28,7 +29,7 @@ class Methods(click.ParamType[tuple[Method, ...]]):
         """The methods, each once; fails with a usage error."""
         if isinstance(value, tuple):
             return value
-        known = {method.value: method for method in Method}
+        known = {method.value: method for method in METHODS}
         names = [name.strip() for name in str(value).split(",")]
         for name in names:
             if name not in known:
@@ -110,7 +111,7 @@ class Arm(click.ParamType[GivenArm]):
 @seed_option
 @click.option(
     "--margin",
-    type=Fraction(),
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Differences up to it do not matter: a share of the samples, or of the error in regression.  [default: 0.01; "
     "in regression 0.05]",
 )

@@ -80,12 +80,20 @@ _OF_METHOD = {
 }
 
 
+METHODS = tuple(method for method in Method if method.value in _OF_METHOD)
+"""The methods that can be compared (auto is a choice among them, made on validation data)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One piece of work for one seed."""
 
     work: Work
     seed: int
+
+
+TRAINED = frozenset({Work.QAT, Work.QAT_TFMOT, Work.CONTINUED, Work.CONTINUED_TFMOT})
+"""Work whose result depends on the seed."""
 
 
 def plan(
@@ -108,8 +116,13 @@ def plan(
     if batch_norm:
         tasks.append(Task(work=Work.BATCH_NORM, seed=seeds[0]))
     tasks.append(Task(work=Work.FLOAT, seed=seeds[0]))
-    trained = (Work.QAT, Work.QAT_TFMOT, Work.CONTINUED, Work.CONTINUED_TFMOT)
-    return tuple(sorted(dict.fromkeys(tasks), key=lambda t: (t.work not in trained, t.seed)))
+    return tuple(sorted(dict.fromkeys(tasks), key=lambda t: (t.work not in TRAINED, t.seed)))
+
+
+def random_arms(tasks: tuple[Task, ...], *, random_calibration: bool) -> frozenset[str]:
+    """The arms whose models another seed would change."""
+    works = {task.work for task in tasks} & (TRAINED | ({Work.PTQ} if random_calibration else frozenset()))
+    return frozenset(arm for work in works for arm in MAKES[work])
 
 
 def remedies(methods: tuple[Method, ...], seed: int) -> tuple[Task, ...]:
@@ -148,5 +161,7 @@ def exploratory(names: tuple[str, ...]) -> tuple[tuple[str, str, str], ...]:
         (PTQ_EQUALIZED, QAT, "Is QAT better than PTQ with equalised layers?"),
         (PTQ, INT16X8, "Do 16-bit activations help?"),
     )
+    base = FLOAT if FLOAT in names else names[0]
+    own = tuple((base, name, f"Is {name} better?") for name in names if name not in TITLES and name != base)
     known = {c[:2] for c in declared(names)}
-    return tuple(c for c in wanted if c[0] in names and c[1] in names and c[:2] not in known)
+    return tuple(c for c in (*wanted, *own) if c[0] in names and c[1] in names and c[:2] not in known)

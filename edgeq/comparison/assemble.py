@@ -16,16 +16,16 @@ from edgeq.comparison.findings import find
 from edgeq.comparison.made import Made
 from edgeq.comparison.options import MARGIN, MARGIN_OF_ERRORS, CompareOptions
 from edgeq.comparison.record import ComparedData, ComparedModel, CompareFinding, Comparison
-from edgeq.comparison.scores import TIE_RULE, Scores, score, task_of
+from edgeq.comparison.scores import TIE_RULE, Scores, score
 from edgeq.comparison.summary import arm_record, flips
 from edgeq.comparison.verdict import verdict
-from edgeq.comparison.work import SEEN_SAMPLES
+from edgeq.comparison.work import seen_rows
 from edgeq.data.overlap import check_overlap
-from edgeq.errors import DataError
+from edgeq.errors import DataError, InputError
 from edgeq.quantize.calibration import calibration_source
 from edgeq.records import Dataset, Metric, Split
 from edgeq.stopwatch import Stopwatch
-from edgeq.validation.accuracy import Task, predict
+from edgeq.validation.accuracy import Task, choose_task, predict
 from edgeq.version import version
 
 
@@ -64,7 +64,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
             data=_data(data, task, options), checks=check_overlap(data), arms=arms,
             runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(runs, task, data),
             contrasts=found, layers=tuple(layer for run in runs for layer in run.layers),
-            calibration_classes=_calibration_classes(runs, task),
+            calibration_classes=_calibration_classes(runs, task), failures=_failures(material),
         )  # fmt: skip
         findings = find(evidence, known=material.known)
     order = dict.fromkeys((*names, *(run.arm for run in runs)))
@@ -102,10 +102,25 @@ def _scored(runs: Sequence[Made], task: Task, random: frozenset[str]) -> dict[st
 
 
 def margin_share(options: CompareOptions, task: Task) -> float:
-    """The margin as asked for, else the default for this kind of metric."""
+    """The margin as asked for, else the default for this kind of metric.
+
+    Raises:
+        InputError: it is no share between 0 and 1.
+    """
+    if options.margin is not None and not 0.0 < options.margin < 1.0:
+        raise InputError(f"The margin is {options.margin}; it must be between 0 and 1.", hint="0.01 is one point.")
     if options.margin is not None:
         return options.margin
     return MARGIN if task.metric is Metric.TOP1 else MARGIN_OF_ERRORS
+
+
+def _failures(material: Material) -> dict[str, tuple[str, ...]]:
+    """Reasons of failed runs by arm; what is wrong with given files is known already."""
+    found: dict[str, tuple[str, ...]] = {}
+    for run in material.runs if not material.given else ():
+        if run.failed:
+            found[run.arm] = (*found.get(run.arm, ()), run.failed)
+    return found
 
 
 def _margin(share: float, task: Task, arms: Mapping[str, ScoredArm]) -> float:
@@ -120,11 +135,14 @@ def _seen(runs: Sequence[Made], task: Task, data: Dataset) -> Mapping[str, Score
     train = data.train
     if train is None or train.y is None:
         return {}
-    first = Split(x=tuple(a[:SEEN_SAMPLES] for a in train.x), y=train.y[:SEEN_SAMPLES])
+    rows = seen_rows(data)
+    labels = Split(x=tuple(a[rows] for a in train.x), y=train.y[rows])
     result: dict[str, Scores] = {}
     for run in runs:
         if run.seen and run.arm not in result:
-            result[run.arm] = score(task_of(first, run.seen, data.source), run.seen)
+            found = choose_task(labels.y, run.seen)
+            if isinstance(found, Task) and found.metric is task.metric:
+                result[run.arm] = score(found, run.seen)
     return result
 
 

@@ -115,7 +115,7 @@ def _artifact(
         test = SAMPLES if groups is None else GROUPS
         if isinstance(found, Difference):
             difference, interval = found.estimate, found.interval(_CONFIDENCE)
-            p, p_equivalence = found.p_value(), found.equivalence_p(share)
+            p, p_equivalence = found.p_value(), _equivalence(found, share)
         else:
             most = 1.0 if classes else max(first.mean, second.mean)
             difference, interval = second.mean - first.mean, (-most, most)
@@ -134,7 +134,7 @@ def _artifact(
 def _method(first: ScoredArm, second: ScoredArm, groups: NDArray[np.int64] | None) -> Difference | str:
     """The difference over seeds; a reason where there is no claim."""
     if first.fixed and second.fixed:
-        return "nothing in either arm is random"
+        return "there is one model of each"
     shared = sorted(first.runs.keys() & second.runs.keys())
     if second.fixed:  # the random arm is the first: the same with the sign turned
         found = _method(second, first, groups)
@@ -164,26 +164,42 @@ def _concluded(
     adjust = holm if corrected else tuple
     p_values = adjust([r.answer.p_value for r in raw])
     equivalences = adjust([r.answer.p_equivalence for r in raw])
+    shares = [margin if _larger(arms, r) else margin * arms[r.pair[0]].first.mean for r in raw]
     method_p = adjust([r.method.p_value() if isinstance(r.method, Difference) else 1.0 for r in raw])
+    method_equivalences = adjust(
+        [
+            _equivalence(r.method, share) if isinstance(r.method, Difference) else 1.0
+            for r, share in zip(raw, shares, strict=True)
+        ]
+    )
     result = []
     for i, r in enumerate(raw):
-        larger = arms[r.pair[0]].first.task.metric is Metric.TOP1
+        larger = _larger(arms, r)
         claim = conclude(
             difference=r.answer.difference, p_difference=p_values[i], p_equivalence=equivalences[i], level=level,
             larger_is_better=larger,
         )  # fmt: skip
         answer = replace(r.answer, p_holm=p_values[i], conclusion=claim.conclusion, within_margin=claim.within_margin)
-        share = margin if larger else margin * arms[r.pair[0]].first.mean
         result.append(
             Contrast(
                 first=r.pair[0], second=r.pair[1], question=r.pair[2], declared=corrected, artifact=answer,
-                method=_answer(r, method_p[i], share, level),
+                method=_answer(r, method_p[i], method_equivalences[i], level),
             )
         )  # fmt: skip
     return result
 
 
-def _answer(raw: _Raw, p_value: float, share: float, level: float) -> MethodAnswer:
+def _larger(arms: Mapping[str, ScoredArm], raw: _Raw) -> bool:
+    """Whether the metric is better when larger."""
+    return arms[raw.pair[0]].first.task.metric is Metric.TOP1
+
+
+def _equivalence(found: Difference | str, share: float) -> float:
+    """1 where nothing was found, or no margin is left: the first arm makes no error at all."""
+    return found.equivalence_p(share) if isinstance(found, Difference) and share > 0 else 1.0
+
+
+def _answer(raw: _Raw, p_value: float, p_equivalence: float, level: float) -> MethodAnswer:
     found = raw.method
     if isinstance(found, str):
         return MethodAnswer(
@@ -195,7 +211,7 @@ def _answer(raw: _Raw, p_value: float, share: float, level: float) -> MethodAnsw
             reason=found,
         )
     claim = conclude(
-        difference=found.estimate, p_difference=p_value, p_equivalence=found.equivalence_p(share), level=level,
+        difference=found.estimate, p_difference=p_value, p_equivalence=p_equivalence, level=level,
         larger_is_better=found.larger_is_better,
     )  # fmt: skip
     return MethodAnswer(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgeq.comparison.contrasts import ScoredArm
@@ -25,8 +25,8 @@ class Evidence:
 
     `given` says that the user brought the models. `runs` has what was made by arm and seed, `arms` the same scored on
     the test samples, `seen` the float arms scored on training samples. `calibration_classes` (n,) are the float
-    model's predictions of the calibration samples. `margin` is the largest difference that does not matter: a share of
-    samples, or, for an error metric, in the unit of the error.
+    model's predictions of the calibration samples, `failures` the reasons of runs that failed, by arm. `margin` is the
+    largest difference that does not matter: a share of samples, or, for an error metric, in the unit of the error.
     """
 
     metric: Metric
@@ -41,6 +41,7 @@ class Evidence:
     contrasts: tuple[Contrast, ...]
     layers: tuple[LayerReport, ...]
     calibration_classes: NDArray[np.int64] | None = None
+    failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def contrast(self, first: str, second: str) -> Contrast | None:
         """The contrast of two arms, if it was asked."""

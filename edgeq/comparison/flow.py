@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.comparison.arms import FLOAT, MAKES, Task, plan, remedies
+from edgeq.comparison.arms import FLOAT, Task, plan, random_arms, remedies
 from edgeq.comparison.assemble import Material, assemble
 from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.made import Job, Made
@@ -56,16 +56,17 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
         test = source.data.test
         task = task_of(test, _blank_outputs(model, test), source.data.source)
         calibration = calibration_source(source.data)[1]
+    random_calibration = len(calibration) > options.calibration_samples
     tasks = plan(
         options.methods, tuple(range(options.seed, options.seed + options.seeds)), batch_norm=has_batch_norm(model),
-        random_calibration=len(calibration) > options.calibration_samples,
+        random_calibration=random_calibration,
     )  # fmt: skip
     with clock("arms"):
         runs = _make(tasks, options, source, progress)
     _require_arms(runs)
     material = Material(
         model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
-        task=task, runs=runs, random=_random(tasks), given=False,
+        task=task, runs=runs, random=random_arms(tasks, random_calibration=random_calibration), given=False,
     )  # fmt: skip
     progress.start("Statistics and findings")
     found = assemble(material, options, clock)
@@ -144,15 +145,6 @@ def _require_arms(runs: Sequence[Made]) -> None:
     if not any(run.scheme.startswith("int") and not run.failed for run in runs):
         reasons = dict.fromkeys(run.failed for run in runs if run.failed)
         raise CheckFailed("No int8 model could be made.\n" + "\n".join(str(reason) for reason in reasons))
-
-
-def _random(tasks: Sequence[Task]) -> frozenset[str]:
-    """The arms that have a run per seed."""
-    seeds: dict[str, set[int]] = {}
-    for task in tasks:
-        for arm in MAKES[task.work]:
-            seeds.setdefault(arm, set()).add(task.seed)
-    return frozenset(arm for arm, found in seeds.items() if len(found) > 1)
 
 
 def _blank_outputs(model: FloatModel, split: Split) -> tuple[NDArray[np.float64], ...]:

@@ -24,12 +24,12 @@ from edgeq.comparison.made import Made
 from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison
 from edgeq.comparison.scores import task_of
-from edgeq.comparison.work import SEEN_SAMPLES, evaluated
+from edgeq.comparison.work import evaluated, seen_rows
 from edgeq.data import check_dataset, load_dataset
 from edgeq.errors import DataError, EdgeqError, InputError
-from edgeq.lower.ops import supported_ops
 from edgeq.model.load import detect_format, load_float_model, read_tflite
-from edgeq.model.verify import verify_int8
+from edgeq.model.scheme import Scheme, scheme_of
+from edgeq.model.verify import verify
 from edgeq.quantize import from_tflite
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Quantized, Reference, ValueSpec
@@ -96,6 +96,11 @@ def _check_names(arms: Sequence[GivenArm]) -> None:
     names = [arm.name for arm in arms]
     if len(names) < 2:
         raise InputError("One arm is nothing to compare.", hint="Give --arm at least twice.")
+    if FLOAT_BN in names:
+        raise InputError(
+            f"No arm can be called {FLOAT_BN!r}: that is what edgeq makes of the float model.",
+            hint="Name it otherwise.",
+        )
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise InputError(f"Two arms are called {twice!r}.", hint="Give every arm a name of its own.")
@@ -155,7 +160,7 @@ def _run(
 
 def _run_float(name: str, model: FloatModel, data: Dataset, options: CompareOptions) -> list[Made]:
     train = data.train
-    seen = tuple(a[:SEEN_SAMPLES] for a in train.x) if train is not None else ()
+    seen = tuple(a[seen_rows(data)] for a in train.x) if train is not None else ()
     run = Made(
         arm=name, seed=0, test=float_answers(model, data.test.x), seen=float_answers(model, seen) if seen else ()
     )
@@ -182,17 +187,15 @@ def _new_statistics(model: FloatModel, data: Dataset) -> FloatModel | None:
 def _run_tflite(
     name: str, quantized: Quantized, data: Dataset, floats: FloatModel | None, options: CompareOptions
 ) -> tuple[list[Made], list[CompareFinding]]:
-    problems = [
-        p for p in verify_int8(quantized.graph, supported_ops=supported_ops(), engine="aot", float_io=True)
-        if p.rule != "unsupported-op"
-    ]  # fmt: skip
+    scheme = scheme_of(quantized.graph)
+    problems = verify(quantized.graph, scheme=scheme, supported_ops=None, engine="TFLite Micro", float_io=True)
     if problems:
         run = Made(
             arm=name, seed=0, scheme="other", evaluated_by="LiteRT, default kernels", content=quantized.content,
             test=tflite_answers(quantized, data.test.x, Reference.LITERT_DEFAULT),
         )  # fmt: skip
         return [run], [not_full_integer(name, quantized.graph, problems)]
-    run = evaluated(quantized, data, arm=name, seed=0)
+    run = evaluated(quantized, data, arm=name, seed=0, scheme="int8" if scheme is Scheme.INT8 else "int16x8")
     if floats is not None and data.train is not None:
         samples = calibration_samples(data, options.calibration_samples, options.seed)
         run = replace(run, layers=layer_reports(name, quantized, floats, samples, data.test.x))

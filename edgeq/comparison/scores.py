@@ -68,6 +68,11 @@ def task_of(split: Split, outputs: Outputs, source: str) -> Task:
         raise DataError(
             f"Arms cannot be compared on {source}: {task.reason}.", hint="Add y_test, the labels of x_test."
         )
+    if task.metric is not Metric.TOP1 and (task.labels == task.labels[:1]).all():
+        raise DataError(
+            f"All {len(task.labels)} test targets of {source} are the same: an error on them says nothing.",
+            hint="Give test samples with different targets.",
+        )
     if task.metric is Metric.TOP1 and len(np.unique(task.labels)) < 2:
         raise DataError(
             f"All {len(task.labels)} test samples of {source} have the same label: an accuracy on them says nothing.",

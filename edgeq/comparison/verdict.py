@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ, PTQ_BN, PTQ_CONTINUED, PTQ_EQUALIZED, QAT, QAT_TFMOT
+from edgeq.comparison.arms import (
+    FLOAT,
+    FLOAT_BN,
+    INT16X8,
+    PTQ,
+    PTQ_BN,
+    PTQ_CONTINUED,
+    PTQ_CONTINUED_TFMOT,
+    PTQ_EQUALIZED,
+    QAT,
+    QAT_TFMOT,
+)
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings.words import points
 from edgeq.comparison.record import CompareFinding, Contrast, Severity, Verdict
@@ -55,24 +66,30 @@ def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
         if again and again.artifact.conclusion is Conclusion.BETTER and not again.artifact.within_margin:
             return PTQ_BN, "Take PTQ of the float model with new batch-norm statistics, or train that model out first."
     if PTQ not in evidence.arms:
-        return (qat if qat in evidence.arms else None), ""
-    if PTQ_EQUALIZED in evidence.arms and evidence.gain(PTQ, PTQ_EQUALIZED) > 0:
+        only = next((arm for arm in (qat, INT16X8) if arm in evidence.arms), None)
+        return only, f"{only} is the only integer model here." if only else "There is no integer model to ship."
+    repaired = evidence.contrast(PTQ, PTQ_EQUALIZED)
+    if repaired is not None and repaired.artifact.conclusion is Conclusion.BETTER:
         rest = evidence.contrast(PTQ_EQUALIZED, qat)
         if rest is None or rest.artifact.conclusion is not Conclusion.BETTER:
             beside = f", and {qat} is not shown to be better" if rest else ""
             return PTQ_EQUALIZED, (
-                f"Ship PTQ with equalised layers (--method ptq --equalize): it repairs what plain PTQ loses{beside}."
+                "Ship PTQ with equalised layers (--method ptq --equalize --bias-correction): it is better than plain "
+                f"PTQ{beside}."
             )
     if qat not in evidence.arms:
         return PTQ, "PTQ is the only int8 model here."
-    contrast, control = evidence.contrast(PTQ, qat), evidence.contrast(PTQ_CONTINUED, qat)
+    trained_on = PTQ_CONTINUED if qat == QAT else PTQ_CONTINUED_TFMOT
+    contrast, control = evidence.contrast(PTQ, qat), evidence.contrast(trained_on, qat)
     if contrast is None or contrast.artifact.conclusion is not Conclusion.BETTER:
         return PTQ, f"Ship PTQ: it is the simpler one, and {qat} is not shown to be better."
-    if control is not None and control.artifact.conclusion is not Conclusion.BETTER:
+    if control is None:
+        return qat, f"Ship {qat}: it is better than PTQ. Whether that is only its extra training was not measured."
+    if control.artifact.conclusion is not Conclusion.BETTER:
         return (
-            PTQ_CONTINUED,
-            f"Ship PTQ of the float model trained on: {qat} is not shown to be better than that, so its gain is the "
-            "extra training.",
+            trained_on,
+            f"Ship PTQ of the float model trained on: {qat} is not shown to be better than that, so that what it gains "
+            "over PTQ may be the extra training (and the equalised layers that both start from).",
         )
     return qat, f"Ship {qat}: it is better than PTQ, and also than PTQ after the same extra training."
 
@@ -86,7 +103,8 @@ def _sentence(evidence: Evidence, contrast: Contrast) -> str:
         size = f"error {answer.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
     text = f"On {answer.n:,} test samples {contrast.second} {_WORDS[answer.conclusion]} {contrast.first} ({size})."
     if answer.conclusion in (Conclusion.BETTER, Conclusion.WORSE) and answer.within_margin:
-        text += f" The difference is real and smaller than the margin of {points(evidence.margin)}."
+        margin = points(evidence.margin) if evidence.metric is Metric.TOP1 else f"{evidence.margin:.3g}"
+        text += f" The difference is real and smaller than the margin of {margin}."
     return text
 
 

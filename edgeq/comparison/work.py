@@ -17,12 +17,23 @@ from edgeq.errors import DataError, EdgeqError, InterpreterError
 from edgeq.records import Dataset, FloatModel, Method, Quantized, Reference
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from edgeq.comparison.evaluate import Outputs
     from edgeq.quantize import QuantizeOptions
     from edgeq.training import TrainingHistory
 
 SEEN_SAMPLES = 2000
 """So many training samples say whether a float model overfits: the interval of an accuracy on them is ±2 points."""
+
+
+def seen_rows(data: Dataset) -> NDArray[np.int64]:
+    """The training samples on which float models are looked at: a random choice, as files are often sorted by class."""
+    import numpy as np
+
+    count = len(data.train) if data.train is not None else 0
+    return np.sort(np.random.default_rng(0).permutation(count)[:SEEN_SAMPLES])
 
 
 def run_job(job: Job) -> tuple[Made, ...]:
@@ -111,7 +122,7 @@ def _float_run(model: FloatModel, job: Job, arm: str, history: TrainingHistory |
     from edgeq.comparison.evaluate import float_answers
 
     train = job.data.train
-    seen = () if train is None else tuple(a[:SEEN_SAMPLES] for a in train.x)
+    seen = () if train is None else tuple(a[seen_rows(job.data)] for a in train.x)
     return Made(
         arm=arm, seed=job.task.seed, test=float_answers(model, job.data.test.x),
         seen=float_answers(model, seen) if seen else (), history=history,

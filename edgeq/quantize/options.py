@@ -13,6 +13,7 @@ _TAKES = {
     Method.PTQ: {"ranges", "equalize", "bias_correction"},
     Method.AUTO: set[str](),
     Method.QAT: set[str](),
+    Method.QAT_TFMOT: set[str](),
     Method.INT16X8: {"equalize"},
 }
 
@@ -55,7 +56,7 @@ def check_options(options: QuantizeOptions) -> None:
     """
     set_ones = {"ranges"} if options.ranges is not RangeEstimator.MINMAX else set()
     set_ones |= {name for name in ("equalize", "bias_correction") if getattr(options, name)}
-    wrong = sorted(set_ones - _TAKES.get(options.method, set_ones))
+    wrong = sorted(set_ones - _TAKES[options.method])
     if wrong:
         flags = " and ".join("--" + name.replace("_", "-") for name in wrong)
         why = "tries all combinations itself" if options.method is Method.AUTO else "has no use for it"

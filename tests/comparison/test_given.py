@@ -17,7 +17,8 @@ from edgeq.data import load_dataset
 from edgeq.errors import InputError
 from edgeq.model.load import load_float_model
 from edgeq.model.runtime import quiet, tensorflow
-from edgeq.quantize import quantize
+from edgeq.quantize import QuantizeOptions, quantize
+from edgeq.records import Method
 from edgeq.reference.float_model import float_outputs
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
@@ -88,6 +89,17 @@ def test_dynamic_range_model_taken_for_int8(digits: Files) -> None:
     comparison = digits.compare(float=digits.model, ptq=path)
     assert loud(comparison)[0] == "not-full-integer"
     assert comparison.verdict.ship is None
+
+
+@pytest.mark.parametrize("method", [Method.INT16X8, Method.PTQ])
+def test_other_integer_models_are_no_mistake(digits: Files, method: Method) -> None:
+    """int16 activations, or equalised layers whose ranges are not the float model's: nothing is wrong with either."""
+    options = QuantizeOptions(method=method, equalize=method is Method.PTQ)
+    path = digits.folder / f"{method.value}.tflite"
+    path.write_bytes(quantize(load_float_model(digits.model), load_dataset(digits.data), options).content)
+    comparison = digits.compare(float=digits.model, ptq=digits.ptq, mine=path)
+    assert not loud(comparison)
+    assert [(c.first, c.second) for c in comparison.contrasts][-1] == ("float", "mine")
 
 
 def test_scores_that_were_never_scaled(regression: Files) -> None:

@@ -138,3 +138,65 @@ def test_what_is_traced_is_the_models() -> None:
         assert traced | missing == {t for op in graph.ops for t in op.outputs}
         for tensor in traced:
             assert program.placements[tensor].nbytes == graph.tensors[tensor].nbytes
+
+
+def _two_convolutions(dtype: str) -> tuple[bytes, NDArray[np.generic]]:
+    """A convolution with dead channels whose biases are not 0, and one that reads them."""
+    rng = np.random.default_rng(7)
+    model, wide = ModelBuilder(), dtype == "int16"
+    x = model.tensor("x", (1, 5, 5, 3), dtype, scale=_SCALE, zero_point=0)
+    at, channels = x, 3
+    for i, filters in enumerate((8, 5)):
+        weights = rng.integers(-127, 128, (filters, 1, 1, channels)).astype(np.int8)
+        weights[: filters // 2] = 0
+        scales = [0.004 + 0.001 * k for k in range(filters)]
+        w = model.tensor(f"w{i}", weights.shape, data=weights, scale=scales, axis=0)
+        bias = rng.integers(-9000, 9000, filters).astype(np.int64 if wide else np.int32)
+        b = model.tensor(f"b{i}", (filters,), bias.dtype.name, data=bias, scale=[_SCALE * s for s in scales])
+        y = model.tensor(f"y{i}", (1, 5, 5, filters), dtype, scale=_SCALE, zero_point=0)
+        model.op(
+            "CONV_2D", [at, w, b], [y], padding="VALID", stride_h=1, stride_w=1, dilation_h_factor=1,
+            dilation_w_factor=1, fused_activation_function="NONE",
+        )  # fmt: skip
+        at, channels = y, filters
+    limits = np.iinfo(dtype)
+    values = rng.integers(limits.min, limits.max, (6, 1, 5, 5, 3), endpoint=True).astype(dtype)
+    return model.finish([x], [at]), values
+
+
+def _shared_dense() -> tuple[bytes, NDArray[np.generic]]:
+    """Two branches whose dense layers have the same weights; one branch has dead channels."""
+    rng = np.random.default_rng(8)
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 2, 2, 3), scale=_SCALE, zero_point=0)
+    dense = model.tensor("wf", (3, 32), data=rng.integers(-127, 128, (3, 32)).astype(np.int8), scale=0.01)
+    bias = model.tensor("bf", (3,), "int32", data=np.array([50, -900, 7], np.int32), scale=_SCALE * 0.01)
+    outputs = []
+    for i, dead in enumerate((4, 0)):
+        weights = rng.integers(-127, 128, (8, 1, 1, 3)).astype(np.int8)
+        weights[:dead] = 0
+        w = model.tensor(f"w{i}", weights.shape, data=weights, scale=[0.005] * 8, axis=0)
+        b = model.tensor(
+            f"b{i}", (8,), "int32", data=rng.integers(-9000, 9000, 8).astype(np.int32), scale=[_SCALE * 0.005] * 8
+        )
+        y = model.tensor(f"y{i}", (1, 2, 2, 8), scale=_SCALE, zero_point=0)
+        model.op(
+            "CONV_2D", [x, w, b], [y], padding="VALID", stride_h=1, stride_w=1, dilation_h_factor=1,
+            dilation_w_factor=1, fused_activation_function="NONE",
+        )  # fmt: skip
+        flat = model.tensor(f"f{i}", (1, 32), scale=_SCALE, zero_point=0)
+        model.op("RESHAPE", [y], [flat])
+        z = model.tensor(f"z{i}", (1, 3), scale=_SCALE, zero_point=0)
+        model.op("FULLY_CONNECTED", [flat, dense, bias], [z], fused_activation_function="NONE", keep_num_dims=False)
+        outputs.append(z)
+    return model.finish([x], outputs), rng.integers(-128, 128, (6, 1, 2, 2, 3)).astype(np.int8)
+
+
+@pytest.mark.parametrize("name", ["int8", "int16", "shared"])
+def test_what_the_passes_must_leave_alone(name: str, tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
+    """16x8 requantizes with other bits, and a Dense that two branches share is cut for neither."""
+    content, values = _shared_dense() if name == "shared" else _two_convolutions(name)
+    expected = tflm.run(content, [values])
+    (found,) = Batch([Model(name="m", content=content)], tmp_path).run([(0, [values])])
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape))

@@ -20,6 +20,7 @@ FINDERS: tuple[Finder, ...] = (
     data.test_in_training,
     quantization.conversion_gap,
     training.learning_rate_too_high,
+    training.arm_failed,
     training.batch_norm_stale,
     training.float_undertrained,
     training.float_overfits,

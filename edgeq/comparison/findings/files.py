@@ -30,13 +30,19 @@ def not_full_integer(name: str, graph: Graph, problems: Sequence[Finding]) -> Co
         else "a float model"
         if floats == len(activations)
         else f"partly float: {floats} of {len(activations)} activations"
+        if floats
+        else f"against the rule {problems[0].rule}"
     )
     return CompareFinding(
         code="not-full-integer",
         severity=Severity.ERROR,
         title=f"{name} is no int8 model: it is {kind}",
         text=f"At {problems[0].where}: {problems[0].message} "
-        "Its accuracy says nothing about an int8 model, and a microcontroller cannot run it.",
+        + (
+            "Its accuracy says nothing about an int8 model, and a microcontroller cannot run it."
+            if floats
+            else "TFLite Micro refuses it, or computes something else than it means."
+        ),
         evidence={"float_activations": floats, "activations": len(activations), "problems": len(problems)},
         advice="Convert it with a representative dataset, TFLITE_BUILTINS_INT8 and int8 inputs and outputs, or let "
         "`edgeq build` do it.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgeq.comparison.contrasts import MCNEMAR
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import percent, points
@@ -23,12 +24,8 @@ def inconclusive(evidence: Evidence) -> Iterator[CompareFinding]:
         code="difference-inconclusive",
         severity=Severity.INFO,
         title=f"Not decided by these samples: {pairs}",
-        text="The differences seen may be chance, and it is not shown either that they are smaller than the margin. "
-        + (
-            f"If they are what they look like, about {max(needed):,} test samples would show it."
-            if needed
-            else "They are so small that no usual test set would show them."
-        ),
+        text="The differences seen may be chance, and it is not shown either that they are smaller than the margin."
+        + (f" If they are what they look like, about {max(needed):,} test samples would show it." if needed else ""),
         evidence={f"{c.second} - {c.first}": c.artifact.difference for c in open_ones},
         advice="Do not read these numbers as a ranking. Test on more samples, or choose by size, speed and effort.",
     )
@@ -38,7 +35,7 @@ def test_set_small(evidence: Evidence) -> Iterator[CompareFinding]:
     """The test set could not show a difference of the size that people argue about."""
     if evidence.metric is not Metric.TOP1:
         return
-    family = [c for c in evidence.contrasts if c.declared and c.artifact.only_first is not None]
+    family = [c for c in evidence.contrasts if c.declared and c.artifact.test == MCNEMAR]
     blind = [c for c in family if c.artifact.detectable is None or c.artifact.detectable > limit.TEST_SET_SHOWS]
     undecided = [c for c in blind if c.artifact.conclusion is Conclusion.INCONCLUSIVE]
     if not undecided:

@@ -88,13 +88,18 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
         gap = f"{points(a - b)} higher"
     else:
         a, b = seen.mean, test.mean
-        explained = [
-            1 - s.mean**2 / float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)
-        ]
+        spreads = [float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)]
+        if min(spreads) == 0.0:
+            return
+        explained = [1 - s.mean**2 / spread for s, spread in zip((seen, test), spreads, strict=True)]
         if explained[0] - explained[1] < limit.OVERFIT or not _errors_differ(seen.per_sample, test.per_sample):
             return
         gap = f"{b / a:.1f} times smaller in error" if a else "perfect"
-    better = [arm for arm in (PTQ, QAT, QAT_TFMOT) if arm in evidence.arms and evidence.gain(FLOAT, arm) > 0]
+    better = [
+        arm
+        for arm in (PTQ, QAT, QAT_TFMOT)
+        if (c := evidence.contrast(FLOAT, arm)) is not None and c.artifact.conclusion is Conclusion.BETTER
+    ]
     regular = "Rounding weights and activations acts like a regulariser on such a model"
     yield CompareFinding(
         code="float-model-overfits",
@@ -113,7 +118,7 @@ def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
     for arm, name in _NAMES.items():
         runs = [h for h in _histories(evidence, arm) if h.epochs]
         broken = [h for h in runs if _diverged(h)]
-        if not broken or len(broken) * 2 < len(runs):
+        if not broken:
             continue
         worst = max(broken, key=lambda h: h.epochs[0].validation_loss / max(h.start.validation_loss, 1e-12))
         rate, before, after = (
@@ -124,7 +129,8 @@ def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
         yield CompareFinding(
             code="qat-learning-rate-too-high",
             severity=Severity.WARNING,
-            title=f"{name}'s learning rate of {rate:g} is too high",
+            title=f"{name}'s learning rate of {rate:g} is too high"
+            + (f": {len(broken)} of {len(runs)} seeds diverged" if len(runs) > 1 else ""),
             text=f"Before training, the quantized model's validation loss was {before:.3g}; after the first epoch it "
             f"was {after:.3g}. The steps are so large that they destroy what the float model had learned.",
             evidence={
@@ -133,6 +139,27 @@ def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
             },
             advice=f"Fine-tune with a tenth to a hundredth of it (--learning-rate {rate / 30:.1g}).",
         )  # fmt: skip
+
+
+def arm_failed(evidence: Evidence) -> Iterator[CompareFinding]:
+    """An arm has no models, or lacks some seeds."""
+    for arm, reasons in evidence.failures.items():
+        done = len(evidence.arms[arm].runs) if arm in evidence.arms else 0
+        diverged = any("NaN" in reason for reason in reasons) and arm in _NAMES
+        yield CompareFinding(
+            code="qat-learning-rate-too-high" if diverged else "arm-failed",
+            severity=Severity.WARNING,
+            title=f"{_NAMES[arm]}'s training diverged" if diverged else f"{arm} could not be made",
+            text=f"{len(reasons)} of {len(reasons) + done} runs of {arm} failed. The first one says: "
+            f"{reasons[0].splitlines()[0]}",
+            evidence={"failed": len(reasons), "done": done},
+            advice="Lower --learning-rate." if diverged else _second_line(reasons[0]),
+        )
+
+
+def _second_line(reason: str) -> str:
+    """What a message says to do."""
+    return " ".join(reason.splitlines()[1:]) or "Leave the method out, or change the model as the message says."
 
 
 def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:

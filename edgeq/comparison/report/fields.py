@@ -118,7 +118,7 @@ FIELDS: dict[str, tuple[str, str]] = {
         "samples",
         "from which the seen difference would be shown with probability 0.8; null if it is zero or hopeless",
     ),
-    "MethodAnswer.seeds": ("", "seeds that both arms have"),
+    "MethodAnswer.seeds": ("", "seeds of the arm with fewer of them, 0 if neither arm is random"),
     "MethodAnswer.difference": ("as metric", "mean over the seeds, second − first"),
     "MethodAnswer.interval": ("as metric", "crossed over seeds and samples; null with too few seeds"),
     "MethodAnswer.p_value": ("", "two-sided, of no difference; null with too few seeds"),
@@ -134,7 +134,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "LayerReport.unused": ("share", "part of the range that no value reaches"),
     "LayerReport.channel_ratio": (
         "",
-        "largest over smallest range of the weights' channels; null where the op has no weights",
+        "range of the widest channel over that of the lower quartile; null where there are no channels",
     ),
     "Flip.first": ("", "one arm"),
     "Flip.second": ("", "the other arm"),

@@ -20,7 +20,7 @@ from edgeq.lower.ops.convolution import conv_2d, depthwise_conv_2d
 from edgeq.lower.ops.reduce import mean
 from edgeq.lower.passes.record import Passed
 from edgeq.lower.program import Alias, Constant, KernelCall
-from edgeq.model.graph import Graph, Op, Tensor
+from edgeq.model.graph import DType, Graph, Op, Tensor
 
 # Kernels take channels in fours.
 _FOUR = 4
@@ -105,8 +105,9 @@ def _families(graph: Graph) -> list[_Family]:
             own[target.index] = source
         elif op.name == "CONV_2D" and private and len(op.outputs) == 1:
             family = _Family(channels=target.shape[-1], tensors=[target.index], producer=op)
-            # Grouped convolutions tie outputs to inputs.
-            family.fixed = graph.tensors[op.inputs[1]].shape[3] != graph.tensors[op.inputs[0]].shape[3]
+            # Grouped convolutions tie outputs to inputs; 16x8 has other arithmetic than `_requantized`.
+            grouped = graph.tensors[op.inputs[1]].shape[3] != graph.tensors[op.inputs[0]].shape[3]
+            family.fixed = grouped or target.dtype is not DType.INT8
             own[target.index] = family
             found.append(family)
     for tensor in graph.outputs:
@@ -139,6 +140,9 @@ def _dense_behind(graph: Graph, move: Op, channels: int) -> Op | None:
     tensor = move.outputs[0]
     users = [op for op in graph.ops if tensor in op.inputs]
     if tensor in graph.outputs or len(users) != 1 or users[0].name != "FULLY_CONNECTED" or users[0].inputs[0] != tensor:
+        return None
+    constants = {i for i in users[0].inputs[1:] if i >= 0}
+    if any(constants & set(op.inputs) for op in graph.ops if op is not users[0]):
         return None
     weights = graph.tensors[users[0].inputs[1]]
     plain = weights.data is not None and weights.quantization is not None and not any(weights.quantization.zero_points)
