@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -207,7 +208,8 @@ def test_refusals_name_every_layer() -> None:
     model = record(keras.Model([signal, picture], layers.Concatenate(name="joined")([a, nested(b)])))
     with pytest.raises(UnsupportedError) as caught:
         require_supported(model)
-    refused = {line.split("'")[1] for line in caught.value.message.splitlines()[1:]}
+    # Keras numbers operators over the whole process.
+    refused = {re.sub(r"(?<=add)_\d+$", "", line.split("'")[1]) for line in caught.value.message.splitlines()[1:]}
     assert refused == {
         "conv1d", "separable", "lstm", "rescaling", "standalone", "prelu", "elu", "late", "gate", "one_user", "three",
         "relu4", "sigmoid", "dense_norm", "nested", "tf.__operators__.add",
