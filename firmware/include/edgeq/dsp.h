@@ -97,6 +97,13 @@ static inline uint32_t edgeq_add_odd_bytes(uint32_t pair, uint32_t bytes) {
   return sum;
 }
 
+/* sum + a * b / 2^16, rounded down; b is an int16. */
+static inline int32_t edgeq_word_multiply_add(int32_t a, int32_t b, int32_t sum) {
+  int32_t result;
+  __asm__("smlawb %0, %1, %2, %3" : "=r"(result) : "r"(a), "r"(b), "r"(sum));
+  return result;
+}
+
 /* Limited to int8. */
 static inline int32_t edgeq_saturate_int8(int32_t x) {
   int32_t result;
@@ -168,6 +175,10 @@ static inline uint32_t edgeq_add_even_bytes(uint32_t pair, uint32_t bytes) {
 
 static inline uint32_t edgeq_add_odd_bytes(uint32_t pair, uint32_t bytes) {
   return edgeq_add_even_bytes(pair, bytes >> 8);
+}
+
+static inline int32_t edgeq_word_multiply_add(int32_t a, int32_t b, int32_t sum) {
+  return (int32_t)((uint32_t)sum + (uint32_t)(((int64_t)a * b) >> 16));
 }
 
 static inline int32_t edgeq_saturate_int8(int32_t x) {

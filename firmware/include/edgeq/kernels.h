@@ -430,6 +430,22 @@ typedef struct edgeq_add_dsp_params {
 void edgeq_add_dsp_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
                         int8_t *output);
 
+/* ADD and SUB of two inputs of the same shape, with the DSP extension: (multiplier1 * input1 / 2^8 +
+ * multiplier2 * input2 / 2^8 + constant) / 2^16, each quotient rounded down, saturated to int8; for all
+ * inputs that was compared with the operator's result. A subtrahend's multiplier is negative. The output may
+ * be the same buffer as either input. */
+typedef struct edgeq_add_linear_dsp_params {
+  int32_t count;
+  int32_t multiplier1;
+  int32_t multiplier2;
+  int32_t constant;
+  int32_t activation_min;
+  int32_t activation_max;
+} edgeq_add_linear_dsp_params;
+
+void edgeq_add_linear_dsp_int8(const edgeq_add_linear_dsp_params *p, const int8_t *input1,
+                               const int8_t *input2, int8_t *output);
+
 /* ADD on int16, zero points 0: as on int8 with a shift left by 15 instead of 20, strides in bytes. */
 void edgeq_add_int16(const edgeq_add_params *p, const int16_t *input1, const int16_t *input2,
                      int16_t *output);
