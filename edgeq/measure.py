@@ -374,7 +374,7 @@ def _counted_by_qemu(build: Build, ticks: int) -> Profile:
     """Instructions of one inference from QEMU's clock; no cycles, for which the blocks would have to be known."""
     from edgeq.devices.qemu import NANOSECONDS_PER_INSTRUCTION
 
-    hz = build.board.counter.hz if build.board.counter else 0
+    hz = build.board.emulated_counter.hz if build.board.emulated_counter else 0
     return Profile(
         source="estimated",
         instructions=round(ticks * 1e9 / (hz * NANOSECONDS_PER_INSTRUCTION)) if hz else 0,

@@ -98,15 +98,18 @@ class Machine:
             size = -(start - memory.end) + (-(memory.end - start)) % _PAGE
             code_only = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
             self._uc.mem_map(start, size, code_only if memory.name == "flash" else unicorn.UC_PROT_ALL)
+        for registers in board.emulated_registers:
+            self._uc.mem_map(registers.origin & -_PAGE, -(-registers.length // _PAGE) * _PAGE, unicorn.UC_PROT_ALL)
         if board.uart is None or board.uart.kind not in UARTS:
             raise InputError(f"The built-in emulator has no UART of the kind that {board.name} names.")
         self.uart = UARTS[board.uart.kind](starved, full)
         self.system = SystemControl(board.core, self._want_reset)
         devices: list[tuple[int, Any]] = [(board.uart.address, self.uart)]
-        if board.counter is not None:
-            if board.counter.kind not in COUNTERS:
+        counter = board.emulated_counter
+        if counter is not None:
+            if counter.kind not in COUNTERS:
                 raise InputError(f"The built-in emulator has no counter of the kind that {board.name} names.")
-            devices.append((board.counter.address, COUNTERS[board.counter.kind](self._ticks)))
+            devices.append((counter.address, COUNTERS[counter.kind](self._ticks)))
         pages: dict[int, list[tuple[int, Any]]] = {}
         for address, model in devices:
             pages.setdefault(address & -_PAGE, []).append((address & (_PAGE - 1), model))
@@ -278,9 +281,10 @@ class Machine:
     # Counting
 
     def _ticks(self) -> int:
-        if self._counter is None or self.board.counter is None:
+        counter = self.board.emulated_counter
+        if self._counter is None or counter is None:
             return 0
-        return self._counter.instructions() * _NS_PER_INSTRUCTION * self.board.counter.hz // 10**9
+        return self._counter.instructions() * _NS_PER_INSTRUCTION * counter.hz // 10**9
 
     def start_counting(self, invoke: str, operators: tuple[str, ...]) -> None:
         """Count blocks from now on, and let the counter register follow the instructions. Only between `run`s."""

@@ -83,6 +83,7 @@ class TicksKind(IntEnum):
     NONE = 0
     CPU = 1
     TIMER = 2
+    SYSTICK = 3
 
 
 class FaultKind(IntEnum):

@@ -14,9 +14,9 @@
 #include "edgeq/runtime.h"
 
 const char edgeq_board_name[] = "test";
-const uint32_t edgeq_board_clock_hz = 0;
-const edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
-const uint32_t edgeq_board_ticks_hz = 0;
+uint32_t edgeq_board_clock_hz = 0;
+edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
+uint32_t edgeq_board_ticks_hz = 0;
 
 static edgeq_link link_state;
 

@@ -20,7 +20,7 @@
 #define CTRL_RX_INTERRUPT 8u
 #define INT_RX 2u
 
-const edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_TIMER;
+edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_TIMER;
 
 static int received(void) {
   return (UART_STATE & STATE_RX_FULL) != 0u;

@@ -6,16 +6,19 @@
 #include <stdint.h>
 
 extern const char edgeq_board_name[]; /* as the folder under boards/ */
-extern const uint32_t edgeq_board_clock_hz;
 
 typedef enum edgeq_ticks_kind {
-  EDGEQ_TICKS_NONE = 0,  /* no counter: ticks are always 0 */
-  EDGEQ_TICKS_CPU = 1,   /* CPU cycles of a real core */
-  EDGEQ_TICKS_TIMER = 2, /* a timer of edgeq_board_ticks_hz; in an emulator a measure of instructions */
+  EDGEQ_TICKS_NONE = 0,    /* no counter: ticks are always 0 */
+  EDGEQ_TICKS_CPU = 1,     /* CPU cycles of a real core, counted by its DWT unit */
+  EDGEQ_TICKS_TIMER = 2,   /* a timer of edgeq_board_ticks_hz; in an emulator a measure of instructions */
+  EDGEQ_TICKS_SYSTICK = 3, /* CPU cycles of a real core, counted by SysTick */
 } edgeq_ticks_kind;
 
-extern const edgeq_ticks_kind edgeq_board_ticks_kind;
-extern const uint32_t edgeq_board_ticks_hz;
+/* Of what runs now: edgeq_board_init may change them where a clock does not start or a counter stands still.
+ */
+extern uint32_t edgeq_board_clock_hz;
+extern uint32_t edgeq_board_ticks_hz;
+extern edgeq_ticks_kind edgeq_board_ticks_kind;
 
 /* Clocks, UART (8N1), counter. Called once, after .data and .bss are set up. */
 void edgeq_board_init(void);
