@@ -196,13 +196,16 @@ _WINOGRAD_BIAS = {2: 4, 4: 36}
 
 
 def winograd_weights(weights: NDArray[np.int8], tile: int) -> Int32s:
-    """Weights (channels, 3, 3, depth), both in fours, transformed: (channels / 4, positions, depth / 2, 4) words.
+    """Weights (channels, 3, 3, depth), channels in fours, transformed: (channels / 4, positions, depth / 2, 4) words,
+    depth rounded up to fours.
 
     Every value fits an int16: at most 9 * 128 with tiles of 2, 49 * 128 with tiles of 4.
     """
-    count, _, _, depth = weights.shape
+    count, depth = len(weights), -(-weights.shape[3] // QUAD) * QUAD
+    padded = np.zeros((count, 3, 3, depth), np.int64)
+    padded[..., : weights.shape[3]] = weights
     g = _WINOGRAD[tile]
-    transformed = np.einsum("ik,ckld,jl->cijd", g, weights.astype(np.int64), g)
+    transformed = np.einsum("ik,ckld,jl->cijd", g, padded, g)
     ordered = transformed.reshape(count, -1, depth // 4, 4)[..., _PAIR_ORDER].reshape(count, -1, depth // 2, 2)
     words = (ordered[..., 0] & 0xFFFF) | (ordered[..., 1] << 16)
     return wrapped(words.reshape(count // QUAD, QUAD, *words.shape[1:]).transpose(0, 2, 3, 1))
@@ -225,11 +228,6 @@ def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int3
         raise NotExactError(f"the multiplier of channel {int(np.argmax(right))} is too small")
     start = _WINOGRAD_BIAS[tile] * (c.bias - 128 * weights.astype(np.int64).reshape(len(right), -1).sum(axis=1))
     return wrapped(np.stack([start, c.values, constant, right + k - 1], axis=1))
-
-
-def winograd_negative(tile: int) -> int:
-    """What is added to the constant where a sum is negative."""
-    return -(1 << (_WINOGRAD_SHIFT[tile] - 1))
 
 
 def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int]) -> tuple[int, Int32s]:

@@ -112,6 +112,7 @@ static void multiply(const edgeq_winograd *w) {
 
 RUN(edgeq_winograd_2_loop, 2, 1)
 RUN(edgeq_winograd_8_loop, 8, 1)
+RUN(edgeq_winograd_2, 2, 0)
 RUN(edgeq_winograd_4, 4, 0)
 RUN(edgeq_winograd_8, 8, 0)
 RUN(edgeq_winograd_12, 12, 0)

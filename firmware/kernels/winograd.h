@@ -21,32 +21,23 @@ struct edgeq_winograd {
   const int32_t *end;      /* of the weights */
 };
 
-/* A tile of the input, of all its channels. The assembly knows the order. */
-typedef struct edgeq_winograd_input {
+/* Two tiles of the input, side by side, of all its channels. The assembly knows the order. */
+struct edgeq_winograd_input {
   const uint32_t *input; /* a word has four channels */
   int32_t column;        /* bytes from one column of the input to the next */
   int32_t row;           /* and from one row to the next */
-  uint32_t *output;      /* of two tiles, side by side, this one's */
-  int32_t position;      /* bytes from one position to the next */
-  int32_t fours;         /* channels / 4, at least 1 */
-} edgeq_winograd_input;
-
-/* Tiles of 2x2 and of 4x4 outputs. */
-void edgeq_winograd_in_2(const edgeq_winograd_input *t);
-void edgeq_winograd_in_4(const edgeq_winograd_input *t);
+  uint32_t *output;
+  int32_t position; /* bytes from one position to the next */
+  int32_t fours;    /* channels / 4, at least 1 */
+};
 
 /* The results of four channels in two tiles. The assembly knows the order. */
-typedef struct edgeq_winograd_results {
+struct edgeq_winograd_results {
   const uint32_t *sums;    /* as edgeq_winograd leaves them */
   const int32_t *channels; /* of each its start value, multiplier, constant and shift */
   int8_t *output;
-  int32_t pixel;    /* bytes from one output to the next of the row */
-  int32_t row;      /* and to the one below */
-  int32_t negative; /* added to the constant where a sum is negative */
-} edgeq_winograd_results;
-
-/* Tiles of 2x2 and of 4x4 outputs. */
-void edgeq_winograd_out_2(const edgeq_winograd_results *r);
-void edgeq_winograd_out_4(const edgeq_winograd_results *r);
+  int32_t pixel; /* bytes from one output to the next of the row */
+  int32_t row;   /* and to the one below */
+};
 
 #endif

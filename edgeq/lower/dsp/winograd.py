@@ -21,21 +21,28 @@ from edgeq.lower.program import Enumerator, KernelCall
 
 _TILES = (2, 4)
 # Unrolled steps in edgeq/winograd.h, and those that loop.
-_UNROLLED = (4, 8, 12, 16, 24, 32)
+_UNROLLED = (2, 4, 8, 12, 16, 24, 32)
 _LOOPED = (8, 2)
 _WINDOW = (
     "batches", "input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels",
     "pad_top", "pad_left",
 )  # fmt: skip
 
-# Cycles: a step of the products, the rest of a position; per tile, two input channels and one output channel.
+# Cycles: a step of the products, the rest of a position; of two tiles, two input channels, of one tile one output
+# channel; four of those and two tiles besides; a pixel of the input, and a value of it.
 _STEP = 16
 _POSITION = 18
 _LOOP = (17, 6)
-_IN = {2: 180, 4: 455}
-_OUT = {2: 88, 4: 400}
-_TILE_PAIR = 150
+_IN = {2: 225, 4: 800}
+_OUT = {2: 79, 4: 352}
+_NOT_CLAMPED = {2: 8, 4: 36}
+_QUAD = 80
+_PIXEL = 10
+_VALUE = 2
+# Bytes of the functions.
 _STEP_CODE = 56
+_IN_CODE = {2: 800, 4: 1100}
+_OUT_CODE = {2: 340, 4: 1200}
 
 
 def winograd_convolutions(call: KernelCall) -> Iterator[Candidate]:
@@ -45,12 +52,12 @@ def winograd_convolutions(call: KernelCall) -> Iterator[Candidate]:
         NotExactError: a condition fails for these weights.
     """
     weights = weights_of(call)
-    count, height, width, depth = weights.shape
+    count, height, width, _ = weights.shape
     strides = {number(call, f"{what}_{axis}") for what in ("stride", "dilation") for axis in ("height", "width")}
     plain = (
         number(call, "groups") == 1 and strides == {1} and max(number(call, "pad_top"), number(call, "pad_left")) < 2
     )
-    if not plain or (height, width) != (3, 3) or count % QUAD or depth % QUAD:
+    if not plain or (height, width) != (3, 3) or count % QUAD:
         return
     for tile in _TILES:
         yield _winograd(call, tile)
@@ -58,7 +65,7 @@ def winograd_convolutions(call: KernelCall) -> Iterator[Candidate]:
 
 def _winograd(call: KernelCall, tile: int) -> Candidate:
     weights = weights_of(call)
-    count, _, _, depth = weights.shape
+    count, depth = len(weights), -(-weights.shape[3] // QUAD) * QUAD
     channels = packing.winograd_channels(channels_of(call, weights.reshape(count, -1)), weights, tile)
     out_height, out_width = number(call, "output_height"), number(call, "output_width")
     pairs = -(-out_width // (2 * tile))
@@ -77,9 +84,18 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
     batches = number(call, "batches")
     outputs = batches * out_height * out_width * count
     tile_pairs = batches * -(-out_height // tile) * pairs
-    cycles = tile_pairs * (2 * steps * _IN[tile] + count / QUAD * (positions * each + 8 * _OUT[tile] + _TILE_PAIR))
-    cycles += batches * number(call, "input_height") * number(call, "input_width") * depth * 2
-    same = (out_height, out_width, count) == (number(call, "input_height"), number(call, "input_width"), depth)
+    out = _OUT[tile] + (0 if clamped(call) else _NOT_CLAMPED[tile])
+    cycles = tile_pairs * (steps * _IN[tile] + count / QUAD * (positions * each + 8 * out + _QUAD))
+    pixels = batches * number(call, "input_height") * number(call, "input_width")
+    cycles += pixels * (_VALUE * depth if depth == weights.shape[3] else _PIXEL * depth / QUAD)
+    same = (out_height, out_width, count) == tuple(
+        number(call, f"input_{what}") for what in ("height", "width", "channels")
+    )
+    functions = {
+        "in": f"edgeq_winograd_in_{tile}",
+        "run": run,
+        "out": f"edgeq_winograd_out_{tile}" + ("_clamped" if clamped(call) else ""),
+    }
     made = replace(
         call,
         kernel="edgeq_conv_winograd_dsp_int8",
@@ -91,10 +107,10 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
             "input_zero_point": -number(call, "input_offset"),
             **limits(call),
             "tile": tile,
+            "depth": depth,
             "row_words": row_words,
-            "negative": 0 if clamped(call) else packing.winograd_negative(tile),
             "channels": derived(call, "channels", channels),
-            "run": Enumerator(name=run),
+            **{name: Enumerator(name=function) for name, function in functions.items()},
         },
         inputs=(call.inputs[0], derived(call, "packed_weights", packing.winograd_weights(weights, tile))),
         scratch_bytes=4 * row_words * (tile + 2) + 4 * positions * (depth + 8),
@@ -104,5 +120,10 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
     return Candidate(
         call=made,
         cycles=round(cycles + limit_cycles(call, outputs)),
-        code={"edgeq_conv_winograd_dsp_int8": 3000, run: code},
+        code={
+            "edgeq_conv_winograd_dsp_int8": 1100,
+            functions["in"]: _IN_CODE[tile],
+            run: code,
+            functions["out"]: _OUT_CODE[tile],
+        },
     )

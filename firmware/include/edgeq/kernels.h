@@ -158,15 +158,15 @@ typedef struct edgeq_conv_rows_dsp_params {
 void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
                               const int32_t *weights, int8_t *output, void *scratch);
 
-/* CONV_2D with 3x3 filters and strides of 1, without groups and dilation, input and output channels in fours,
- * with the DSP extension: Winograd's F(2x2, 3x3) or F(4x4, 3x3) in integers, for each four output channels
- * with transformed weights as kernels/winograd.h wants them. Channels: for each its start value, multiplier,
+/* CONV_2D with 3x3 filters and strides of 1, without groups and dilation, output channels in fours, with the
+ * DSP extension: Winograd's F(2x2, 3x3) or F(4x4, 3x3) in integers, for each four output channels with
+ * transformed weights as kernels/winograd.h wants them. Channels: for each its start value, multiplier,
  * constant and shift; with sums 2^k times the convolution's, k = 2 or 6, the latter two are those of
- * kernels/depthwise_3x3.h. With an output of the input's shape and pad_top at most 1, it may be the same
- * buffer.
+ * kernels/depthwise_3x3.h. `in` and `out` fit the tile. With an output of the input's shape and pad_top at
+ * most 1, it may be the same buffer.
  *
- * Scratch, aligned to 4: 4 * row_words * (tile + 2) bytes, and 4 * (input_channels + 8) for each position of
- * a transformed tile. */
+ * Scratch, aligned to 4: 4 * row_words * (tile + 2) bytes, and 4 * (depth + 8) for each position of a
+ * transformed tile. */
 typedef struct edgeq_conv_winograd_dsp_params {
   int32_t batches;
   int32_t input_height;
@@ -181,10 +181,12 @@ typedef struct edgeq_conv_winograd_dsp_params {
   int32_t activation_min;
   int32_t activation_max;
   int32_t tile;      /* 2 or 4 */
+  int32_t depth;     /* input_channels, rounded up to fours; the weights of those that are not there are 0 */
   int32_t row_words; /* of a padded row, in which an even number of tiles fits */
-  int32_t negative;  /* what is added to the constant where a sum is negative: -2^(k - 1), or 0 if clamped */
   const int32_t *channels;
+  edgeq_winograd_in *in;
   edgeq_winograd_run *run;
+  edgeq_winograd_out *out;
 } edgeq_conv_winograd_dsp_params;
 
 void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const int8_t *input,
