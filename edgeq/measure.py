@@ -206,8 +206,9 @@ def run(
 
     with started(build, device, baud=baud) as (running, session):
         profile = _profile(build, device, running, session, inputs)
-        passed = session.selftest()  # ends with the model's variables as they begin
-        return run_samples(running, session, inputs, progress), profile, passed
+        passed = session.selftest()
+        stateful = build.quantized.graph.is_stateful
+        return run_samples(running, session, inputs, progress, stateful=stateful), profile, passed
 
 
 def count(build: Build, device: str, inputs: Samples, *, baud: int = BAUD) -> Profile | None:
@@ -249,12 +250,12 @@ def trace(
     progress.start("Comparing layer by layer", samples)
     with started(build, device, traced=True, baud=baud) as (_, session):
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
-        crcs = []
-        if graph.is_stateful:
-            session.selftest()  # it ends with the variables as they begin
-        for sample in raw:
-            crcs.append(session.trace(sample))
+
+        def traced(sample: Sequence[bytes]) -> tuple[int, ...]:
             progress.step(1)
+            return session.trace(sample)
+
+        crcs = session.in_sequence(traced, raw) if graph.is_stateful else [traced(sample) for sample in raw]
         found = np.array(crcs, np.uint32).reshape(samples, -1)
         return {
             reference: measure_layers(
@@ -276,11 +277,12 @@ def trace(
 
 def _fetch(session: Session, samples: Sequence[tuple[bytes, ...]], sample: int, point: int, *, stateful: bool) -> bytes:
     """One tensor of one sample; a model with variables gets all samples before it again."""
-    if stateful:
-        session.selftest()
-        for before in samples[:sample]:
-            session.run(before)
-    return session.fetch(samples[sample], point)
+    if not stateful:
+        return session.fetch(samples[sample], point)
+    last = samples[sample]
+    return session.in_sequence(
+        lambda one: session.fetch(one, point) if one is last else session.run(one).outputs[0], samples[: sample + 1]
+    )[-1]
 
 
 def with_measured_stack(memory: MemoryUse, measured: int | None) -> MemoryUse:

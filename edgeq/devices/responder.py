@@ -107,6 +107,8 @@ class Responder:
         known = QUIET if request.kind == Kind.WRITE else 0
         if request.flags & ~known:
             raise _RefusalError(Refusal.UNKNOWN_REQUEST, request.flags)
+        if not self._session and Kind.WRITE <= request.kind <= Kind.READ:
+            raise _RefusalError(Refusal.NO_SESSION)
         match request.kind:
             case Kind.PING:
                 return bytes(request.payload)

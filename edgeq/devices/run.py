@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edgeq.devices.base import Device
 from edgeq.errors import DataError
 from edgeq.link.messages import TensorInfo
-from edgeq.link.session import Session
+from edgeq.link.session import RunResult, Session
 from edgeq.records import DeviceRun, Progress
 
 
@@ -21,7 +21,12 @@ def sample_shape(tensor: TensorInfo) -> tuple[int, ...]:
 
 
 def run_samples(
-    device: Device, session: Session, inputs: Sequence[NDArray[np.generic]], progress: Progress | None = None
+    device: Device,
+    session: Session,
+    inputs: Sequence[NDArray[np.generic]],
+    progress: Progress | None = None,
+    *,
+    stateful: bool = False,
 ) -> DeviceRun:
     """Every sample once, in order.
 
@@ -31,6 +36,7 @@ def run_samples(
         inputs: one array per model input in the input's own dtype, shape (n, *shape), where a leading batch dimension
             of 1 in the model's shape may be left out.
         progress: told "start" once and one step per sample.
+        stateful: the model has variables: the samples are one sequence, begun anew if the device resets.
 
     Returns:
         Outputs of shape (n, *shape), a leading batch dimension of 1 left out. Ticks are 0 in a traced build.
@@ -44,14 +50,28 @@ def run_samples(
     samples = len(arrays[0])
     outputs = tuple(np.zeros((samples, *sample_shape(t)), _little(t.dtype)) for t in session.outputs)
     ticks = np.zeros(samples, np.uint32)
-    progress.start(f"Running on {device.name}", samples)
     begin = time.monotonic()
-    feed = (tuple(array[i].tobytes() for array in arrays) for i in range(samples))
-    for i, result in enumerate(session.run_many(feed)):
+    feed = [tuple(array[i].tobytes() for array in arrays) for i in range(samples)]
+
+    def start() -> None:
+        progress.start(f"Running on {device.name}", samples)
+
+    def step(sample: Sequence[bytes]) -> RunResult:
+        progress.step(1)
+        return session.run(sample)
+
+    results: Iterable[RunResult]
+    if stateful:
+        results = session.in_sequence(step, feed, begin=start)
+    else:
+        start()
+        results = session.run_many(feed)
+    for i, result in enumerate(results):
         for output, data in zip(outputs, result.outputs, strict=True):
             output[i] = np.frombuffer(data, output.dtype).reshape(output.shape[1:])
         ticks[i] = result.ticks
-        progress.step(1)
+        if not stateful:
+            progress.step(1)
     seconds = time.monotonic() - begin
     return DeviceRun(
         device=device.name,

@@ -18,6 +18,7 @@ _INCLUDE = re.compile(rb'^\s*#\s*include\s+"([^"]+)"', re.MULTILINE)
 _MODEL_SOURCES = ("affine.c", "selftest.c")
 # The link, the same in every project: files of firmware/src.
 LINK_SOURCES = (
+    "board_defaults.c",
     "crc32.c",
     "describe.c",
     "execute.c",

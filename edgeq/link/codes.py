@@ -43,6 +43,7 @@ class Refusal(IntEnum):
     NOT_AVAILABLE = 6
     NOT_TRACED = 7
     ENGINE = 8
+    NO_SESSION = 9
 
 
 class Mode(IntEnum):

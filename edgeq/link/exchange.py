@@ -82,7 +82,7 @@ class Exchange:
         self.run_timeout = run_timeout
         self.counters = Counters()
         self.session = 0
-        self._history = LineHistory()
+        self._history = LineHistory(byte_time=_BITS / transport.baud)
         self._failure = failure
         self._symbolise = symbolise
         self._decoder = Decoder()
@@ -95,12 +95,28 @@ class Exchange:
         self._sequence = (self._sequence + 1) & 0xFFFF
         return Frame(kind, payload, flags, self._sequence)
 
-    def request(self, frame: Frame, *, before: bytes = b"", again: Frame | None = None, inferences: int = 1) -> Frame:
+    @property
+    def is_suspicious(self) -> bool:
+        """Whether the line has shown damage lately."""
+        return self._history.suspicion > 0
+
+    def request(
+        self,
+        frame: Frame,
+        *,
+        before: bytes = b"",
+        behind: bytes = b"",
+        when_running: Callable[[], bytes] = bytes,
+        again: Frame | None = None,
+        inferences: int = 1,
+    ) -> Frame:
         """Send `frame` until its reply is here.
 
         Args:
             frame: made by `frame()`.
             before: bytes to send ahead of it, the first time only.
+            behind: bytes to send behind it, the first time only.
+            when_running: asked for bytes to send when the device says that it computes.
             again: what to send on repetitions, with the same sequence number; None: the same frame.
             inferences: how many it asks for, if it is a RUN: it takes as many times longer.
 
@@ -111,17 +127,16 @@ class Exchange:
             LinkError: no reply in time, or the port is gone.
         """
         data, repetition = encode(frame), encode(again or frame)
-        line_seconds = (len(before) + len(data) + 1024) * _BITS / self.transport.baud
         clock = Clock(
             self._history,
             timeout=self.timeout,
             run_timeout=self.run_timeout,
-            line_seconds=line_seconds,
+            nbytes=len(before) + len(data),
             inferences=inferences,
             eager=frame.kind == Kind.HELLO,
         )
         self._noise = b""
-        self._write(before + data)
+        self._write(before + data + behind)
         while True:
             arrived = self._next(clock)
             match arrived:
@@ -145,7 +160,10 @@ class Exchange:
                         raise self._refusal(arrived, frame)
                     return arrived
                 case Frame():
+                    was_running = clock.is_running
                     self._on_event(arrived, frame, repetition, clock)
+                    if clock.is_running and not was_running:
+                        self._write(when_running())
 
     def restart(self) -> None:
         """Send RESET, and forget what arrives for a moment: answers of a fault handler that has a request to each."""
@@ -162,7 +180,7 @@ class Exchange:
             except LinkError as exc:
                 raise self._cause_of(exc) from exc
             if data:
-                clock.got_bytes()
+                clock.got_bytes(len(data))
             self._arrived.extend(self._decoder.feed(data))
         return self._arrived.popleft() if self._arrived else None
 
@@ -210,7 +228,8 @@ class Exchange:
         elif event.kind in (Kind.DAMAGED, Kind.BOOT):
             if event.kind == Kind.DAMAGED:
                 self._history.damaged()
-            if clock.may_hurry():
+            # What is damaged after the device has begun to compute came behind the request.
+            if not clock.is_running and clock.may_hurry():
                 self._repeat(request, repetition, clock)
 
     def _refusal(self, arrived: Frame, request: Frame) -> Exception:

@@ -10,23 +10,24 @@ import secrets
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import PROTOCOL_VERSION, QUIET, HelloFlag, Item, Kind, Mode, Refusal, Status
+from edgeq.link.codes import PROTOCOL_VERSION, HelloFlag, Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
-from edgeq.link.frame import Frame, encode
-from edgeq.link.messages import WRITE_HEAD, Answer, Hello, Read, Run, Stats, TensorInfo
+from edgeq.link.messages import Answer, Hello, Stats, TensorInfo
+from edgeq.link.runs import REBUILD, Runs
 from edgeq.link.transport import Transport
 
 _T = TypeVar("_T")
 
+_POWER = "Is its power supply strong enough? Does its watchdog bite?"
+
 _RESETS = 4  # of the device within one request, after which it is no accident
-_SMALLEST_CHUNK = 64  # bytes of a tensor in one frame on a very noisy line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +51,7 @@ class Session:
         """Use `connect`."""
         self._exchange = exchange
         self.hello = hello
-        self._next_run = hello.last_run + 1
-        self._chunk = hello.max_payload
+        self._runs = Runs(exchange, hello)
         self._tensors: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]] | None = None
 
     @classmethod
@@ -124,6 +124,55 @@ class Session:
             answer, _ = self._run(inputs, Mode.INFER, repeat=repeat)
         else:
             answer, outputs = self._run(inputs, Mode.INFER)
+        return self._result(answer, outputs)
+
+    def run_many(self, samples: Iterable[Sequence[bytes]]) -> Iterator[RunResult]:
+        """`run` of every sample, in order; each result as soon as it is there.
+
+        The next input travels while the device computes, where the device has room for it: one sample is taken from
+        `samples` ahead of the results.
+        """
+        data = (self._check(sample) for sample in samples)
+        current = next(data, None)
+        while current is not None:
+            following = next(data, None)
+            yield self._result(*self._execute(current, Mode.INFER, following=following))
+            current = following
+
+    def in_sequence(
+        self,
+        action: Callable[[Sequence[bytes]], _T],
+        samples: Sequence[Sequence[bytes]],
+        *,
+        begin: Callable[[], object] = lambda: None,
+    ) -> list[_T]:
+        """`action` of every sample, in order, for a model with variables: what it finds depends on all samples before.
+
+        Variables have their first values at the beginning. If the device forgets them on the way (a reset), everything
+        begins anew; `begin` is called each time.
+
+        Raises:
+            DeviceError: that happened four times.
+            DataError, DeviceError, LinkError: as `action`.
+        """
+        for _ in range(_RESETS):
+            begin()
+            self.selftest()  # it ends with the variables as they begin
+            forgotten = self.counters.resets + self._runs.reruns
+            found: list[_T] = []
+            for sample in samples:
+                found.append(action(sample))
+                if self.counters.resets + self._runs.reruns != forgotten:
+                    break
+            else:
+                return found
+        raise DeviceError(
+            f"{self._exchange.transport.url}: the device lost the model's variables {_RESETS} times within one "
+            "sequence of samples.",
+            hint=_POWER,
+        )
+
+    def _result(self, answer: Answer, outputs: bytes) -> RunResult:
         bounds = accumulate((tensor.nbytes for tensor in self.outputs), initial=0)
         return RunResult(
             outputs=tuple(outputs[a:b] for a, b in pairwise(bounds)),
@@ -132,11 +181,6 @@ class Session:
             ticks_max=answer.ticks_max,
             ticks_sum=answer.ticks_sum,
         )
-
-    def run_many(self, samples: Iterable[Sequence[bytes]]) -> Iterator[RunResult]:
-        """`run` of every sample, in order; each result as soon as it is there."""
-        for sample in samples:
-            yield self.run(sample)
 
     def trace(self, inputs: Sequence[bytes]) -> tuple[int, ...]:
         """CRC-32 of the tensor at every trace point; empty if the firmware was built without tracing.
@@ -213,8 +257,8 @@ class Session:
         before = self.hello
         self.hello = _say_hello(self._exchange, before.sha256)
         if (self.hello.input_bytes, self.hello.output_bytes) != (before.input_bytes, before.output_bytes):
-            raise DeviceError("The device came back from a reset with other tensors than before.", hint=_FLASH)
-        self._next_run = self.hello.last_run + 1
+            raise DeviceError("The device came back from a reset with other tensors than before.", hint=REBUILD)
+        self._runs.begin(self.hello)
 
     def _surviving(self, action: Callable[[], _T]) -> _T:
         """The result of `action`, begun anew if the device resets meanwhile."""
@@ -228,7 +272,7 @@ class Session:
                 self._introduce_again()
         raise DeviceError(
             f"{self._exchange.transport.url}: the device started anew {_RESETS} times within one request.",
-            hint="Is its power supply strong enough? Does its watchdog bite?",
+            hint=_POWER,
         )
 
     def _described(self) -> tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]]:
@@ -255,105 +299,25 @@ class Session:
     def _run(self, inputs: Sequence[bytes], mode: Mode, *, repeat: int = 1, point: int = 0) -> tuple[Answer, bytes]:
         """The reply to a RUN, and the whole of its result."""
         data = b"" if mode is Mode.SELFTEST else self._check(inputs)
-        return self._surviving(lambda: self._attempt(data, mode, repeat, point))
+        return self._execute(data, mode, repeat=repeat, point=point)
 
-    def _attempt(self, data: bytes, mode: Mode, repeat: int, point: int) -> tuple[Answer, bytes]:
-        while True:
-            run, self._next_run = self._next_run, self._next_run + 1
-            answer = self._execute(data, Run(run=run, mode=mode, repeat=repeat, point=point, limit=self._chunk))
-            if answer.status == Status.FAILED:
-                raise DeviceError("The engine on the device could not run the model.", hint=_FLASH)
-            result = bytearray(answer.data)
-            try:
-                while len(result) < answer.total:
-                    result += self._read(run, len(result), answer.total - len(result))
-            except RefusedError as exc:
-                if exc.error.code != Refusal.NOT_AVAILABLE:
-                    raise
-            else:
-                return answer, bytes(result)
-
-    def _execute(self, data: bytes, run: Run) -> Answer:
-        """Bring the input over and let it run; what of it the device has is kept, only what is missing is repeated."""
-        received, progress = 0, time.monotonic()
-        damaged_before = self._damage()
-        while True:
-            try:
-                reply = self._send(data, received, run)
-            except RefusedError as exc:
-                if exc.error.code != Refusal.NEED_INPUT or exc.error.detail > len(data):
-                    raise
-                if exc.error.detail > received:
-                    progress = time.monotonic()
-                elif time.monotonic() > progress + 3 * self._exchange.timeout:
-                    raise LinkError(
-                        f"{self._exchange.transport.url}: the input does not get through.",
-                        hint="The line is too noisy: try a shorter cable, a common ground, a lower --baud.",
-                    ) from exc
-                received = exc.error.detail
-                self._adapt(damaged=True)
-                continue
-            self._adapt(damaged=self._damage() != damaged_before)
-            answer = parsed(Answer.unpack, reply.payload)
-            if answer.run != run.run:
-                raise LinkError(f"The device answered run {answer.run} instead of {run.run}.")
-            return answer
-
-    def _send(self, data: bytes, received: int, run: Run) -> Frame:
-        """Quiet WRITEs up to the last piece, which travels in RUN itself: one round trip.
-
-        A repetition asks without data what is missing, unless there is little of it, and for a short reply.
-        """
-        room = self._chunk - Run.FORM.size
-        tail = max(len(data) - room, received) if len(data) - received > room else received
-        step = self._chunk - WRITE_HEAD.size
-        before = bytearray()
-        for at in range(received, tail, step):
-            payload = WRITE_HEAD.pack(run.run, at) + data[at : min(at + step, tail)]
-            before += encode(self._exchange.frame(Kind.WRITE, payload, flags=QUIET))
-        last = replace(run, offset=tail, data=data[tail:])
-        frame = self._exchange.frame(Kind.RUN, last.pack())
-        again = last if len(last.data) <= _SMALLEST_CHUNK else run
-        again_frame = replace(frame, payload=replace(again, limit=_SMALLEST_CHUNK).pack())
-        return self._exchange.request(frame, before=bytes(before), again=again_frame, inferences=run.repeat)
-
-    def _damage(self) -> int:
-        return self.counters.retries + self.counters.bad_frames
-
-    def _adapt(self, *, damaged: bool) -> None:
-        """Shorter frames on a noisy line, longer ones again when it is quiet."""
-        if damaged:
-            self._chunk = max(self._chunk // 2, _SMALLEST_CHUNK + Run.FORM.size)
-        else:
-            self._chunk = min(self._chunk + self._chunk // 8, self.hello.max_payload)
-
-    def _read(self, run: int, offset: int, left: int) -> bytes:
-        damaged_before = self._damage()
-        read = Read(run=run, item=Item.RESULT, offset=offset, length=min(left, self._chunk - Read.FORM.size))
-        shorter = replace(read, length=min(read.length, _SMALLEST_CHUNK))
-        frame = self._exchange.frame(Kind.READ, read.pack())
-        reply = self._exchange.request(frame, again=replace(frame, payload=shorter.pack())).payload
-        self._adapt(damaged=self._damage() != damaged_before)
-        found = parsed(Read.unpack, reply)
-        if found not in (read, shorter) or len(reply) != Read.FORM.size + found.length:
-            raise LinkError(f"{self._exchange.transport.url}: the device answered another READ than it was asked.")
-        return reply[Read.FORM.size :]
-
-
-_FLASH = "Build the firmware again with this version of edgeq, and flash it."
+    def _execute(
+        self, data: bytes, mode: Mode, *, repeat: int = 1, point: int = 0, following: bytes | None = None
+    ) -> tuple[Answer, bytes]:
+        return self._surviving(lambda: self._runs.execute(data, mode, repeat=repeat, point=point, following=following))
 
 
 def _explained(refused: RefusedError) -> DeviceError:
     error = refused.error
     match error.code:
         case Refusal.ENGINE:
-            return DeviceError(f"The engine on the device did not start (status {error.detail}).", hint=_FLASH)
+            return DeviceError(f"The engine on the device did not start (status {error.detail}).", hint=REBUILD)
         case Refusal.NOT_TRACED:
             return DeviceError("The firmware was built without tracing.", hint="Build it with tracing to see layers.")
         case code:
             name = Refusal(code).name if code in set(Refusal) else str(code)
             return DeviceError(
-                f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=_FLASH
+                f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=REBUILD
             )
 
 
@@ -364,13 +328,13 @@ def _say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
     try:
         payload = exchange.request(frame).payload
     except RefusedError as exc:
-        raise LinkError("The device refuses HELLO.", hint=_FLASH) from exc
+        raise LinkError("The device refuses HELLO.", hint=REBUILD) from exc
     version = parsed(Hello.version_of, payload)
     if version != PROTOCOL_VERSION:
         raise LinkError(
             f"The firmware at {exchange.transport.url} speaks version {version} of the protocol, this edgeq version "
             f"{PROTOCOL_VERSION}.",
-            hint=_FLASH,
+            hint=REBUILD,
         )
     hello = parsed(Hello.unpack, payload)
     if expect_sha256 is not None and hello.sha256 != expect_sha256:
@@ -380,5 +344,5 @@ def _say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
             hint="Flash the image of this build, or name the build that is on the device.",
         )
     if hello.flags & HelloFlag.FAILED:
-        raise DeviceError("The engine on the device did not start.", hint=_FLASH)
+        raise DeviceError("The engine on the device did not start.", hint=REBUILD)
     return hello

@@ -16,7 +16,10 @@ _POLL_SECONDS = 0.001
 
 
 class Transport:
-    """An open line. Every call returns within the time that it is given."""
+    """An open line. Every call returns within the time that it is given.
+
+    `fileno` is the descriptor to wait for bytes with; None where there is none (rfc2217://, Windows).
+    """
 
     def __init__(self, url: str, *, baud: int = 115200) -> None:
         """Open it.
@@ -41,9 +44,9 @@ class Transport:
         except (OSError, ValueError) as exc:
             raise _cannot_open(url, exc) from exc
         try:
-            self._fileno: int | None = self._port.fileno()
+            self.fileno: int | None = self._port.fileno()
         except (io.UnsupportedOperation, AttributeError):
-            self._fileno = None
+            self.fileno = None
         self._errors = (OSError, serial.SerialException)
         self._write_timeout = serial.SerialTimeoutException
 
@@ -57,24 +60,26 @@ class Transport:
         try:
             while True:
                 left = deadline - time.monotonic()
-                if self._fileno is not None and not select.select([self._fileno], [], [], max(left, 0))[0]:
+                if self.fileno is not None and not select.select([self.fileno], [], [], max(left, 0))[0]:
                     return b""
                 data = bytes(self._port.read(65536))
                 if data or left <= 0:
                     return data
-                if self._fileno is None:
+                if self.fileno is None:
                     time.sleep(min(_POLL_SECONDS, left))
         except self._errors as exc:
             raise self._gone(exc) from exc
 
     def write(self, data: bytes) -> bool:
-        """Send it; False if the line took less than everything within a second.
+        """Send it; False if the line took less than everything within a second and the time that it needs.
 
         Raises:
             LinkError: the port is gone.
         """
         try:
-            self._port.write(data)
+            step = max(256, self.baud // 20)  # half a second of the line
+            for at in range(0, len(data), step):
+                self._port.write(data[at : at + step])
         except self._write_timeout:
             return False
         except self._errors as exc:

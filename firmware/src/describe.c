@@ -35,7 +35,7 @@ void edgeq_on_hello(const edgeq_request *request) {
   *to++ = (uint8_t)edgeq_board_ticks_kind;
   *to++ = 0;
   to = edgeq_put16(to, EDGEQ_LINK_PAYLOAD);
-  to = edgeq_put32(to, EDGEQ_LINK_RX_WINDOW);
+  to = edgeq_put32(to, edgeq_board_rx_window());
   to = edgeq_put16(to, model->input_count);
   to = edgeq_put16(to, model->output_count);
   to = edgeq_put16(to, model->op_count);

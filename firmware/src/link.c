@@ -15,6 +15,11 @@ static void edgeq_answer(const edgeq_request *request) {
     edgeq_refuse(request, EDGEQ_LINK_UNKNOWN_REQUEST, request->flags);
     return;
   }
+  /* What belongs to a run: a device that has started anew knows nothing of it, and says so. */
+  if (request->link->session == 0u && request->type >= EDGEQ_LINK_WRITE && request->type <= EDGEQ_LINK_READ) {
+    edgeq_refuse(request, EDGEQ_LINK_NO_SESSION, 0);
+    return;
+  }
   switch (request->type) {
     case EDGEQ_LINK_PING:
       edgeq_reply(request, request->payload + request->length); /* the payload is in place */

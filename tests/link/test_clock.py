@@ -23,7 +23,7 @@ def time(monkeypatch: pytest.MonkeyPatch) -> Time:
 
 
 def clock(history: LineHistory, inferences: int = 1, eager: bool = False) -> Clock:
-    return Clock(history, timeout=10, run_timeout=120, line_seconds=0.1, inferences=inferences, eager=eager)
+    return Clock(history, timeout=10, run_timeout=120, nbytes=1000, inferences=inferences, eager=eager)
 
 
 def waits(time: Time, one: Clock, count: int = 1, halfway: bool = False) -> list[float]:
@@ -44,7 +44,7 @@ def test_a_clean_line_is_trusted_and_a_damaged_one_is_not(time: Time) -> None:
     assert waits(time, clock(history), 3) == pytest.approx([2.1, 2.5, 2.5], abs=0.11)
     assert waits(time, clock(history, eager=True), 2) == pytest.approx([0.35, 0.7], abs=0.11)
     history.damaged()
-    assert waits(time, clock(history), 4) == pytest.approx([0.35, 0.7, 1.4, 2.5], abs=0.11)
+    assert waits(time, clock(history), 12) == pytest.approx([*[0.35] * 9, 0.7, 1.4, 2.5], abs=0.11)
     for _ in range(64):
         clock(history).finished()
     assert waits(time, clock(history)) == pytest.approx([2.1], abs=0.11)
@@ -82,17 +82,52 @@ def test_repeated_inferences_count_by_the_piece(time: Time) -> None:
 def test_damage_during_a_run_shortens_its_wait(time: Time) -> None:
     history = LineHistory()
     one = clock(history)
+    time.now += 0.2
     one.running()
     history.damaged()
     one.repeated()
-    assert waits(time, one) == pytest.approx([0.35], abs=0.11)
+    assert waits(time, one) == pytest.approx([0.4], abs=0.11)
+
+
+def test_waits_follow_the_round_trips_on_a_damaged_line(time: Time) -> None:
+    quick, slow = LineHistory(), LineHistory()
+    for history, seconds in ((quick, 0.002), (slow, 1.5)):
+        for _ in range(40):
+            one = clock(history)
+            time.now += seconds
+            one.finished()
+        history.damaged()
+    assert quick.byte_time == pytest.approx(2e-6)  # a pseudo-terminal, whatever its baud rate says
+    assert waits(time, clock(quick)) == pytest.approx([0.01], abs=0.01)
+    assert waits(time, clock(slow)) == pytest.approx([1.5], abs=0.11)
+    slow.suspicion = 0
+    assert waits(time, clock(slow)) == pytest.approx([2.6], abs=0.11)  # not more than a quarter of the patience
+
+
+def test_a_repeated_request_says_nothing_about_the_round_trip(time: Time) -> None:
+    history = LineHistory()
+    one = clock(history)
+    time.now += 3
+    one.repeated()
+    one.finished()
+    assert history.round_trip is None
+
+
+def test_one_long_inference_is_forgotten(time: Time) -> None:
+    history = LineHistory()
+    for seconds in (5.0, *[0.1] * 100):
+        one = clock(history)
+        one.running()
+        time.now += seconds
+        one.finished()
+    assert history.longest_run == pytest.approx(0.1, abs=0.02)
 
 
 def test_half_a_frame_is_waited_for_while_it_goes_on(time: Time) -> None:
     one = clock(LineHistory())
     one.running()
     time.now += 3
-    one.got_bytes()
+    one.got_bytes(20)
     assert not one.wait_is_over(halfway=True)
     assert waits(time, one, halfway=True) == pytest.approx([2.1], abs=0.11)
 

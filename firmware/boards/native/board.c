@@ -85,6 +85,11 @@ static void edgeq_flush(void) {
   edgeq_tx_end = 0;
 }
 
+/* The operating system keeps what arrives, and lets the host wait when it is more. */
+uint32_t edgeq_board_rx_window(void) {
+  return sizeof edgeq_rx;
+}
+
 int edgeq_board_read(void) {
   if (edgeq_rx_at == edgeq_rx_end) {
     edgeq_flush();

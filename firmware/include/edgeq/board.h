@@ -26,6 +26,11 @@ void edgeq_board_init(void);
 /* A counter that runs up and wraps at 2^32. */
 uint32_t edgeq_board_ticks(void);
 
+/* Bytes that are kept by the receiver while the engine runs and nobody reads: by an interrupt or DMA that
+ * fills a buffer, or by an emulator that loses nothing. 0 (the default, src/board_defaults.c): only a few, or
+ * none. */
+uint32_t edgeq_board_rx_window(void);
+
 /* The next received byte, or -1 if none is there yet. Never waits. */
 int edgeq_board_read(void);
 

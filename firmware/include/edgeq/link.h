@@ -23,12 +23,6 @@ extern "C" {
 #define EDGEQ_LINK_PAYLOAD 1024
 #endif
 
-/* Bytes that the board's receiver keeps while the engine runs (interrupt or DMA buffer); 0 where it only
- * polls. */
-#ifndef EDGEQ_LINK_RX_WINDOW
-#define EDGEQ_LINK_RX_WINDOW 0
-#endif
-
 /* Fingerprints of one traced run that are kept in RAM, 4 bytes each, in builds with EDGEQ_TRACE only. A model
  * with more trace points is traced in several runs. */
 #ifndef EDGEQ_LINK_TRACE_POINTS
@@ -65,6 +59,7 @@ typedef enum edgeq_link_error {
   EDGEQ_LINK_NOT_AVAILABLE = 6,   /* READ of what is not there, or no longer */
   EDGEQ_LINK_NOT_TRACED = 7,      /* trace or fetch in a build without EDGEQ_TRACE */
   EDGEQ_LINK_ENGINE = 8,          /* the engine did not start; detail: its status */
+  EDGEQ_LINK_NO_SESSION = 9,      /* input, a run or its result before HELLO: the device has started anew */
 } edgeq_link_error;
 
 typedef enum edgeq_link_mode {
