@@ -19,7 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgeq.api import build, check_data, compare, demo, diff, drift, inspect, profile, validate
+    from edgeq.api import build, check_data, compare, demo, diff, drift, flash, inspect, profile, validate
     from edgeq.boards import Board, list_boards, load_board
     from edgeq.comparison.options import CompareOptions, GivenArm
     from edgeq.comparison.record import Comparison
@@ -52,6 +52,7 @@ _HOME = {
     "diff": "edgeq.api",
     "drift": "edgeq.api",
     "examine": "edgeq.doctor",
+    "flash": "edgeq.api",
     "inspect": "edgeq.api",
     "list_boards": "edgeq.boards",
     "load_board": "edgeq.boards",
@@ -81,6 +82,7 @@ __all__ = [
     "diff",
     "drift",
     "examine",
+    "flash",
     "inspect",
     "list_boards",
     "load_board",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from edgeq.comparison.options import CompareOptions
     from edgeq.comparison.record import Comparison
     from edgeq.data import DataSummary
+    from edgeq.flashing.flash import Flashed
     from edgeq.model.inspect import ModelSummary
     from edgeq.report.diff import ReportDiff
     from edgeq.report.record import Report
@@ -74,13 +75,18 @@ def validate(
     max_lsb: int = 0,
     max_drop: float | None = None,
     baud: int = 115200,
+    probe: str | None = None,
     progress: Progress | None = None,
 ) -> Report:
     """Run the test samples of a build on a device again, and compare. Nothing in the build is changed.
 
+    With a `probe` (`edgeq.flashing.flash.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
+    compared too, by a second image; it ends with the build's own.
+
     Raises:
         InputError: no build, or it was changed.
         UnavailableError: the device is missing, silent, broken, or runs another model.
+        FlashError: the board does not hold what was written to it.
     """
     from edgeq import measure
     from edgeq.builds import open_build
@@ -88,28 +94,65 @@ def validate(
 
     made = open_build(folder)
     measure.check_device(device, made.board)
+    measure.check_probe(probe, device, made.board)
     return measure.measure(
         made, device, samples=samples, traced_samples=4, max_lsb=max_lsb, max_drop=max_drop,
-        progress=progress or Progress(), clock=Stopwatch(), baud=baud,
+        progress=progress or Progress(), clock=Stopwatch(), baud=baud, probe=probe,
     )  # fmt: skip
 
 
 def drift(
-    folder: Path, *, device: str = "emulated", samples: int = 4, baud: int = 115200, progress: Progress | None = None
+    folder: Path,
+    *,
+    device: str = "emulated",
+    samples: int = 4,
+    baud: int = 115200,
+    probe: str | None = None,
+    progress: Progress | None = None,
 ) -> tuple[LayerDrift, ...]:
     """Compare a build on a device with the primary reference, layer by layer, on its first samples.
 
+    A board on a serial port needs an image that is compiled for tracing: with a `probe` it gets one, and the build's
+    own at the end.
+
     Raises:
-        InputError, UnavailableError: as `validate`.
+        InputError, UnavailableError, FlashError: as `validate`.
     """
     from edgeq import measure
     from edgeq.builds import open_build
 
     made = open_build(folder)
     measure.check_device(device, made.board)
+    measure.check_probe(probe, device, made.board)
     primary = made.references[0].reference
     inputs = measure.first(made.samples.inputs, samples)
-    return measure.trace(made, device, inputs, [primary], progress or Progress(), baud=baud)[primary]
+    return measure.trace(made, device, inputs, [primary], progress or Progress(), baud=baud, probe=probe)[primary]
+
+
+def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress | None = None) -> Flashed:
+    """Write a build's image into its board, read it back, and start it.
+
+    Args:
+        folder: what `edgeq build` wrote.
+        probe: how to reach the board: `edgeq.flashing.flash.PROBE_HELP`.
+        traced: an image that can be traced, compiled for the occasion, instead of the build's own.
+        progress: told what is going on.
+
+    Raises:
+        InputError: no build, or no such probe.
+        UnavailableError: the probe or board does not answer, is locked, or is another one.
+        FlashError: the board does not hold what was written to it.
+    """
+    from edgeq import measure
+    from edgeq.builds import open_build
+    from edgeq.flashing.flash import check_probe, flash_image
+    from edgeq.interruption import scratch_folder
+
+    made = open_build(folder)
+    check_probe(probe, made.board)
+    with scratch_folder() as scratch:
+        image = measure.compile_for(made, made.board, scratch, traced=True) if traced else made.image
+        return flash_image(image.elf, made.board, probe, progress or Progress())
 
 
 def profile(

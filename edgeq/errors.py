@@ -9,7 +9,8 @@
     │   └── UnsupportedError           a layer, op or attribute that edgeq or the engine does not support
     ├── CheckFailed           exit 1   everything ran, and the answer is no
     │   ├── VerifyError                the .tflite is not what was asked for (not full-integer, degenerate scale …)
-    │   └── BudgetError                the image does not fit flash or RAM
+    │   ├── BudgetError                the image does not fit flash or RAM
+    │   └── FlashError                 the board's memory does not hold what was written to it
     └── UnavailableError      exit 3   a device or tool is missing, silent or broken
         ├── ToolError                  a compiler, emulator or other program is missing or failed
         ├── DeviceError                the device crashed, or is the wrong one
@@ -69,6 +70,10 @@ class VerifyError(CheckFailed):
 
 class BudgetError(CheckFailed):
     """The image does not fit the board's flash or RAM, or the limit that the user set."""
+
+
+class FlashError(CheckFailed):
+    """What was read back from a board is not what was written to it."""
 
 
 class UnavailableError(EdgeqError):

@@ -59,6 +59,7 @@ def measure(
     progress: Progress,
     clock: Stopwatch,
     baud: int = BAUD,
+    probe: str | None = None,
 ) -> Report:
     """Run a build on a device, and report.
 
@@ -72,9 +73,10 @@ def measure(
         progress: told what is going on.
         clock: times the stages.
         baud: speed of a serial port's line.
+        probe: flashes a board on a serial port first (`edgeq.flashing.flash.PROBE_HELP`); None: it has the firmware.
 
     Raises:
-        DeviceError, LinkError, ToolError: as `started`.
+        DeviceError, LinkError, ToolError, FlashError: as `started`.
         InterpreterError: a reference crashed while layers were compared.
     """
     from edgeq.summary import make_report
@@ -82,16 +84,17 @@ def measure(
     inputs = first(build.samples.inputs, samples)
     with clock("run"):
         progress.start(f"Starting {device}")
-        ran, profile, selftest = run(build, device, inputs, progress, baud=baud)
+        ran, profile, selftest = run(build, device, inputs, progress, baud=baud, probe=probe)
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
-        if traced_samples and not is_serial(device):
+        if traced_samples and (probe is not None or not is_serial(device)):
             # A model with variables needs, for a sample, all before it.
             stateful = build.quantized.graph.is_stateful
             leading = list(range(min(traced_samples, len(inputs[0]))))
             chosen = leading if stateful else worth_tracing(ran.outputs, build.references, traced_samples)
             wanted = [r.reference for r in build.references if r.reference is not Reference.LITERT_DEFAULT]
-            layers = trace(build, device, tuple(a[chosen] for a in inputs), wanted, progress, baud=baud)
+            traced = tuple(a[chosen] for a in inputs)
+            layers = trace(build, device, traced, wanted, progress, baud=baud, probe=probe)
     with clock("compare"):
         progress.start("Comparing")
         report = make_report(
@@ -150,15 +153,43 @@ def check_reachable(device: str, baud: int) -> None:
         Transport(device, baud=baud).close()
 
 
+def check_probe(probe: str | None, device: str, board: Board) -> None:
+    """Refuse at once a probe that cannot flash this board, or a device that is not flashed.
+
+    Raises:
+        InputError: as it says.
+    """
+    if probe is None:
+        return
+    if not is_serial(device):
+        raise InputError(
+            f"--flash needs the board's serial port as --device; {device} is none.",
+            hint="Emulators load the image themselves. To flash alone: edgeq flash build/",
+        )
+    from edgeq.flashing.flash import check_probe as check
+
+    check(probe, board)
+
+
 @contextmanager
-def started(build: Build, device: str, *, traced: bool = False, baud: int = BAUD) -> Iterator[tuple[Device, Session]]:
+def started(
+    build: Build,
+    device: str,
+    *,
+    traced: bool = False,
+    baud: int = BAUD,
+    probe: str | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[Device, Session]]:
     """The device, running the build's model, and a session with it.
 
-    Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion.
+    Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion. A board on
+    a serial port is flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end.
 
     Raises:
         DeviceError, LinkError: it does not start or answer, or runs another model.
         ToolError: an emulator or compiler is missing.
+        FlashError: the board does not hold what was written to it.
     """
     from edgeq.link.session import Session
 
@@ -168,6 +199,11 @@ def started(build: Build, device: str, *, traced: bool = False, baud: int = BAUD
         if device in {EMULATED, QEMU, NATIVE}:
             board = load_board("native") if device == NATIVE else build.board
             image = build.image if device != NATIVE and not traced else compile_for(build, board, folder, traced=traced)
+        elif probe is not None:
+            image = build.image if not traced else compile_for(build, build.board, folder, traced=traced)
+            if traced:
+                stack.callback(_flash, build.image, build.board, probe, progress)
+            _flash(image, build.board, probe, progress)
         running = stack.enter_context(_start(build, device, image, folder))
         session = stack.enter_context(
             Session.connect(
@@ -179,6 +215,12 @@ def started(build: Build, device: str, *, traced: bool = False, baud: int = BAUD
             )
         )
         yield running, session
+
+
+def _flash(image: Image, board: Board, probe: str, progress: Progress | None) -> None:
+    from edgeq.flashing.flash import flash_image
+
+    flash_image(image.elf, board, probe, progress or Progress())
 
 
 def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Image:
@@ -195,7 +237,7 @@ def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Im
 
 
 def run(
-    build: Build, device: str, inputs: Samples, progress: Progress, *, baud: int = BAUD
+    build: Build, device: str, inputs: Samples, progress: Progress, *, baud: int = BAUD, probe: str | None = None
 ) -> tuple[DeviceRun, Profile | None, bool]:
     """All samples through the device; also what one inference costs, and whether the firmware's self-test passed.
 
@@ -204,7 +246,7 @@ def run(
     """
     from edgeq.devices.run import run_samples
 
-    with started(build, device, baud=baud) as (running, session):
+    with started(build, device, baud=baud, probe=probe, progress=progress) as (running, session):
         profile = _profile(build, device, running, session, inputs)
         passed = session.selftest()
         stateful = build.quantized.graph.is_stateful
@@ -225,6 +267,7 @@ def trace(
     progress: Progress,
     *,
     baud: int = BAUD,
+    probe: str | None = None,
 ) -> dict[Reference, tuple[LayerDrift, ...]]:
     """Layer by layer: fingerprints from the device, and whole tensors where they differ, against each reference.
 
@@ -247,8 +290,8 @@ def trace(
         points = tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(tensors))
         vanished = ()
     samples = len(inputs[0])
-    progress.start("Comparing layer by layer", samples)
-    with started(build, device, traced=True, baud=baud) as (_, session):
+    with started(build, device, traced=True, baud=baud, probe=probe, progress=progress) as (_, session):
+        progress.start("Comparing layer by layer", samples)
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
 
         def traced(sample: Sequence[bytes]) -> tuple[int, ...]:
@@ -325,7 +368,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
         sources = [root / f for f in build.project.tflm_files if f.endswith("_model_data.cc")]
         library = compile_array(sources, [root / d for d in build.project.include_dirs], folder / "model_data.so")
         return tflm_host_device(library, array=f"{build.project.symbol}_model_data")
-    if image is None:
+    if image is None or is_serial(device):
         from edgeq.devices.serial import SerialDevice
 
         return SerialDevice(device)

@@ -38,6 +38,7 @@ class BuildOptions:
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
         device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
         baud: line speed, if the device is a serial port.
+        probe: flashes the board on the serial port (`edgeq.flashing.flash.PROBE_HELP`); None: nothing is flashed.
         toolchain: "zig" or "gcc".
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.
@@ -64,6 +65,7 @@ class BuildOptions:
     board: str | None = None
     device: str = "emulated"
     baud: int = 115200
+    probe: str | None = None
     toolchain: str = "zig"
     engine: Engine = Engine.AOT
     optimize: Optimize = Optimize.BALANCED

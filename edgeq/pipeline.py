@@ -54,6 +54,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     name = c_prefix(options.model.stem) if options.name is None else given_prefix(options.name)
     measure.check_device(options.device, board)
     measure.check_reachable(options.device, options.baud)
+    measure.check_probe(options.probe, options.device, board)
     find_compiler(options.toolchain, board)
     check_replaceable(options.out)
 
@@ -110,7 +111,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         )  # fmt: skip
         report = measure.measure(
             made, options.device, samples=None, traced_samples=options.traced_samples, max_lsb=options.max_lsb,
-            max_drop=options.max_drop, progress=progress, clock=clock, baud=options.baud,
+            max_drop=options.max_drop, progress=progress, clock=clock, baud=options.baud, probe=options.probe,
         )  # fmt: skip
         finish(made, report)
     return report

@@ -10,12 +10,14 @@ import difflib
 from pathlib import Path
 
 from edgeq import resources
-from edgeq.boards.file import CORES, FEATURES, read_board
-from edgeq.boards.record import HOST, Board, Counter, Memory, Uart
+from edgeq.boards.cores import CORES, HOST
+from edgeq.boards.file import FEATURES, read_board
+from edgeq.boards.record import Board, ChipId, Counter, Flashing, Memory, Uart
 from edgeq.errors import InputError
 
 __all__ = [
-    "CORES", "FEATURES", "HOST", "Board", "Counter", "Memory", "Uart", "board_names", "list_boards", "load_board",
+    "CORES", "FEATURES", "HOST", "Board", "ChipId", "Counter", "Flashing", "Memory", "Uart", "board_names",
+    "list_boards", "load_board",
 ]  # fmt: skip
 
 

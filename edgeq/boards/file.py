@@ -1,15 +1,20 @@
 """`board.toml` to Board. The file's keys::
 
-title, core, clock_hz, tried          what it is; "host" as core means a program of this machine
-features                              of "dsp", "fpu", "mve"
-sources, headers, linker_includes     shared files it needs, relative to firmware/ or to the board's folder
-[memory.<name>] origin, length        "flash" and "ram" (not for core = "host"), and others
-[uart] kind, address, irq, pins       the line: register layout, receive interrupt, pins in words (optional)
-[counter] kind, address, hz           what edgeq_board_ticks reads
-[emulation] qemu_machine, unicorn_cpu both optional: which emulators can play the board
-[emulation.counter]                   what edgeq_board_ticks reads in an emulator, if that is something else
-[emulation] registers                 list of { origin, length }: plain memory to the built-in emulator
-[compile] zig_target, zig_cpu, gcc_flags
+    title, core, clock_hz, tried          what it is; "host" as core means a program of this machine
+    features                              of "dsp", "fpu", "mve"
+    sources, headers, linker_includes     shared files it needs, relative to firmware/ or to the board's folder
+    [memory.<name>] origin, length        "flash" and "ram" (not for core = "host"), and others
+    [uart] kind, address, irq, pins       the line: register layout, receive interrupt, pins in words (optional)
+    [counter] kind, address, hz           what edgeq_board_ticks reads
+    [emulation] qemu_machine, unicorn_cpu both optional: which emulators can play the board
+    [emulation.counter]                   what edgeq_board_ticks reads in an emulator, if that is something else
+    [emulation] registers                 list of { origin, length }: plain memory to the built-in emulator
+    [chip] address, mask, value           optional: a register that tells the chip, so that no other one is flashed
+    [flash] pyocd_target                  optional: pyOCD's name of the chip
+    [flash] uf2_family, uf2_board         optional: of boards that are flashed by copying a UF2 file
+    [compile] zig_target, zig_cpu, gcc_flags
+
+Addresses and lengths are in bytes.
 """
 
 from __future__ import annotations
@@ -18,16 +23,16 @@ import itertools
 from pathlib import Path
 
 from edgeq import resources
-from edgeq.boards.record import HOST, Board, Counter, Memory, Uart
+from edgeq.boards.cores import CORES, HOST
+from edgeq.boards.record import Board, ChipId, Counter, Flashing, Memory, Uart
 from edgeq.toml_table import Table, read_toml
 
 FEATURES = frozenset({"dsp", "fpu", "mve"})
-CORES = ("cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55", HOST)
 
 _HINT = "See firmware/boards/mps2-an386/board.toml."
 _KEYS = (
     "title", "core", "clock_hz", "tried", "features", "sources", "headers", "linker_includes", "memory", "uart",
-    "counter", "emulation", "compile",
+    "counter", "emulation", "compile", "chip", "flash",
 )  # fmt: skip
 
 
@@ -50,6 +55,7 @@ def read_board(folder: Path) -> Board:
     host = core == HOST
     emulation = top.part("emulation", "qemu_machine", "unicorn_cpu", "counter", "registers")
     build = top.part("compile", "zig_target", "zig_cpu", "gcc_flags")
+    flash = top.part("flash", "pyocd_target", "uf2_family", "uf2_board")
     counter = _counter(top)
     return Board(
         name=folder.name,
@@ -66,6 +72,12 @@ def read_board(folder: Path) -> Board:
         unicorn_cpu=emulation.optional_text("unicorn_cpu"),
         emulated_counter=_counter(emulation) or counter,
         emulated_registers=tuple(_memory("registers", t) for t in emulation.tables("registers")),
+        chip=_chip(top),
+        flashing=Flashing(
+            pyocd_target=flash.optional_text("pyocd_target"),
+            uf2_family=flash.number("uf2_family", 0, 0xFFFF_FFFF) if "uf2_family" in flash.values else None,
+            uf2_board=flash.optional_text("uf2_board"),
+        ),
         zig_target=build.optional_text("zig_target") if host else build.get("zig_target", str),
         zig_cpu=build.optional_text("zig_cpu") if host else build.get("zig_cpu", str),
         gcc_flags=build.texts("gcc_flags"),
@@ -113,6 +125,18 @@ def _counter(where: Table) -> Counter | None:
     table.only("kind", "address", "hz")
     return Counter(
         kind=table.get("kind", str), address=table.number("address", 0, 0xFFFF_FFFF), hz=table.number("hz", 1, 10**10)
+    )
+
+
+def _chip(top: Table) -> ChipId | None:
+    table = top.table("chip")
+    if table is None:
+        return None
+    table.only("address", "mask", "value")
+    return ChipId(
+        address=table.number("address", 0, 0xFFFF_FFFF),
+        mask=table.number("mask", 1, 0xFFFF_FFFF),
+        value=table.number("value", 0, 0xFFFF_FFFF),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-HOST = "host"
+from edgeq.boards.cores import HOST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +43,35 @@ class Counter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChipId:
+    """A register that tells the chip: `value` after `mask`."""
+
+    address: int
+    mask: int
+    value: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flashing:
+    """What a flasher has to know. Each is None where that way is not known to work.
+
+    `pyocd_target` is pyOCD's name of the chip. `uf2_family` and `uf2_board` belong to boards that are flashed by
+    copying a UF2 file: the file's family, and the Board-ID in their drive's INFO_UF2.TXT.
+    """
+
+    pyocd_target: str | None
+    uf2_family: int | None
+    uf2_board: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Board:
     """A board. `sources`, `headers`, `linker_includes` and `linker_script` are absolute paths.
 
     `sources` are the C files that make the board, besides the engine and the link; `linker_script` is None for the
     host. `qemu_machine` and `unicorn_cpu` are None where that emulator cannot play the board. There the firmware finds
-    `emulated_counter`, and in the built-in emulator `emulated_registers`, which are plain memory to it.
+    `emulated_counter`, and in the built-in emulator `emulated_registers`, which are plain memory to it. `chip` is None
+    where nothing but the core tells a wrong chip.
     """
 
     name: str
@@ -65,6 +88,8 @@ class Board:
     unicorn_cpu: str | None
     emulated_counter: Counter | None
     emulated_registers: tuple[Memory, ...]
+    chip: ChipId | None
+    flashing: Flashing
     zig_target: str | None
     zig_cpu: str | None
     gcc_flags: tuple[str, ...]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
+from edgeq.flashing.flash import PROBE_HELP
 from edgeq.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -33,6 +34,12 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout."
 )
 device_option = click.option("--device", default="emulated", show_default=True, help=DEVICE_HELP)
+probe_option = click.option(
+    "--probe", default="auto", show_default=True, help="How to reach the board's memory: " + PROBE_HELP
+)
+flash_option = click.option(
+    "--flash", is_flag=True, help="Write the firmware into the board on the serial port first, by --probe."
+)
 baud_option = click.option(
     "--baud",
     type=click.IntRange(min=1200),

@@ -13,7 +13,9 @@ from edgeq.cli._common import (
     Fraction,
     baud_option,
     device_option,
+    flash_option,
     json_option,
+    probe_option,
     progress,
     seed_option,
     show,
@@ -55,6 +57,8 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @device_option
 @baud_option
+@flash_option
+@probe_option
 @click.option(
     "--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler."
 )
@@ -138,7 +142,17 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 )
 @trust_option
 @json_option
-def command(as_json: bool, target: str, engine: str, optimize: str, method: str, ranges: str, **options: Any) -> int:
+def command(
+    as_json: bool,
+    flash: bool,
+    probe: str,
+    target: str,
+    engine: str,
+    optimize: str,
+    method: str,
+    ranges: str,
+    **options: Any,
+) -> int:
     """Quantize MODEL, generate C, compile it, run it on the device, compare bit by bit.
 
     MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite.
@@ -157,13 +171,14 @@ def command(as_json: bool, target: str, engine: str, optimize: str, method: str,
       edgeq build model.keras --data digits.npz --method qat --epochs 5
       edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
+      edgeq build model.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash --probe gdb://localhost:3333
     """
     import edgeq
 
     training = training_request(options)
     request = BuildOptions(
         target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method),
-        ranges=RangeEstimator(ranges), training=training, **options,
+        ranges=RangeEstimator(ranges), training=training, probe=probe if flash else None, **options,
     )  # fmt: skip
     with progress(quiet=as_json) as bars:
         report = edgeq.build(request, progress=bars)

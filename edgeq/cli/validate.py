@@ -6,13 +6,25 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH, Fraction, baud_option, device_option, json_option, progress, show
+from edgeq.cli._common import (
+    PATH,
+    Fraction,
+    baud_option,
+    device_option,
+    flash_option,
+    json_option,
+    probe_option,
+    progress,
+    show,
+)
 
 
 @click.command("validate")
 @click.argument("build", type=PATH)
 @device_option
 @baud_option
+@flash_option
+@probe_option
 @click.option("--samples", type=click.IntRange(1), help="At most so many test samples.  [default: all of the build's]")
 @click.option(
     "--max-lsb",
@@ -24,7 +36,15 @@ from edgeq.cli._common import PATH, Fraction, baud_option, device_option, json_o
 @click.option("--max-drop", type=Fraction(), help="Largest loss of accuracy from float to device that passes.")
 @json_option
 def command(
-    build: Path, device: str, baud: int, samples: int | None, max_lsb: int, max_drop: float | None, as_json: bool
+    build: Path,
+    device: str,
+    baud: int,
+    flash: bool,
+    probe: str,
+    samples: int | None,
+    max_lsb: int,
+    max_drop: float | None,
+    as_json: bool,
 ) -> int:
     """Run the test samples of BUILD on a device again, and compare.
 
@@ -35,6 +55,13 @@ def command(
 
     with progress(quiet=as_json) as bars:
         report = edgeq.validate(
-            build, device=device, baud=baud, samples=samples, max_lsb=max_lsb, max_drop=max_drop, progress=bars
+            build,
+            device=device,
+            baud=baud,
+            probe=probe if flash else None,
+            samples=samples,
+            max_lsb=max_lsb,
+            max_drop=max_drop,
+            progress=bars,
         )
     return show(report, as_json=as_json)

@@ -9,15 +9,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
-# CPUID by core (the cores' Technical Reference Manuals).
-CPUID = {
-    "cortex-m0": 0x410C_C200,
-    "cortex-m0plus": 0x410C_C601,
-    "cortex-m3": 0x412F_C231,
-    "cortex-m4": 0x410F_C241,
-    "cortex-m7": 0x411F_C272,
-    "cortex-m33": 0x411F_D213,
-}
+from edgeq.boards.cores import CPUID
+
 # Cores with the memory protection unit of Armv7-M.
 _MPU_V7 = frozenset({"cortex-m3", "cortex-m4", "cortex-m7"})
 

@@ -15,7 +15,7 @@ import edgeq
 NAMES = [
     "Board", "BuildOptions", "CompareOptions", "Comparison", "EdgeqError", "Engine", "GivenArm", "Method", "Optimize",
     "Progress", "Report", "Target", "TrainingOptions", "build", "check_data", "compare", "demo", "diff", "drift",
-    "examine", "inspect", "list_boards", "load_board", "load_dataset", "profile", "validate",
+    "examine", "flash", "inspect", "list_boards", "load_board", "load_dataset", "profile", "validate",
 ]  # fmt: skip
 
 

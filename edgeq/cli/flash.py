@@ -1,0 +1,41 @@
+"""`edgeq flash`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeq.cli._common import PATH, json_option, probe_option, progress
+
+
+@click.command("flash")
+@click.argument("build", type=PATH)
+@probe_option
+@click.option(
+    "--traced", is_flag=True, help="An image that can be traced instead of the measured one (edgeq drift needs it)."
+)
+@json_option
+def command(build: Path, probe: str, traced: bool, as_json: bool) -> int:
+    """Write the firmware of BUILD into its board, read it back, and start it.
+
+    BUILD is a folder that `edgeq build` wrote. What is in the board is compared with it byte by byte, always.
+
+    \b
+    Examples
+      edgeq flash build/ --probe gdb://localhost:3333
+    """
+    import json
+    from dataclasses import asdict
+
+    import edgeq
+
+    with progress(quiet=as_json) as bars:
+        done = edgeq.flash(build, probe=probe, traced=traced, progress=bars)
+    if as_json:
+        click.echo(json.dumps(asdict(done), indent=2))
+    else:
+        click.echo(
+            f"{done.board} runs {done.image}: {done.size:,} bytes written and read back in {done.seconds:.1f} s."
+        )
+    return 0
