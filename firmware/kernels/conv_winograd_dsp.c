@@ -24,23 +24,22 @@ static buffers divide(const edgeq_conv_winograd_dsp_params *p, void *scratch) {
   return b;
 }
 
-/* `count` pixels whose channels are not in fours. The last word of one has values of the next, whose weights
- * are 0, but for the last pixel. */
-static void enter_pixels(const edgeq_conv_winograd_dsp_params *p, const int8_t *from, int32_t count,
+/* `bytes` of pixels whose channels are not in fours. The last word of one has values of the next ones too,
+ * whose weights are 0, where the row has so many. */
+static void enter_pixels(const edgeq_conv_winograd_dsp_params *p, const int8_t *from, int32_t bytes,
                          uint32_t *to) {
   const int32_t rest = p->input_channels & 3;
-  for (; count > 0; count--) {
-    for (int32_t left = p->input_channels - rest; left > 0; left -= 4, from += 4) {
+  for (; bytes > 0; bytes -= rest, from += rest) {
+    for (int32_t left = p->input_channels - rest; left > 0; left -= 4, bytes -= 4, from += 4) {
       *to++ = edgeq_load_word(from) ^ LIFT;
     }
-    if (count > 1) {
-      *to++ = edgeq_load_word(from) ^ LIFT;
+    uint32_t word = 0;
+    if (bytes >= 4) {
+      word = edgeq_load_word(from);
     } else {
-      uint32_t last = 0;
-      memcpy(&last, from, (size_t)rest);
-      *to = last ^ LIFT;
+      memcpy(&word, from, (size_t)rest);
     }
-    from += rest;
+    *to++ = word ^ LIFT;
   }
 }
 
@@ -54,7 +53,7 @@ static void enter(const edgeq_conv_winograd_dsp_params *p, const int8_t *input, 
   }
   const int8_t *from = input + y * width;
   if (p->input_channels != p->depth) {
-    enter_pixels(p, from, p->input_width, to);
+    enter_pixels(p, from, width, to);
     return;
   }
   int32_t left = width;
