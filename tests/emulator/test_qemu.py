@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from test_emulated import FAULTS, expected, sample
-from tiny import OPERATORS, SYMBOL, tiny_project
+from tiny import ENGINES, OPERATORS, SYMBOL, tiny_project
 
 from edgeq import resources
 from edgeq.boards import board_names, load_board
@@ -67,6 +67,25 @@ def test_both_emulators_agree(board: str, toolchain: str, image_of: ImageOf) -> 
     assert len(set(qemu.outputs[0])) > 1
     assert qemu.ticks == pytest.approx(unicorn.ticks, rel=0.001)
     assert qemu.ticks > 100_000
+
+
+def test_the_counter_of_the_board_without_a_built_in_emulator(tmp_path: Path, image_of: ImageOf) -> None:
+    """It counts the instructions of the same code as that of a board whose count both emulators agree on."""
+    folder = tmp_path / "mps3-an547"
+    shutil.copytree(resources.firmware() / "boards" / "mps3-an547", folder)
+    text = (folder / "board.toml").read_text()
+    for old, new in (("cortex_m55+mve_fp", "cortex_m33+dsp+fp_armv8d16sp"), ('"fpu", "mve"', '"fpu"')):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "board.toml").write_text(text)
+    board, other = load_board(str(folder)), load_board("mps2-an505")
+    project = tiny_project(board, tmp_path / "project", ENGINES["kernels"])
+    image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")
+    data = sample(size=12 * 12 * 16)
+    wanted = on_qemu(image_of("mps2-an505", "zig", "kernels"), "mps2-an505", data)
+    found = on_qemu(image, "mps3-an547", data)
+    assert board.counter is not None and other.counter is not None
+    assert found.ticks / board.counter.hz == pytest.approx(wanted.ticks / other.counter.hz, rel=0.001)
 
 
 @pytest.mark.parametrize("which", FAULTS)
