@@ -1,7 +1,7 @@
 """Which kernel computes a call: candidates that are exact on this core, for these weights.
 
-Lowering makes calls of the portable kernels. On cores with the DSP extension some have others that compute the same
-bits; each is proven from the call's own constants (`packing`), and refused otherwise.
+Lowering makes calls of the portable kernels. On cores with the DSP or the vector extension some have others that
+compute the same bits; each is proven from the call's own constants (`packing`), and refused otherwise.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from edgeq.lower.dsp.convolution import convolutions
 from edgeq.lower.dsp.dense import dense
 from edgeq.lower.dsp.depthwise import depthwise_convolutions
 from edgeq.lower.dsp.pool import averages
+from edgeq.lower.mve.families import FAMILIES as MVE_FAMILIES
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
 PORTABLE = "portable"
 DSP = "dsp"
+MVE = "mve"
 
 # Of a portable kernel's cycles per multiply-accumulate, only the order of magnitude matters: it is the last resort.
 _PORTABLE_CYCLES = 10
@@ -32,23 +34,30 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
         call: a portable kernel's call.
         features: the core's, as in board.toml.
     """
-    faster = _DSP.get(call.kernel) if DSP in features else None
     reason = PORTABLE
-    if faster is not None:
-        try:
-            found = tuple(faster(call))
-        except NotExactError as exc:
-            found, reason = (), f"{PORTABLE}: {exc}"
-        if found:
-            return found
+    for feature, families in _FAMILIES.items():
+        faster = families.get(call.kernel) if feature in features else None
+        if faster is not None:
+            try:
+                found = tuple(faster(call))
+            except NotExactError as exc:
+                found, reason = (), f"{PORTABLE}: {exc}"
+            if found:
+                return found
     return (Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs),)
 
 
-_DSP: Mapping[str, Callable[[KernelCall], Iterator[Candidate]]] = {
-    "edgeq_add_int8": additions,
-    "edgeq_average_pool_2d_int8": averages,
-    "edgeq_conv_2d_int8": convolutions,
-    "edgeq_depthwise_conv_2d_int8": depthwise_convolutions,
-    "edgeq_fully_connected_int8": dense,
-    "edgeq_sub_int8": additions,
+_Families = Mapping[str, Callable[[KernelCall], Iterator[Candidate]]]
+
+# The fastest extension first: of one that has candidates, no other's are asked for.
+_FAMILIES: Mapping[str, _Families] = {
+    MVE: MVE_FAMILIES,
+    DSP: {
+        "edgeq_add_int8": additions,
+        "edgeq_average_pool_2d_int8": averages,
+        "edgeq_conv_2d_int8": convolutions,
+        "edgeq_depthwise_conv_2d_int8": depthwise_convolutions,
+        "edgeq_fully_connected_int8": dense,
+        "edgeq_sub_int8": additions,
+    },
 }

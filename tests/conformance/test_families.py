@@ -43,12 +43,22 @@ _REDRAWN = 0.5
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
-# Families with kernels for the DSP extension, and the least share of random models that must get one: the others break
-# a condition (a multiplier above 1/2, channels not in fours, broadcasting…).
-_DSP = {
-    "conv_2d": 0.5, "depthwise_conv_2d": 0.08, "fully_connected": 0.35, "add": 0.1, "sub": 0.1, "average_pool_2d": 0.9,
+# Families with kernels for an extension, and the least share of random models that must get one: the others break a
+# condition (a multiplier above 1/2, channels not in fours, broadcasting…).
+_PROVEN = {
+    "dsp": {
+        "conv_2d": 0.5, "depthwise_conv_2d": 0.08, "fully_connected": 0.35, "add": 0.1, "sub": 0.1,
+        "average_pool_2d": 0.9,
+    },
+    "mve": {
+        "conv_2d": 0.6, "depthwise_conv_2d": 0.3, "fully_connected": 0.35, "add": 0.1, "sub": 0.1,
+        "average_pool_2d": 0.9, "max_pool_2d": 1.0,
+    },
 }  # fmt: skip
-_VARIANTS = [(family, "portable") for family in FAMILIES] + [(family, "dsp") for family in _DSP]
+_VARIANTS = [
+    *((family, "portable") for family in FAMILIES),
+    *((family, extension) for extension, families in _PROVEN.items() for family in families),
+]
 
 
 @pytest.mark.parametrize(("family", "variant"), _VARIANTS)
@@ -72,7 +82,7 @@ def test_bits_and_meaning(
         # Every second model has its buffers 1 to 3 bytes off their alignment.
         models = [Model(name=c.name, content=c.content, misalign=c.index % 2 * (1 + c.index % 3)) for c in cases]
         batch = Batch(models, tmp_path / str(start), frozenset({variant}) - {"portable"}, pick=True)
-        chosen += sum(call.variant.startswith("dsp") for program in batch.programs for call in program.calls)
+        chosen += sum(call.variant.startswith(variant) for program in batch.programs for call in program.calls)
         for case, reference, found in zip(cases, references, _run(batch, cases), strict=True):
             wrong, checked = _meaning(case, found)
             failures += _differences(case, reference, found) + wrong
@@ -86,8 +96,8 @@ def test_bits_and_meaning(
     assert redrawn <= _REDRAWN * CASES, f"TFLM refused {redrawn} models for {CASES} cases: the generator is off"
     least = _MEANT.get(family.removesuffix("_16x8"), _MEANT_ELSEWHERE)
     assert share >= least, f"only {share:.0%} of the outputs were compared with the float result, not {least:.0%}"
-    proven = _DSP[family] * compared if variant == "dsp" else 0
-    assert chosen >= proven, f"{chosen} of {compared} models got a kernel for the DSP extension: too few to prove much"
+    proven = _PROVEN[variant][family] * compared if variant in _PROVEN else 0
+    assert chosen >= proven, f"{chosen} of {compared} models got a kernel for {variant}: too few to prove much"
 
 
 def _accepted(tflm: ReferenceWorker, family: str, index: int) -> tuple[Case, Arrays]:

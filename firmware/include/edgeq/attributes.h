@@ -6,9 +6,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define EDGEQ_ALIGNED(bytes) __attribute__((aligned(bytes)))
 #define EDGEQ_NOINLINE __attribute__((noinline))
+#define EDGEQ_INLINE static inline __attribute__((always_inline)) /* with constant arguments */
 #define EDGEQ_SECTION(name) __attribute__((section(name)))
 #else
-#error "edgeq: define EDGEQ_ALIGNED, EDGEQ_NOINLINE and EDGEQ_SECTION for this compiler in edgeq/attributes.h"
+#error \
+    "edgeq: define EDGEQ_ALIGNED, EDGEQ_NOINLINE, EDGEQ_INLINE and EDGEQ_SECTION for this compiler in edgeq/attributes.h"
 #endif
 
 /* A condition that must hold when this is compiled; at file scope. */
