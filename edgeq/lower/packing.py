@@ -82,8 +82,12 @@ def channels(
     )
 
 
-def _right_shifts(c: Channels) -> Int64s:
-    """The requantization's right shifts, which must be at least 1. A multiplier of 0 gives the zero point at any."""
+def right_shifts(c: Channels) -> Int64s:
+    """The requantization's right shifts, which must be at least 1. A multiplier of 0 gives the zero point at any.
+
+    Raises:
+        NotExactError: one is less.
+    """
     right = np.where(c.values == 0, 1, -c.shifts)
     if right.min() < 1:
         raise NotExactError(f"the multiplier of channel {int(np.argmin(right))} is above 1/2")
@@ -100,7 +104,7 @@ def requantization(c: Channels, *, extra: NDArray[np.generic]) -> Int32s:
     Raises:
         NotExactError: an intermediate value would not fit 32 bits, or a shift would be too small.
     """
-    right = _right_shifts(c)
+    right = right_shifts(c)
     up = extra.astype(np.int64)
     zero = c.zero_point
     constant = (1 << (right - 1)) + zero * (1 << right)
@@ -114,7 +118,7 @@ def requantization(c: Channels, *, extra: NDArray[np.generic]) -> Int32s:
     return np.stack([c.values, constant, right + up], axis=1).astype(np.int32)
 
 
-def _padded(values: NDArray[np.signedinteger[Any]], count: int) -> Int64s:
+def padded(values: NDArray[np.signedinteger[Any]], count: int) -> Int64s:
     """Zeros behind the first axis, up to `count`."""
     padded = np.zeros((count, *values.shape[1:]), np.int64)
     padded[: len(values)] = values
@@ -129,8 +133,8 @@ def quad_channels(c: Channels) -> Int32s:
     """
     count = len(c.bias)
     total = -(-count // QUAD) * QUAD
-    words = _padded(requantization(c, extra=np.arange(count) % 2 * 7), total).reshape(-1, 3 * QUAD)
-    bias = _padded(c.bias, total).reshape(-1, 2, 2)
+    words = padded(requantization(c, extra=np.arange(count) % 2 * 7), total).reshape(-1, 3 * QUAD)
+    bias = padded(c.bias, total).reshape(-1, 2, 2)
     even, odd = bias[:, :, 0], bias[:, :, 1]
     starts = np.stack([256 * odd + even, even], axis=2).reshape(-1, 4)
     return np.concatenate([wrapped(starts), words.astype(np.int32)], axis=1)
@@ -149,7 +153,7 @@ def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
     ordered = weights.astype(np.int64)
     if in_fours:
         ordered = ordered.reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
-    pairs = _padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
+    pairs = padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
     halves = 256 * pairs[:, :, 1] + pairs[:, :, 0]  # (quads, channel pair, depth / 2, 2)
     if halves.min() < -(1 << 15):
         raise NotExactError("a weight is -128")
@@ -217,7 +221,7 @@ def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int3
     Raises:
         NotExactError: 2^k times a sum would not fit 32 bits, or a shift would be too small or too large.
     """
-    right = _right_shifts(c)
+    right = right_shifts(c)
     k = _WINOGRAD_SHIFT[tile]
     reach = np.maximum(np.abs(c.low), np.abs(c.high))
     if (reach << k).max() >= 1 << 31:
@@ -239,7 +243,7 @@ def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int])
     Raises:
         NotExactError: the channels' multipliers are too far apart, or a sum would not fit 32 bits.
     """
-    right = _right_shifts(c)
+    right = right_shifts(c)
     live = c.values != 0
     low, high = (int(right[live].min()), int(right[live].max())) if live.any() else (1, 1)
     found = [shift for shift in shifts if high + 1 <= shift <= low + 7]

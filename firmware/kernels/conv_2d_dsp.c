@@ -86,7 +86,7 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
         int8_t *out1 = output + second * p->output_channels + group * outputs;
         column_of(p, in, pixel, line, patch);
         column_of(p, in, second, line, patch + 1);
-        q.end = q.channels + p->quads * EDGEQ_QUAD_WORDS;
+        q.end = q.channels + p->quads * p->quad_words;
         q.output0 = outputs == channels ? out0 : spare;
         q.output1 = outputs == channels ? out1 : spare + channels;
         p->run(&q);

@@ -259,12 +259,12 @@ static int8_t result(const int32_t *channel, int32_t sum, int32_t shift, int cla
   return (int8_t)edgeq_saturate_int8((high + constant) >> shift);
 }
 
-static void multiply(const edgeq_depthwise_3x3 *d, int32_t stride, int32_t shift, int odd, int clamped) {
+void edgeq_depthwise_3x3_multiply(const edgeq_depthwise_3x3 *d, int32_t stride, int32_t shift, int clamped) {
   const uint32_t *pairs = d->pairs;
   int8_t *output = d->output;
   for (uint32_t row = 0; row < d->rows + d->more; row++, pairs += d->pitch / 4u) {
     const uint32_t below = row < d->rows ? d->below : 0;
-    const int32_t columns = (int32_t)(d->even / 16u) / stride + odd;
+    const int32_t columns = (int32_t)(d->even / 16u) / stride + (int32_t)d->odd;
     for (int32_t x = 0; x < columns; x++, output += d->pixel) {
       int32_t upper = d->channel[6];
       int32_t lower = upper;
@@ -279,13 +279,13 @@ static void multiply(const edgeq_depthwise_3x3 *d, int32_t stride, int32_t shift
       if (stride == 1) output[below] = result(d->channel, lower, shift, clamped);
       output[0] = result(d->channel, upper, shift, clamped);
     }
-    output += (int32_t)d->next - (odd ? (int32_t)d->pixel : 0);
+    output += (int32_t)d->next - (d->odd ? (int32_t)d->pixel : 0);
   }
 }
 
-#define RUN(name, stride, shift, odd, clamped) \
-  void name(const edgeq_depthwise_3x3 *d) {    \
-    multiply(d, stride, shift, odd, clamped);  \
+#define RUN(name, stride, shift, odd, clamped)               \
+  void name(const edgeq_depthwise_3x3 *d) {                  \
+    edgeq_depthwise_3x3_multiply(d, stride, shift, clamped); \
   }
 
 #endif

@@ -28,11 +28,12 @@ struct edgeq_depthwise_3x3 {
   uint32_t pitch; /* bytes from one pair row to the next */
   uint32_t pixel; /* bytes from one output to the next */
   uint32_t below; /* bytes from an output to the one below it; 0: there is none, nothing is written there */
-  uint32_t
-      next; /* bytes from behind a row's outputs to the first of the next row, or of the one after `below` */
+  /* bytes from behind a row's outputs to the first of the next row, or of the one after `below` */
+  uint32_t next;
   uint32_t even; /* bytes of positions that the columns but an odd last one move on by */
   uint32_t rows; /* pair rows that outputs begin in, at least 1 */
   uint32_t more; /* 1: one more row, which has none below it; 0: not */
+  uint32_t odd;  /* 1: the number of columns is odd; 0: it is not */
 };
 
 /* Rows of four channels, side by side in memory, to make pair rows of. The assembly knows the order. */
@@ -49,5 +50,8 @@ typedef struct edgeq_depthwise_3x3_source {
 } edgeq_depthwise_3x3_source;
 
 void edgeq_depthwise_3x3_pairs(const edgeq_depthwise_3x3_source *source);
+
+/* What every product computes, in C; not on cores with the DSP extension. */
+void edgeq_depthwise_3x3_multiply(const edgeq_depthwise_3x3 *d, int32_t stride, int32_t shift, int clamped);
 
 #endif

@@ -5,11 +5,6 @@
 #include "edgeq/kernels.h"
 #include "edgeq/mem.h"
 
-/* Words of one pair row. */
-static int32_t pitch_of(const edgeq_depthwise_3x3_dsp_params *p) {
-  return 4 * p->positions;
-}
-
 /* `count` values of one position, as a word. */
 static uint32_t load_some(const int8_t *values, int32_t count) {
   uint32_t word = 0;
@@ -34,7 +29,7 @@ static int32_t pair_rows(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *
   s.upper_step = upper_inside ? p->channels : 0;
   s.lower_step = lower_inside ? p->channels : 0;
   s.count = p->inside;
-  s.to_next = 16 * (p->positions - p->inside);
+  s.to_next = p->pitch - 16 * p->inside;
   s.next = 2 * row - p->inside * p->channels;
   s.rows = upper_inside && lower_inside ? (p->input_height - y) / 2 : 1;
   if (s.rows > rows) s.rows = rows;
@@ -62,7 +57,7 @@ static void pad(const edgeq_depthwise_3x3_dsp_params *p, uint32_t *row) {
   const uint32_t zero = (uint32_t)p->outside & 0xffu;
   const uint32_t pair = edgeq_even_bytes(zero | zero << 16);
   for (int32_t i = 0; i < 4 * p->pad_left; i++) row[i] = pair;
-  for (int32_t i = 4 * (p->pad_left + p->inside); i < pitch_of(p); i++) row[i] = pair;
+  for (int32_t i = 4 * (p->pad_left + p->inside); i < 4 * p->positions; i++) row[i] = pair;
 }
 
 /* `count` channels; `rows` output rows from `output` on, whose pair rows begin at `pairs`. */
@@ -70,29 +65,33 @@ static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pa
                      int32_t count, int32_t rows, int8_t *output) {
   const uint32_t pixel = (uint32_t)p->channels;
   const uint32_t row = (uint32_t)p->output_width * pixel;
-  edgeq_depthwise_3x3 d;
   const uint32_t pairs_of_rows = (uint32_t)(p->stride == 1 ? rows / 2 : rows);
-  d.next = p->stride == 1 ? row : 0;
-  /* The assembly's `output` is at the last column, if that is an odd one. */
-  if (p->output_width % 2) d.next += pixel;
-  d.pitch = (uint32_t)pitch_of(p) * 4u;
+  edgeq_depthwise_3x3 d;
+  d.pairs = pairs;
+  d.channel = channel;
+  d.output = output;
+  d.pitch = (uint32_t)p->pitch;
   d.pixel = pixel;
+  d.below = p->stride == 2 || rows > 1 ? row : 0;
+  d.next = p->stride == 1 ? row : 0;
+  d.odd = (uint32_t)p->output_width % 2u;
+  /* The assembly's `output` is at the last column, if that is an odd one. */
+  if (d.odd) d.next += pixel;
   d.even = ((uint32_t)p->output_width & ~1u) * (uint32_t)p->stride * 16u;
-  for (int32_t i = 0; i < count; i++, pairs++, channel += EDGEQ_DEPTHWISE_3X3_WORDS, output++) {
-    d.pairs = pairs;
-    d.channel = channel;
-    d.output = output;
-    d.rows = pairs_of_rows > 0 ? pairs_of_rows : 1;
-    d.below = p->stride == 1 && rows > 1 ? row : 0;
-    d.more = p->stride == 1 && rows > 1 && rows % 2 ? 1 : 0;
+  d.rows = pairs_of_rows > 0 ? pairs_of_rows : 1;
+  d.more = p->stride == 1 && rows > 1 && rows % 2 ? 1 : 0;
+  for (; count > 0; count--) {
     p->run(&d);
+    d.pairs++;
+    d.channel += EDGEQ_DEPTHWISE_3X3_WORDS;
+    d.output++;
   }
 }
 
 void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input,
                                   const int32_t *weights, int8_t *output, void *scratch) {
   uint32_t *pairs = scratch;
-  const int32_t pitch = pitch_of(p);
+  const int32_t pitch = p->pitch / 4;
   const int32_t rows_of_pair = p->stride == 1 ? 2 : 1;
   const int32_t out_row = p->output_width * p->channels;
 

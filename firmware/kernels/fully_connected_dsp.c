@@ -5,8 +5,6 @@
 #include "edgeq/kernels.h"
 #include "quads.h"
 
-#define OCTET_WORDS (2 * EDGEQ_QUAD_WORDS)
-
 /* What one call works on. The assembly knows the order. */
 struct edgeq_octets {
   const uint32_t *column; /* the row's values, two to a word */
@@ -23,108 +21,121 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 20, "the assembly kno
 
 /* Registers: r0 column, r1 weights; r4 to r11 sums (mixed, even) of four pairs of outputs. Stack: the
  * argument's fields, and the end of the octet's weights. */
-#define OCTETS                          \
-  ".syntax unified\n"                   \
-  ".macro edgeq_pair mixed, sum\n"      \
-  "  ldmia  r0!, {r2, r3, r12}\n"       \
-  "  sub    \\mixed, \\mixed, \\sum\n"  \
-  "  add    \\sum, \\sum, \\sum\n"      \
-  "  add    lr, r3, \\sum, asr #31\n"   \
-  "  smmlar \\sum, \\sum, r2, lr\n"     \
-  "  asr    \\sum, \\sum, r12\n"        \
-  "  ssat   \\sum, #8, \\sum\n"         \
-  "  ldmia  r0!, {r2, r3, r12}\n"       \
-  "  asr    lr, \\mixed, #31\n"         \
-  "  add    lr, r3, lr, lsl #7\n"       \
-  "  smmla  \\mixed, \\mixed, r2, lr\n" \
-  "  asr    \\mixed, \\mixed, r12\n"    \
-  "  ssat   \\mixed, #8, \\mixed\n"     \
-  ".endm\n"                             \
-  ".macro edgeq_two_steps\n"            \
-  "  ldr    r2, [r0], #4\n"             \
-  "  ldr    r3, [r1], #4\n"             \
-  "  ldr    r12, [r1], #4\n"            \
-  "  ldr    lr, [r1], #4\n"             \
-  "  smlad  r4, r3, r2, r4\n"           \
-  "  sxtb16 r3, r3\n"                   \
-  "  smlad  r5, r3, r2, r5\n"           \
-  "  smlad  r6, r12, r2, r6\n"          \
-  "  sxtb16 r12, r12\n"                 \
-  "  smlad  r7, r12, r2, r7\n"          \
-  "  smlad  r8, lr, r2, r8\n"           \
-  "  sxtb16 lr, lr\n"                   \
-  "  smlad  r9, lr, r2, r9\n"           \
-  "  ldr    r3, [r1], #4\n"             \
-  "  ldr    r12, [r0], #4\n"            \
-  "  ldr    lr, [r1], #4\n"             \
-  "  smlad  r10, r3, r2, r10\n"         \
-  "  sxtb16 r3, r3\n"                   \
-  "  smlad  r11, r3, r2, r11\n"         \
-  "  smlad  r4, lr, r12, r4\n"          \
-  "  sxtb16 lr, lr\n"                   \
-  "  smlad  r5, lr, r12, r5\n"          \
-  "  ldr    r2, [r1], #4\n"             \
-  "  ldr    r3, [r1], #4\n"             \
-  "  ldr    lr, [r1], #4\n"             \
-  "  smlad  r6, r2, r12, r6\n"          \
-  "  sxtb16 r2, r2\n"                   \
-  "  smlad  r7, r2, r12, r7\n"          \
-  "  smlad  r8, r3, r12, r8\n"          \
-  "  sxtb16 r3, r3\n"                   \
-  "  smlad  r9, r3, r12, r9\n"          \
-  "  smlad  r10, lr, r12, r10\n"        \
-  "  sxtb16 lr, lr\n"                   \
-  "  smlad  r11, lr, r12, r11\n"        \
-  ".endm\n"                             \
-  "  push   {r4-r11, lr}\n"             \
-  "  ldmia  r0, {r1-r6}\n"              \
-  "  push   {r1-r7}\n"                  \
-  "  mov    r1, r2\n"                   \
-  "1:\n"                                \
-  "  ldr    r0, [sp, #8]\n"             \
-  "  ldr    r2, [sp, #20]\n"            \
-  "  add    r2, r2, r1\n"               \
-  "  str    r2, [sp, #24]\n"            \
-  "  ldmia  r0!, {r4-r7}\n"             \
-  "  add    r0, r0, #48\n"              \
-  "  ldmia  r0, {r8-r11}\n"             \
-  "  ldr    r0, [sp]\n"                 \
-  "2:\n"                                \
-  ".rept edgeq_steps / 2\n"             \
-  "  edgeq_two_steps\n"                 \
-  ".endr\n"                             \
-  "  ldr    r2, [sp, #24]\n"            \
-  "  cmp    r1, r2\n"                   \
-  "  bne.w  2b\n"                       \
-  "  ldr    r0, [sp, #8]\n"             \
-  "  add    r0, r0, #16\n"              \
-  "  edgeq_pair r4, r5\n"               \
-  "  edgeq_pair r6, r7\n"               \
-  "  add    r0, r0, #16\n"              \
-  "  edgeq_pair r8, r9\n"               \
-  "  edgeq_pair r10, r11\n"             \
-  "  ldr    r2, [sp, #16]\n"            \
-  "  ldr    r3, [sp, #12]\n"            \
-  "  strb   r5, [r2], #1\n"             \
-  "  strb   r4, [r2], #1\n"             \
-  "  strb   r7, [r2], #1\n"             \
-  "  strb   r6, [r2], #1\n"             \
-  "  strb   r9, [r2], #1\n"             \
-  "  strb   r8, [r2], #1\n"             \
-  "  strb   r11, [r2], #1\n"            \
-  "  strb   r10, [r2], #1\n"            \
-  "  str    r2, [sp, #16]\n"            \
-  "  str    r0, [sp, #8]\n"             \
-  "  cmp    r0, r3\n"                   \
-  "  bne.w  1b\n"                       \
-  "  add    sp, sp, #28\n"              \
-  "  pop    {r4-r11, pc}\n"             \
-  ".purgem edgeq_pair\n"                \
+#define OCTETS                                            \
+  ".syntax unified\n"                                     \
+  ".macro edgeq_pair mixed, sum\n"                        \
+  ".if edgeq_shift\n"                                     \
+  "  ldmia  r0!, {r2, r3, r12, lr}\n"                     \
+  "  sub    \\mixed, \\mixed, \\sum\n"                    \
+  "  smmla  \\sum, \\sum, r2, r3\n"                       \
+  "  smmla  \\mixed, \\mixed, r12, lr\n"                  \
+  "  ssat   \\sum, #8, \\sum, asr #edgeq_shift\n"         \
+  "  ssat   \\mixed, #8, \\mixed, asr #edgeq_shift + 8\n" \
+  ".else\n"                                               \
+  "  ldmia  r0!, {r2, r3, r12}\n"                         \
+  "  sub    \\mixed, \\mixed, \\sum\n"                    \
+  "  add    \\sum, \\sum, \\sum\n"                        \
+  "  add    lr, r3, \\sum, asr #31\n"                     \
+  "  smmlar \\sum, \\sum, r2, lr\n"                       \
+  "  asr    \\sum, \\sum, r12\n"                          \
+  "  ssat   \\sum, #8, \\sum\n"                           \
+  "  ldmia  r0!, {r2, r3, r12}\n"                         \
+  "  asr    lr, \\mixed, #31\n"                           \
+  "  add    lr, r3, lr, lsl #7\n"                         \
+  "  smmla  \\mixed, \\mixed, r2, lr\n"                   \
+  "  asr    \\mixed, \\mixed, r12\n"                      \
+  "  ssat   \\mixed, #8, \\mixed\n"                       \
+  ".endif\n"                                              \
+  ".endm\n"                                               \
+  ".macro edgeq_two_steps\n"                              \
+  "  ldr    r2, [r0], #4\n"                               \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    r12, [r1], #4\n"                              \
+  "  ldr    lr, [r1], #4\n"                               \
+  "  smlad  r4, r3, r2, r4\n"                             \
+  "  sxtb16 r3, r3\n"                                     \
+  "  smlad  r5, r3, r2, r5\n"                             \
+  "  smlad  r6, r12, r2, r6\n"                            \
+  "  sxtb16 r12, r12\n"                                   \
+  "  smlad  r7, r12, r2, r7\n"                            \
+  "  smlad  r8, lr, r2, r8\n"                             \
+  "  sxtb16 lr, lr\n"                                     \
+  "  smlad  r9, lr, r2, r9\n"                             \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    r12, [r0], #4\n"                              \
+  "  ldr    lr, [r1], #4\n"                               \
+  "  smlad  r10, r3, r2, r10\n"                           \
+  "  sxtb16 r3, r3\n"                                     \
+  "  smlad  r11, r3, r2, r11\n"                           \
+  "  smlad  r4, lr, r12, r4\n"                            \
+  "  sxtb16 lr, lr\n"                                     \
+  "  smlad  r5, lr, r12, r5\n"                            \
+  "  ldr    r2, [r1], #4\n"                               \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    lr, [r1], #4\n"                               \
+  "  smlad  r6, r2, r12, r6\n"                            \
+  "  sxtb16 r2, r2\n"                                     \
+  "  smlad  r7, r2, r12, r7\n"                            \
+  "  smlad  r8, r3, r12, r8\n"                            \
+  "  sxtb16 r3, r3\n"                                     \
+  "  smlad  r9, r3, r12, r9\n"                            \
+  "  smlad  r10, lr, r12, r10\n"                          \
+  "  sxtb16 lr, lr\n"                                     \
+  "  smlad  r11, lr, r12, r11\n"                          \
+  ".endm\n"                                               \
+  "  push   {r4-r11, lr}\n"                               \
+  "  ldmia  r0, {r1-r6}\n"                                \
+  "  push   {r1-r7}\n"                                    \
+  "  mov    r1, r2\n"                                     \
+  "1:\n"                                                  \
+  "  ldr    r0, [sp, #8]\n"                               \
+  "  ldr    r2, [sp, #20]\n"                              \
+  "  add    r2, r2, r1\n"                                 \
+  "  str    r2, [sp, #24]\n"                              \
+  "  ldmia  r0!, {r4-r7}\n"                               \
+  ".if edgeq_shift\n"                                     \
+  "  add    r0, r0, #32\n"                                \
+  ".else\n"                                               \
+  "  add    r0, r0, #48\n"                                \
+  ".endif\n"                                              \
+  "  ldmia  r0, {r8-r11}\n"                               \
+  "  ldr    r0, [sp]\n"                                   \
+  "2:\n"                                                  \
+  ".rept edgeq_steps / 2\n"                               \
+  "  edgeq_two_steps\n"                                   \
+  ".endr\n"                                               \
+  "  ldr    r2, [sp, #24]\n"                              \
+  "  cmp    r1, r2\n"                                     \
+  "  bne.w  2b\n"                                         \
+  "  ldr    r0, [sp, #8]\n"                               \
+  "  add    r0, r0, #16\n"                                \
+  "  edgeq_pair r4, r5\n"                                 \
+  "  edgeq_pair r6, r7\n"                                 \
+  "  add    r0, r0, #16\n"                                \
+  "  edgeq_pair r8, r9\n"                                 \
+  "  edgeq_pair r10, r11\n"                               \
+  "  ldr    r2, [sp, #16]\n"                              \
+  "  ldr    r3, [sp, #12]\n"                              \
+  "  strb   r5, [r2], #1\n"                               \
+  "  strb   r4, [r2], #1\n"                               \
+  "  strb   r7, [r2], #1\n"                               \
+  "  strb   r6, [r2], #1\n"                               \
+  "  strb   r9, [r2], #1\n"                               \
+  "  strb   r8, [r2], #1\n"                               \
+  "  strb   r11, [r2], #1\n"                              \
+  "  strb   r10, [r2], #1\n"                              \
+  "  str    r2, [sp, #16]\n"                              \
+  "  str    r0, [sp, #8]\n"                               \
+  "  cmp    r0, r3\n"                                     \
+  "  bne.w  1b\n"                                         \
+  "  add    sp, sp, #28\n"                                \
+  "  pop    {r4-r11, pc}\n"                               \
+  ".purgem edgeq_pair\n"                                  \
   ".purgem edgeq_two_steps\n"
 
-#define RUN(name, steps)                                                            \
-  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_octets *o) { \
-    __asm__ volatile(".set edgeq_steps, " #steps "\n" OCTETS);                      \
+#define RUN(name, steps, shift)                                                              \
+  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_octets *o) {          \
+    __asm__ volatile(".set edgeq_steps, " #steps "\n.set edgeq_shift, " #shift "\n" OCTETS); \
   }
 
 #else
@@ -139,12 +150,17 @@ static int8_t result(int32_t sum, int32_t odd, const int32_t *channel) {
   return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add_rounded(doubled, channel[0], c) >> channel[2]);
 }
 
-static void multiply(const edgeq_octets *o) {
+static int8_t straight_result(int32_t sum, const int32_t *channel, int32_t shift) {
+  return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(sum, channel[0], channel[1]) >> shift);
+}
+
+static void multiply(const edgeq_octets *o, int32_t shift) {
+  const int32_t words = shift > 0 ? EDGEQ_QUAD_STRAIGHT_WORDS : EDGEQ_QUAD_WORDS;
   const int32_t *w = o->weights;
   int8_t *output = o->output;
-  for (const int32_t *channels = o->channels; channels != o->end; channels += OCTET_WORDS, output += 8) {
+  for (const int32_t *channels = o->channels; channels != o->end; channels += 2 * words, output += 8) {
     int32_t sums[8];
-    for (int32_t i = 0; i < 8; i++) sums[i] = channels[i / 4 * EDGEQ_QUAD_WORDS + i % 4];
+    for (int32_t i = 0; i < 8; i++) sums[i] = channels[i / 4 * words + i % 4];
     const uint32_t *column = o->column;
     for (uint32_t left = o->octet_bytes; left > 0; left -= 16, column++) {
       for (int32_t i = 0; i < 8; i += 2, w++) {
@@ -154,24 +170,32 @@ static void multiply(const edgeq_octets *o) {
       }
     }
     for (int32_t i = 0; i < 8; i += 2) {
-      const int32_t *channel = channels + i / 4 * EDGEQ_QUAD_WORDS + 4 + i % 4 * 3;
-      output[i] = result(sums[i + 1], 0, channel);
-      output[i + 1] = result((int32_t)((uint32_t)sums[i] - (uint32_t)sums[i + 1]), 1, channel + 3);
+      const int32_t each = words / 4 - 1;
+      const int32_t *channel = channels + i / 4 * words + 4 + i % 4 * each;
+      const int32_t odd = (int32_t)((uint32_t)sums[i] - (uint32_t)sums[i + 1]);
+      output[i] = shift > 0 ? straight_result(sums[i + 1], channel, shift) : result(sums[i + 1], 0, channel);
+      output[i + 1] =
+          shift > 0 ? straight_result(odd, channel + each, shift + 8) : result(odd, 1, channel + each);
     }
   }
 }
 
-#define RUN(name, steps)             \
+#define RUN(name, steps, shift)      \
   void name(const edgeq_octets *o) { \
-    multiply(o);                     \
+    multiply(o, shift);              \
   }
 
 #endif
 
-RUN(edgeq_octets_2, 2)
-RUN(edgeq_octets_4, 4)
-RUN(edgeq_octets_8, 8)
-RUN(edgeq_octets_16, 16)
+#define ALL(steps)                             \
+  RUN(edgeq_octets_##steps, steps, 0)          \
+  RUN(edgeq_octets_##steps##_shift4, steps, 4) \
+  RUN(edgeq_octets_##steps##_shift6, steps, 6)
+
+ALL(2)
+ALL(4)
+ALL(8)
+ALL(16)
 
 /* The values of a row, four at a time as (0, 2), (1, 3). */
 static void expand(const int8_t *values, int32_t count, uint32_t *column) {
@@ -191,6 +215,7 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
                                     const int32_t *weights, int8_t *output, void *scratch) {
   uint32_t *column = scratch;
   const int32_t whole = p->outputs & ~7;
+  const int32_t octet_words = 2 * p->quad_words;
   int8_t last[8];
   edgeq_octets o;
   o.column = column;
@@ -201,13 +226,13 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
     expand(input, p->inputs, column);
     o.weights = weights;
     o.channels = p->channels;
-    o.end = p->channels + whole / 8 * OCTET_WORDS;
+    o.end = p->channels + whole / 8 * octet_words;
     o.output = output;
     if (whole > 0) p->run(&o);
     if (whole < p->outputs) {
       o.weights = weights + whole / 8 * p->depth * 2;
       o.channels = o.end;
-      o.end += OCTET_WORDS;
+      o.end += octet_words;
       o.output = last;
       p->run(&o);
       for (int32_t i = whole; i < p->outputs; i++) output[i] = last[i - whole];

@@ -12,66 +12,78 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly know
 /* Registers: r0 columns, r1 weights; r4 r5 sums (mixed, even) of channels 0 and 1 in column 0, r6 r7 in
  * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields, of which `weights` becomes
  * the end of the quad's, and behind them the next row and the end of the row's weights. */
-#define BEGIN                         \
-  ".syntax unified\n"                 \
-  ".macro edgeq_even sum\n"           \
-  "  add.w  \\sum, \\sum, \\sum\n"    \
-  ".if edgeq_clamped\n"               \
-  "  smmlar \\sum, \\sum, r2, r3\n"   \
-  ".else\n"                           \
-  "  add.w  lr, r3, \\sum, asr #31\n" \
-  "  smmlar \\sum, \\sum, r2, lr\n"   \
-  ".endif\n"                          \
-  "  asr.w  \\sum, \\sum, r12\n"      \
-  "  ssat   \\sum, #8, \\sum\n"       \
-  ".endm\n"                           \
-  ".macro edgeq_odd sum\n"            \
-  ".if edgeq_clamped\n"               \
-  "  smmla  \\sum, \\sum, r2, r3\n"   \
-  ".else\n"                           \
-  "  asr.w  lr, \\sum, #31\n"         \
-  "  add.w  lr, r3, lr, lsl #7\n"     \
-  "  smmla  \\sum, \\sum, r2, lr\n"   \
-  ".endif\n"                          \
-  "  asr.w  \\sum, \\sum, r12\n"      \
-  "  ssat   \\sum, #8, \\sum\n"       \
-  ".endm\n"                           \
-  "  push   {r4-r11, lr}\n"           \
-  "  ldmia  r0, {r1-r11}\n"           \
-  ".if edgeq_rows == 0\n"             \
-  "  ldr    r1, [r1]\n"               \
-  ".endif\n"                          \
-  "  push   {r1-r11}\n"               \
-  ".if edgeq_rows == 0\n"             \
-  "  str    r3, [sp, #24]\n"          \
-  ".endif\n"                          \
-  "  mov    r1, r2\n"                 \
-  "  mov    r0, r3\n"                 \
-  "2:\n"                              \
-  "  ldmia  r0!, {r4, r5, r8, r9}\n"  \
-  "  str    r0, [sp, #8]\n"           \
-  ".if edgeq_rows\n"                  \
-  "  ldr    r2, [sp, #28]\n"          \
-  "  ldr    r3, [sp]\n"               \
-  "  add    r2, r2, r1\n"             \
-  "  str    r2, [sp, #4]\n"           \
-  ".else\n"                           \
-  "  ldr    r0, [sp]\n"               \
-  ".endif\n"                          \
-  ".if edgeq_rows\n"                  \
-  "  mov    r6, r4\n"                 \
-  "  mov    r7, r5\n"                 \
-  "  mov    r10, r8\n"                \
-  "  mov    r11, r9\n"                \
-  "3:\n"                              \
-  "  ldr    r0, [r3], #4\n"           \
-  "  str    r3, [sp, #32]\n"          \
-  ".if edgeq_rows == 2\n"             \
-  "  ldr    r2, [sp, #24]\n"          \
-  "  add    r2, r2, r1\n"             \
-  "  str    r2, [sp, #36]\n"          \
-  ".endif\n"                          \
-  ".endif\n"                          \
+#define BEGIN                                           \
+  ".syntax unified\n"                                   \
+  ".macro edgeq_even sum\n"                             \
+  "  add.w  \\sum, \\sum, \\sum\n"                      \
+  "  add.w  lr, r3, \\sum, asr #31\n"                   \
+  "  smmlar \\sum, \\sum, r2, lr\n"                     \
+  "  asr.w  \\sum, \\sum, r12\n"                        \
+  "  ssat   \\sum, #8, \\sum\n"                         \
+  ".endm\n"                                             \
+  ".macro edgeq_odd sum\n"                              \
+  "  asr.w  lr, \\sum, #31\n"                           \
+  "  add.w  lr, r3, lr, lsl #7\n"                       \
+  "  smmla  \\sum, \\sum, r2, lr\n"                     \
+  "  asr.w  \\sum, \\sum, r12\n"                        \
+  "  ssat   \\sum, #8, \\sum\n"                         \
+  ".endm\n"                                             \
+  ".macro edgeq_channels even0, even1, odd0, odd1\n"    \
+  ".if edgeq_shift\n"                                   \
+  "  ldmia  r0!, {r2, r3, r12, lr}\n"                   \
+  "  smmla  \\even0, \\even0, r2, r3\n"                 \
+  "  smmla  \\even1, \\even1, r2, r3\n"                 \
+  "  smmla  \\odd0, \\odd0, r12, lr\n"                  \
+  "  smmla  \\odd1, \\odd1, r12, lr\n"                  \
+  "  ssat   \\even0, #8, \\even0, asr #edgeq_shift\n"   \
+  "  ssat   \\even1, #8, \\even1, asr #edgeq_shift\n"   \
+  "  ssat   \\odd0, #8, \\odd0, asr #edgeq_shift + 8\n" \
+  "  ssat   \\odd1, #8, \\odd1, asr #edgeq_shift + 8\n" \
+  ".else\n"                                             \
+  "  ldmia  r0!, {r2, r3, r12}\n"                       \
+  "  edgeq_even \\even0\n"                              \
+  "  edgeq_even \\even1\n"                              \
+  "  ldmia  r0!, {r2, r3, r12}\n"                       \
+  "  edgeq_odd \\odd0\n"                                \
+  "  edgeq_odd \\odd1\n"                                \
+  ".endif\n"                                            \
+  ".endm\n"                                             \
+  "  push   {r4-r11, lr}\n"                             \
+  "  ldmia  r0, {r1-r11}\n"                             \
+  ".if edgeq_rows == 0\n"                               \
+  "  ldr    r1, [r1]\n"                                 \
+  ".endif\n"                                            \
+  "  push   {r1-r11}\n"                                 \
+  ".if edgeq_rows == 0\n"                               \
+  "  str    r3, [sp, #24]\n"                            \
+  ".endif\n"                                            \
+  "  mov    r1, r2\n"                                   \
+  "  mov    r0, r3\n"                                   \
+  "2:\n"                                                \
+  "  ldmia  r0!, {r4, r5, r8, r9}\n"                    \
+  "  str    r0, [sp, #8]\n"                             \
+  ".if edgeq_rows\n"                                    \
+  "  ldr    r2, [sp, #28]\n"                            \
+  "  ldr    r3, [sp]\n"                                 \
+  "  add    r2, r2, r1\n"                               \
+  "  str    r2, [sp, #4]\n"                             \
+  ".else\n"                                             \
+  "  ldr    r0, [sp]\n"                                 \
+  ".endif\n"                                            \
+  ".if edgeq_rows\n"                                    \
+  "  mov    r6, r4\n"                                   \
+  "  mov    r7, r5\n"                                   \
+  "  mov    r10, r8\n"                                  \
+  "  mov    r11, r9\n"                                  \
+  "3:\n"                                                \
+  "  ldr    r0, [r3], #4\n"                             \
+  "  str    r3, [sp, #32]\n"                            \
+  ".if edgeq_rows == 2\n"                               \
+  "  ldr    r2, [sp, #24]\n"                            \
+  "  add    r2, r2, r1\n"                               \
+  "  str    r2, [sp, #36]\n"                            \
+  ".endif\n"                                            \
+  ".endif\n"                                            \
   "1:\n"
 
 #define STEPS(count)                                             \
@@ -104,76 +116,66 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly know
   ".endr\n"                                                      \
   ".purgem edgeq_step\n"
 
-#define END                       \
-  ".if edgeq_rows == 2\n"         \
-  "  ldr    r2, [sp, #36]\n"      \
-  "  cmp    r1, r2\n"             \
-  "  bne.w  1b\n"                 \
-  ".endif\n"                      \
-  ".if edgeq_rows\n"              \
-  "  ldr    r3, [sp, #32]\n"      \
-  "  ldr    r2, [sp, #4]\n"       \
-  "  cmp    r1, r2\n"             \
-  "  bne.w  3b\n"                 \
-  ".endif\n"                      \
-  "  ldr    r0, [sp, #8]\n"       \
-  "  sub    r4, r4, r5\n"         \
-  "  sub    r6, r6, r7\n"         \
-  "  sub    r8, r8, r9\n"         \
-  "  sub    r10, r10, r11\n"      \
-  "  ldmia  r0!, {r2, r3, r12}\n" \
-  "  edgeq_even r5\n"             \
-  "  edgeq_even r7\n"             \
-  "  ldmia  r0!, {r2, r3, r12}\n" \
-  "  edgeq_odd r4\n"              \
-  "  edgeq_odd r6\n"              \
-  "  ldmia  r0!, {r2, r3, r12}\n" \
-  "  edgeq_even r9\n"             \
-  "  edgeq_even r11\n"            \
-  "  ldmia  r0!, {r2, r3, r12}\n" \
-  "  edgeq_odd r8\n"              \
-  "  edgeq_odd r10\n"             \
-  "  ldr    r2, [sp, #16]\n"      \
-  "  ldr    r3, [sp, #20]\n"      \
-  "  ldr    r12, [sp, #12]\n"     \
-  "  strb   r5, [r2], #1\n"       \
-  "  strb   r4, [r2], #1\n"       \
-  "  strb   r9, [r2], #1\n"       \
-  "  strb   r8, [r2], #1\n"       \
-  "  strb   r7, [r3], #1\n"       \
-  "  strb   r6, [r3], #1\n"       \
-  "  strb   r11, [r3], #1\n"      \
-  "  strb   r10, [r3], #1\n"      \
-  "  str    r2, [sp, #16]\n"      \
-  "  str    r3, [sp, #20]\n"      \
-  "  cmp    r0, r12\n"            \
-  "  bne.w  2b\n"                 \
-  ".if edgeq_rows == 0\n"         \
-  "  ldr    r4, [sp, #32]\n"      \
-  "  ldr    r5, [sp, #36]\n"      \
-  "  ldr    r6, [sp, #40]\n"      \
-  "  ldr    r7, [sp]\n"           \
-  "  ldr    r1, [sp, #4]\n"       \
-  "  ldr    r0, [sp, #24]\n"      \
-  "  subs   r4, r4, #1\n"         \
-  "  add    r7, r7, r5\n"         \
-  "  add    r2, r2, r6\n"         \
-  "  add    r3, r3, r6\n"         \
-  "  str    r4, [sp, #32]\n"      \
-  "  str    r7, [sp]\n"           \
-  "  str    r2, [sp, #16]\n"      \
-  "  str    r3, [sp, #20]\n"      \
-  "  bne.w  2b\n"                 \
-  ".endif\n"                      \
-  "  add    sp, sp, #44\n"        \
-  "  pop    {r4-r11, pc}\n"       \
-  ".purgem edgeq_even\n"          \
-  ".purgem edgeq_odd\n"
+#define END                             \
+  ".if edgeq_rows == 2\n"               \
+  "  ldr    r2, [sp, #36]\n"            \
+  "  cmp    r1, r2\n"                   \
+  "  bne.w  1b\n"                       \
+  ".endif\n"                            \
+  ".if edgeq_rows\n"                    \
+  "  ldr    r3, [sp, #32]\n"            \
+  "  ldr    r2, [sp, #4]\n"             \
+  "  cmp    r1, r2\n"                   \
+  "  bne.w  3b\n"                       \
+  ".endif\n"                            \
+  "  ldr    r0, [sp, #8]\n"             \
+  "  sub    r4, r4, r5\n"               \
+  "  sub    r6, r6, r7\n"               \
+  "  sub    r8, r8, r9\n"               \
+  "  sub    r10, r10, r11\n"            \
+  "  edgeq_channels r5, r7, r4, r6\n"   \
+  "  edgeq_channels r9, r11, r8, r10\n" \
+  "  ldr    r2, [sp, #16]\n"            \
+  "  ldr    r3, [sp, #20]\n"            \
+  "  ldr    r12, [sp, #12]\n"           \
+  "  strb   r5, [r2], #1\n"             \
+  "  strb   r4, [r2], #1\n"             \
+  "  strb   r9, [r2], #1\n"             \
+  "  strb   r8, [r2], #1\n"             \
+  "  strb   r7, [r3], #1\n"             \
+  "  strb   r6, [r3], #1\n"             \
+  "  strb   r11, [r3], #1\n"            \
+  "  strb   r10, [r3], #1\n"            \
+  "  str    r2, [sp, #16]\n"            \
+  "  str    r3, [sp, #20]\n"            \
+  "  cmp    r0, r12\n"                  \
+  "  bne.w  2b\n"                       \
+  ".if edgeq_rows == 0\n"               \
+  "  ldr    r4, [sp, #32]\n"            \
+  "  ldr    r5, [sp, #36]\n"            \
+  "  ldr    r6, [sp, #40]\n"            \
+  "  ldr    r7, [sp]\n"                 \
+  "  ldr    r1, [sp, #4]\n"             \
+  "  ldr    r0, [sp, #24]\n"            \
+  "  subs   r4, r4, #1\n"               \
+  "  add    r7, r7, r5\n"               \
+  "  add    r2, r2, r6\n"               \
+  "  add    r3, r3, r6\n"               \
+  "  str    r4, [sp, #32]\n"            \
+  "  str    r7, [sp]\n"                 \
+  "  str    r2, [sp, #16]\n"            \
+  "  str    r3, [sp, #20]\n"            \
+  "  bne.w  2b\n"                       \
+  ".endif\n"                            \
+  "  add    sp, sp, #44\n"              \
+  "  pop    {r4-r11, pc}\n"             \
+  ".purgem edgeq_even\n"                \
+  ".purgem edgeq_odd\n"                 \
+  ".purgem edgeq_channels\n"
 
-#define RUN(name, steps, rows, clamped)                                                                   \
-  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_quads *q) {                        \
-    __asm__ volatile(".set edgeq_rows, " #rows "\n.set edgeq_clamped, " #clamped "\n" BEGIN STEPS(#steps) \
-                         END);                                                                            \
+#define RUN(name, steps, rows, shift)                                                                       \
+  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_quads *q) {                          \
+    __asm__ volatile(".set edgeq_rows, " #rows "\n.set edgeq_shift, " #shift "\n" BEGIN STEPS(#steps) END); \
   }
 
 /* Twelve cycles for four values of each column, and two for the loop. */
@@ -266,24 +268,37 @@ void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int
   edgeq_quads_expand(columns + 1, values1, count);
 }
 
-static int8_t even_result(int32_t sum, const int32_t *channel, int clamped) {
+static int8_t even_result(int32_t sum, const int32_t *channel) {
   const int32_t doubled = (int32_t)((uint32_t)sum * 2u);
-  const int32_t c = (int32_t)((uint32_t)channel[1] - (sum < 0 && !clamped ? 1u : 0u));
+  const int32_t c = (int32_t)((uint32_t)channel[1] - (sum < 0 ? 1u : 0u));
   return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add_rounded(doubled, channel[0], c) >> channel[2]);
 }
 
-static int8_t odd_result(int32_t sum256, const int32_t *channel, int clamped) {
-  const uint32_t c = (uint32_t)channel[1] - (sum256 < 0 && !clamped ? 128u : 0u);
-  const int32_t high = (int32_t)(((int64_t)sum256 * channel[0]) >> 32);
-  return (int8_t)edgeq_saturate_int8((int32_t)(c + (uint32_t)high) >> channel[2]);
+static int8_t odd_result(int32_t sum256, const int32_t *channel) {
+  const uint32_t c = (uint32_t)channel[1] - (sum256 < 0 ? 128u : 0u);
+  return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(sum256, channel[0], (int32_t)c) >> channel[2]);
 }
 
-static void multiply_pair(const edgeq_quads *q, uint32_t pair, int clamped) {
+/* Of channels 2 * pair and 2 * pair + 1; `odd` is 256 times the sum. */
+static void results(const int32_t *channels, uint32_t pair, int32_t even, int32_t odd, int32_t shift,
+                    int8_t *output) {
+  if (shift > 0) {
+    const int32_t *line = channels + 4 + 4 * pair;
+    output[0] = (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(even, line[0], line[1]) >> shift);
+    output[1] = (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(odd, line[2], line[3]) >> (shift + 8));
+    return;
+  }
+  output[0] = even_result(even, channels + 4 + 6 * pair);
+  output[1] = odd_result(odd, channels + 7 + 6 * pair);
+}
+
+static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
   const int32_t *w = q->weights;
-  const uint32_t outputs = (uint32_t)(q->end - q->channels) / EDGEQ_QUAD_WORDS * 4u + q->output_step;
+  const uint32_t words = shift > 0 ? EDGEQ_QUAD_STRAIGHT_WORDS : EDGEQ_QUAD_WORDS;
+  const uint32_t outputs = (uint32_t)(q->end - q->channels) / words * 4u + q->output_step;
   int8_t *output0 = q->output0 + pair * outputs;
   int8_t *output1 = q->output1 + pair * outputs;
-  for (const int32_t *channels = q->channels; channels != q->end; channels += EDGEQ_QUAD_WORDS) {
+  for (const int32_t *channels = q->channels; channels != q->end; channels += words) {
     int32_t mixed[4];
     int32_t even[4];
     for (int32_t i = 0; i < 4; i++) {
@@ -300,35 +315,35 @@ static void multiply_pair(const edgeq_quads *q, uint32_t pair, int clamped) {
         }
       }
     }
-    for (int32_t i = 0; i < 4; i++) {
-      const int32_t *channel = channels + 4 + (i & 2) * 3;
-      int8_t *out = (i & 1) ? output1 : output0;
-      out[i & 2] = even_result(even[i], channel, clamped);
-      out[(i & 2) + 1] = odd_result((int32_t)((uint32_t)mixed[i] - (uint32_t)even[i]), channel + 3, clamped);
+    for (uint32_t i = 0; i < 4; i++) {
+      const int32_t odd = (int32_t)((uint32_t)mixed[i] - (uint32_t)even[i]);
+      results(channels, i >> 1, even[i], odd, shift, ((i & 1) ? output1 : output0) + (i & 2));
     }
     output0 += 4;
     output1 += 4;
   }
 }
 
-static void multiply(const edgeq_quads *q, int clamped) {
-  for (uint32_t pair = 0; pair < q->pairs; pair++) multiply_pair(q, pair, clamped);
+static void multiply(const edgeq_quads *q, int32_t shift) {
+  for (uint32_t pair = 0; pair < q->pairs; pair++) multiply_pair(q, pair, shift);
 }
 
-#define RUN(name, steps, rows, clamped) \
-  void name(const edgeq_quads *q) {     \
-    multiply(q, clamped);               \
+#define RUN(name, steps, rows, shift) \
+  void name(const edgeq_quads *q) {   \
+    multiply(q, shift);               \
   }
 
 #endif
 
-#define ALL(steps)                                     \
-  RUN(edgeq_quads_##steps, steps, 0, 0)                \
-  RUN(edgeq_quads_##steps##_clamped, steps, 0, 1)      \
-  RUN(edgeq_quads_##steps##_rows, steps, 1, 0)         \
-  RUN(edgeq_quads_##steps##_rows_clamped, steps, 1, 1) \
-  RUN(edgeq_quads_##steps##_loop, steps, 2, 0)         \
-  RUN(edgeq_quads_##steps##_loop_clamped, steps, 2, 1)
+#define SHIFTS(name, steps, rows)                  \
+  RUN(edgeq_quads_##name, steps, rows, 0)          \
+  RUN(edgeq_quads_##name##_shift4, steps, rows, 4) \
+  RUN(edgeq_quads_##name##_shift6, steps, rows, 6)
+
+#define ALL(steps)               \
+  SHIFTS(steps, steps, 0)        \
+  SHIFTS(steps##_rows, steps, 1) \
+  SHIFTS(steps##_loop, steps, 2)
 
 ALL(2)
 ALL(4)

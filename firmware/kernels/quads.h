@@ -11,8 +11,12 @@
  * With a sum x, neg = -1 where x < 0 and 0 elsewhere: even channels  (c + neg + (2 * x * m + 2^31) / 2^32) >>
  * s, c = 2^(s - 1) + (zero point << s); odd channels   (c + 128 * neg + (256 * x * m) / 2^32) >> s, c and s
  * as if 7 bits more remained, and 64 in c, which are the two roundings of fixedpoint.h. The result is
- * saturated to int8. A "clamped" product leaves neg out: it differs only below the zero point, where an
- * activation that starts at the zero point clamps.
+ * saturated to int8.
+ *
+ * A "straight" product has one shift S for all channels, and EDGEQ_QUAD_STRAIGHT_WORDS words for each quad:
+ * the start values, in which something is added to each sum as it arrives, and m and c of each channel. Even
+ * channels (c + (x * m) / 2^32) >> S, odd ones (c + (256 * x * m) / 2^32) >> (S + 8), rounded down. The host
+ * has proven that, limited to the activation, these are the same results.
  */
 #ifndef EDGEQ_KERNELS_QUADS_H
 #define EDGEQ_KERNELS_QUADS_H
@@ -23,6 +27,7 @@
 #include "edgeq/quads.h"
 
 #define EDGEQ_QUAD_WORDS 16
+#define EDGEQ_QUAD_STRAIGHT_WORDS 12
 
 /* What one call works on. The assembly knows the order. */
 struct edgeq_quads {

@@ -7,7 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 
 from edgeq.lower.dsp import quads
-from edgeq.lower.dsp.candidate import Candidate, clamped, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.candidate import Candidate, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.strips import strip_convolutions
 from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import KernelCall, Param
@@ -57,9 +58,11 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
     elif plain:
         with suppress(NotExactError):
             yield from winograd_convolutions(call)
+        by = quads.requantization(call, weights)
         for downwards in (False, True):
-            yield from _by_rows(call, downwards=downwards)
-            yield from _by_rows(call, downwards=downwards, gathered=True)
+            yield from _by_rows(call, by, downwards=downwards)
+            yield from _by_rows(call, by, downwards=downwards, gathered=True)
+        yield from strip_convolutions(call, by)
     else:
         yield from _by_patches(call)
 
@@ -79,8 +82,9 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
     blocks = -(-count // QUAD)
     expanded = 2 * (30 + _EXPAND * depth + (25 if depth % 4 else 0))
     copied = _COPY * 2 * count if count % QUAD else 0
-    for form in quads.forms(1, -(-depth // 2), clamps=clamped(call), even=True):
-        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form)
+    by = quads.requantization(call, weights)
+    for form in quads.forms(1, -(-depth // 2), by=by, even=True):
+        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by)
         # Several pairs in one call, of the forms that can: those without a loop over a row's steps.
         several = in_place and depth % 4 == count % 4 == 0 and not form.loops and pixels >= 4
         at_a_time = max(1, min(pixels // 2, _PAIRS_BYTES // (8 * form.steps))) if several else 1
@@ -103,31 +107,34 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
         )
 
 
-def _by_rows(call: KernelCall, *, downwards: bool, gathered: bool = False) -> Iterator[Candidate]:
+def _by_rows(
+    call: KernelCall, by: quads.Requantization, *, downwards: bool, gathered: bool = False
+) -> Iterator[Candidate]:
     weights = weights_of(call)
     _, height, width, depth = weights.shape
     stride = number(call, "stride_width")
     if (downwards and stride * depth % 2) or (gathered and height == 1):
         return
     row = -(-width * depth // 2)
-    clamps = clamped(call)
     if gathered:  # rows keep their steps, and the product takes them all as one row
-        whole = quads.forms(1, height * row, clamps=clamps)
+        whole = quads.forms(1, height * row, by=by)
         found = [replace(form, steps=row) for form in whole if form.steps == height * row]
     else:
         # Rows whose values come four at a time begin at a four.
-        found = quads.forms(height, row, clamps=clamps, even=depth % 4 == 0)
+        found = quads.forms(height, row, by=by, even=depth % 4 == 0)
     for form in found:
-        yield _rows(call, form, downwards=downwards, gathered=gathered)
+        yield _rows(call, form, by, downwards=downwards, gathered=gathered)
 
 
-def _rows(call: KernelCall, form: quads.Form, *, downwards: bool, gathered: bool) -> Candidate:
+def _rows(
+    call: KernelCall, form: quads.Form, by: quads.Requantization, *, downwards: bool, gathered: bool
+) -> Candidate:
     weights = weights_of(call)
     count, height, width, depth = weights.shape
     out_height, out_width = number(call, "output_height"), number(call, "output_width")
     stride_height, stride_width = number(call, "stride_height"), number(call, "stride_width")
     in_fours = depth % 4 == 0
-    params, packed = quads.packed(call, weights.reshape(count, height, width * depth), form, in_fours=in_fours)
+    params, packed = quads.packed(call, weights.reshape(count, height, width * depth), form, by, in_fours=in_fours)
     blocks = -(-count // QUAD)
     beside = 0 if downwards else stride_width * depth
     # Steps of a row: where its last window starts, and what that spans.
@@ -180,8 +187,9 @@ def _by_patches(call: KernelCall) -> Iterator[Candidate]:
     groups, batches = number(call, "groups"), number(call, "batches")
     blocks = -(-(count // groups) // QUAD)
     pixels = number(call, "output_height") * number(call, "output_width")
-    for form in quads.forms(1, -(-depth // 2), clamps=clamped(call), even=True):
-        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, groups=groups)
+    by = quads.requantization(call, weights, groups=groups)
+    for form in quads.forms(1, -(-depth // 2), by=by, even=True):
+        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by, groups=groups)
         each = form.cycles(blocks) + _PATCH_PIXELS * number(call, "filter_height") / 3 + 6 * depth
         made = replace(
             call,

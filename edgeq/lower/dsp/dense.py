@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.lower import packing
+from edgeq.lower.dsp import quads
 from edgeq.lower.dsp.candidate import (
     Candidate,
-    channels_of,
     derived,
     limit_cycles,
     limits,
@@ -29,6 +29,7 @@ _UNROLLED = (2, 4, 8, 16)
 _TWO_STEPS = 37
 _LOOP = 6
 _REST = 135
+_STRAIGHT = 48  # less
 _ROW = 150
 _EXPAND = 3
 _CODE, _STEP_CODE = 420, 64
@@ -47,16 +48,18 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
     count, inputs = weights.shape
     octets = -(-count // _OCTET)
     steps = -(-inputs // 2)
-    channels = packing.quad_channels(channels_of(call, weights))
-    blocks = np.zeros((2 * octets, channels.shape[1]), np.int32)
-    blocks[: len(channels)] = channels
+    by = quads.requantization(call, weights)
+    blocks = np.zeros((2 * octets, by.words.shape[1]), np.int32)
+    blocks[: len(by.words)] = by.words
+    rest = _REST - (_STRAIGHT if by.suffix else 0)
     for unrolled in _UNROLLED:
+        run = f"edgeq_octets_{unrolled}{by.suffix}"
         # A multiple of the unrolled steps, and of the two that four values expand to.
         depth = 2 * unrolled * -(-steps // unrolled)
         padded = np.zeros((_OCTET * octets, depth), np.int8)
         padded[:count, :inputs] = weights
         passes = depth // 2 // unrolled
-        cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * _TWO_STEPS + passes * _LOOP + _REST))
+        cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * _TWO_STEPS + passes * _LOOP + rest))
         made = replace(
             call,
             kernel="edgeq_fully_connected_dsp_int8",
@@ -69,14 +72,15 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
                 "outputs": count,
                 "depth": depth,
                 **limits(call),
+                **by.params,
                 "channels": derived(call, "channels", blocks),
-                "run": Enumerator(name=f"edgeq_octets_{unrolled}"),
+                "run": Enumerator(name=run),
             },
             inputs=(call.inputs[0], derived(call, "packed_weights", packing.octet_weights(padded))),
             scratch_bytes=2 * depth,
             in_place=(0,) if rows == 1 else (),
             variant="dsp: 8 outputs",
         )
-        code = {"edgeq_fully_connected_dsp_int8": 500, f"edgeq_octets_{unrolled}": _CODE + _STEP_CODE * unrolled}
+        code = {"edgeq_fully_connected_dsp_int8": 500, run: _CODE + _STEP_CODE * unrolled}
         yield Candidate(call=made, cycles=round(cycles + limit_cycles(call, rows * count)), code=code)
     yield from dense_on_rows(call)

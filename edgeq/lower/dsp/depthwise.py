@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,14 +32,38 @@ _SHIFTS = (8, 10, 12, 14)
 # Pair rows at a time, besides all of them.
 _BANDS = (1, 2, 4, 8, 16)
 
-# Cycles of the assembly in kernels/depthwise_3x3.c, clamped: two columns, the odd one, the rest of a row; by stride.
+# Positions that pair rows are apart by, in products down the columns.
+_APART = (8, 16)
+
+# Cycles of the assembly, clamped: two columns, the odd one, the rest of a row (kernels/depthwise_3x3.c) or of a column
+# (..._down.c); by stride.
 _TWO = {1: 70, 2: 51}
 _ODD = {1: 34, 2: 24}
 _ROW = 23
+_DOWN_TWO = {1: 61, 2: 45}
+_DOWN_ODD = {1: 39, 2: 33}
+_COLUMN = 22
 _CALL = 75
 _NOT_CLAMPED = 3  # per output
 _POSITION = 18
 _PAIR_ROW = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Form:
+    """Products of one channel: their function, its order and code, and the bytes from one pair row to the next.
+
+    Cycles: of each pair row, of each band of them, and of one more row that has none below it.
+    """
+
+    run: str
+    order: str
+    pitch: int
+    row: int
+    band: int
+    more: int
+    code_bytes: int
+    support: tuple[str, ...] = ()
 
 
 def depthwise_convolutions(call: KernelCall) -> Iterator[Candidate]:
@@ -73,24 +98,26 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     pad_left = number(call, "pad_left")
     positions = (out_width - 1) * stride + 3
     inside = min(number(call, "input_width"), positions - pad_left)
-    suffix = ("_odd" if out_width % 2 else "") + ("_clamped" if clamped(call) else "")
     zero = -number(call, "input_offset") & 0xFF
     same = stride == 1 and (out_height, out_width) == (number(call, "input_height"), number(call, "input_width"))
     batches = number(call, "batches")
     pair_rows = -(-out_height // 2) if stride == 1 else out_height
     outputs = batches * out_height * out_width * count
-    row = _ROW + out_width // 2 * _TWO[stride] + (_ODD[stride] if out_width % 2 else 0)
-    for band in sorted({pair_rows, *(n for n in _BANDS if n < pair_rows)}):
-        calls = -(-pair_rows // band) + (1 if out_height % 2 and stride == 1 else 0)
-        cycles = batches * count * (pair_rows * row + calls * _CALL)
+    for form, band in itertools.product(
+        _forms(stride, shift, positions, out_width, clamps=clamped(call)),
+        sorted({pair_rows, *(n for n in _BANDS if n < pair_rows)}),
+    ):
+        bands = -(-pair_rows // band)
+        more = 1 if out_height % 2 and stride == 1 else 0
+        cycles = batches * count * (pair_rows * form.row + bands * (form.band + _CALL) + more * form.more)
         cycles += batches * -(-count // QUAD) * (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW)
-        cycles += batches * -(-count // QUAD) * (-(-pair_rows // band) - 1) * positions * 9
+        cycles += batches * -(-count // QUAD) * (bands - 1) * positions * 9
         cycles += 0 if clamped(call) else _NOT_CLAMPED * outputs
         made = replace(
             call,
             kernel="edgeq_depthwise_3x3_dsp_int8",
             source="depthwise_3x3_dsp.c",
-            support=("depthwise_3x3.c",),
+            support=("depthwise_3x3.c", *form.support),
             params_type="edgeq_depthwise_3x3_dsp_params",
             params={
                 "batches": batches,
@@ -105,19 +132,48 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
                 "outside": int(np.array([zero] * 4, np.uint8).view(np.int32)[0]),
                 "positions": positions,
                 "inside": inside,
+                "pitch": form.pitch,
                 "band": band,
                 **limits(call),
-                "run": Enumerator(name=f"edgeq_depthwise_3x3_{stride}_{shift}{suffix}"),
+                "run": Enumerator(name=form.run),
             },
             inputs=(call.inputs[0], packed),
-            scratch_bytes=16 * positions * (band + 1),
+            scratch_bytes=form.pitch * (band + 1),
             in_place=(0,) if same and batches == 1 and number(call, "pad_top") <= 1 else (),
-            variant=f"dsp: pairs of rows, {band} at a time",
+            variant=f"dsp: pairs of rows, {band} at a time, {form.order}",
         )
         yield Candidate(
             call=made,
             cycles=round(cycles + limit_cycles(call, outputs)),
-            code={"edgeq_depthwise_3x3_dsp_int8": 1300, f"edgeq_depthwise_3x3_{stride}_{shift}{suffix}": 420},
+            code={"edgeq_depthwise_3x3_dsp_int8": 1300, form.run: form.code_bytes},
+        )
+
+
+def _forms(stride: int, shift: int, positions: int, out_width: int, *, clamps: bool) -> Iterator[_Form]:
+    """The products that fit: along the rows, and down the columns, which rows must be short enough for."""
+    odd = out_width % 2
+    clamped_suffix = "_clamped" if clamps else ""
+    yield _Form(
+        run=f"edgeq_depthwise_3x3_{stride}_{shift}{'_odd' if odd else ''}{clamped_suffix}",
+        order="along the rows",
+        pitch=16 * positions,
+        row=_ROW + out_width // 2 * _TWO[stride] + odd * _ODD[stride],
+        band=0,
+        more=_CALL,
+        code_bytes=420,
+    )
+    apart = next((n for n in _APART if positions <= n), None)
+    if apart is not None:
+        down = out_width // 2 * _DOWN_TWO[stride] + odd * _DOWN_ODD[stride]
+        yield _Form(
+            run=f"edgeq_depthwise_3x3_down_{apart}_{stride}_{shift}{clamped_suffix}",
+            support=("depthwise_3x3_down.c",),
+            order="down the columns",
+            pitch=16 * apart,
+            row=down,
+            band=(out_width // 2 + odd) * _COLUMN,
+            more=(out_width // 2 + odd) * _COLUMN,
+            code_bytes=620 if stride == 1 else 420,
         )
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.lower import packing
-from edgeq.lower.dsp.candidate import channels_of, derived
-from edgeq.lower.packing import QUAD, Channels
+from edgeq.lower.dsp.candidate import channels_of, derived, number
+from edgeq.lower.packing import QUAD, Channels, Int32s, NotExactError
 from edgeq.lower.program import Constant, Enumerator, KernelCall, Param
+from edgeq.lower.straight import straight_quads
 
 # EDGEQ_QUADS_DECLARE in edgeq/quads.h.
 UNROLLED = (2, 4, 5, 6, 8, 12, 16, 20, 24, 32)
@@ -21,7 +23,7 @@ SOURCE = "quads.c"
 _STEP = 15
 CALL = 62
 _QUAD = 92
-_CLAMPED = 12  # less
+_STRAIGHT = 30  # less
 _ROWS = 4  # more per quad, and per row:
 _ROW = 10
 _LOOP_ROW = 5
@@ -53,17 +55,54 @@ class Form:
         return CALL + quads * self.quad_cycles
 
 
-def forms(rows: int, steps: int, *, clamps: bool, even: bool = False) -> list[Form]:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Requantization:
+    """`words` (quads, 16 or 12) are the channels' blocks of quads.h, a group's first quad after the last one's;
+    `suffix` names the products that read them, which take `cycles` less."""
+
+    words: Int32s
+    suffix: str
+    cycles: int
+
+    @property
+    def params(self) -> dict[str, Param]:
+        """The kernels' parameter."""
+        return {"quad_words": self.words.shape[1]}
+
+
+def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1) -> Requantization:
+    """How sums become results: by a common shift, where that is exact.
+
+    Args:
+        call: the portable call.
+        weights: (channels, ...).
+        groups: the channels are this many groups, each padded to quads of its own.
+
+    Raises:
+        NotExactError: no form is exact for these weights.
+    """
+    channels = channels_of(call, weights.reshape(len(weights), -1))
+    each = len(weights) // groups
+    parts = [_grouped(channels, slice(g * each, (g + 1) * each)) for g in range(groups)]
+    low, high = number(call, "activation_min"), number(call, "activation_max")
+    with suppress(NotExactError):
+        lines = [straight_quads(part, activation_min=low, activation_max=high) for part in parts]
+        if len({shift for shift, _ in lines}) == 1:
+            words = np.concatenate([block for _, block in lines])
+            return Requantization(words=words, suffix=f"_shift{lines[0][0]}", cycles=_STRAIGHT)
+    return Requantization(words=np.concatenate([packing.quad_channels(part) for part in parts]), suffix="", cycles=0)
+
+
+def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> list[Form]:
     """Products of `rows` rows of `steps` steps each: the fastest, and those that take less code.
 
     Args:
         rows: of the columns.
         steps: of a row; the form's may be more.
-        clamps: the activation starts at the output's zero point.
+        by: how sums become results.
         even: the form's steps must be even.
     """
-    suffix = "_clamped" if clamps else ""
-    fixed = _QUAD - (_CLAMPED if clamps else 0)
+    fixed = _QUAD - by.cycles
     found = []
     for unrolled in UNROLLED:
         passes = -(-steps // unrolled)
@@ -78,7 +117,7 @@ def forms(rows: int, steps: int, *, clamps: bool, even: bool = False) -> list[Fo
             name, extra = "", 0
         found.append(
             Form(
-                run=Enumerator(name=f"edgeq_quads_{unrolled}{name}{suffix}"),
+                run=Enumerator(name=f"edgeq_quads_{unrolled}{name}{by.suffix}"),
                 steps=padded,
                 quad_cycles=fixed + extra + rows * padded * _STEP,
                 code_bytes=_CODE + _STEP_CODE * unrolled,
@@ -100,15 +139,22 @@ def _grouped(channels: Channels, at: slice) -> Channels:
 
 
 def packed(
-    call: KernelCall, weights: NDArray[np.int8], chosen: Form, *, groups: int = 1, in_fours: bool = True
+    call: KernelCall,
+    weights: NDArray[np.int8],
+    chosen: Form,
+    by: Requantization,
+    *,
+    groups: int = 1,
+    in_fours: bool = True,
 ) -> tuple[dict[str, Param], Constant]:
-    """Parameters `quads`, `channels` and `run`, and the weights.
+    """Parameters `quads`, `quad_words`, `channels` and `run`, and the weights.
 
     Args:
         call: the portable call.
         weights: (channels, rows, depth of a row).
         chosen: the product's form, wide enough for a row.
-        groups: the channels are this many groups, each padded to quads of its own.
+        by: how sums become results.
+        groups: as `requantization` had them.
         in_fours: the columns' values are expanded four at a time, as quads.h orders them.
 
     Raises:
@@ -117,15 +163,13 @@ def packed(
     count, rows, depth = weights.shape
     padded = np.zeros((count, rows, 2 * chosen.steps), np.int8)
     padded[:, :, :depth] = weights
-    channels = channels_of(call, weights.reshape(count, -1))
     each = count // groups
-    parts = [slice(g * each, (g + 1) * each) for g in range(groups)]
-    flat = padded.reshape(count, -1)
-    blocks = np.concatenate([packing.quad_channels(_grouped(channels, part)) for part in parts])
-    words = np.concatenate([packing.quad_weights(flat[part], in_fours=in_fours) for part in parts])
+    flat = padded.reshape(groups, each, -1)
+    words = np.concatenate([packing.quad_weights(part, in_fours=in_fours) for part in flat])
     params: dict[str, Param] = {
         "quads": -(-each // QUAD),
-        "channels": derived(call, "channels", blocks),
+        **by.params,
+        "channels": derived(call, "channels", by.words),
         "run": chosen.run,
     }
     return params, derived(call, "packed_weights", words)

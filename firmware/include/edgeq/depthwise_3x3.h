@@ -1,9 +1,11 @@
 /* Depthwise 3x3 products of one channel (kernels/depthwise_3x3.h), by stride and final shift: names for the
  * parameters of edgeq_depthwise_3x3_dsp_int8.
  *
- * edgeq_depthwise_3x3_<stride>_<shift>   an even number of columns
- * ..._odd                                an odd number
- * ..._clamped                            the same, for activations that start at the output's zero point
+ * edgeq_depthwise_3x3_<stride>_<shift>                      along the rows, an even number of columns
+ * ..._odd                                                   an odd number
+ * edgeq_depthwise_3x3_down_<positions>_<stride>_<shift>     down the columns; pair rows are <positions> apart
+ * ..._clamped                                               the same, for activations that start at the
+ * output's zero point
  */
 #ifndef EDGEQ_DEPTHWISE_3X3_H
 #define EDGEQ_DEPTHWISE_3X3_H
@@ -11,9 +13,13 @@
 typedef struct edgeq_depthwise_3x3 edgeq_depthwise_3x3;
 typedef void edgeq_depthwise_3x3_run(const edgeq_depthwise_3x3 *d);
 
-#define EDGEQ_DEPTHWISE_3X3_DECLARE(name)                                                          \
-  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name, edgeq_depthwise_3x3_##name##_clamped; \
-  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name##_odd, edgeq_depthwise_3x3_##name##_odd_clamped
+#define EDGEQ_DEPTHWISE_3X3_DECLARE(name)                                                                    \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name, edgeq_depthwise_3x3_##name##_clamped;           \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_##name##_odd, edgeq_depthwise_3x3_##name##_odd_clamped; \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_down_8_##name,                                          \
+      edgeq_depthwise_3x3_down_8_##name##_clamped;                                                           \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_down_16_##name,                                         \
+      edgeq_depthwise_3x3_down_16_##name##_clamped
 
 EDGEQ_DEPTHWISE_3X3_DECLARE(1_8);
 EDGEQ_DEPTHWISE_3X3_DECLARE(1_10);

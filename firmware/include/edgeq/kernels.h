@@ -88,8 +88,9 @@ typedef struct edgeq_conv_2d_dsp_params {
   int32_t input_zero_point;
   int32_t activation_min;
   int32_t activation_max;
-  int32_t depth; /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
-  int32_t quads; /* of each group */
+  int32_t depth;      /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
+  int32_t quads;      /* of each group */
+  int32_t quad_words; /* of `channels`, for each quad; `run` reads so many */
   const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_2d_dsp_params;
@@ -114,6 +115,7 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t depth; /* at least input_channels, a multiple of 4 */
   int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
   int32_t quads;
+  int32_t quad_words;
   const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_1x1_dsp_params;
@@ -152,12 +154,46 @@ typedef struct edgeq_conv_rows_dsp_params {
   int32_t downwards;
   int32_t gathered; /* a window's rows are copied together: `run` takes one row */
   int32_t quads;
+  int32_t quad_words;
   const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_rows_dsp_params;
 
 void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
                               const int32_t *weights, int8_t *output, void *scratch);
+
+/* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of `steps` steps: for each
+ * row of the filter row_fours times four values, padded with zeros. Scratch, aligned to 4: 16 * row_fours *
+ * strip_rows bytes and 4 * strip_more, row_bytes * (strip_rows + stride_height), 8 * quads. */
+typedef struct edgeq_conv_strips_dsp_params {
+  int32_t batches;
+  int32_t input_height;
+  int32_t input_width;
+  int32_t input_channels;
+  int32_t output_height;
+  int32_t output_width;
+  int32_t output_channels;
+  int32_t stride_height;
+  int32_t stride_width;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t input_zero_point;
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t row_bytes;  /* of the padded input, as far as windows, in fours, reach */
+  int32_t row_fours;  /* values of a window's row, in fours */
+  int32_t strip_rows; /* rows of the padded input that windows of every second output begin in or reach */
+  int32_t strip_more; /* words that the last steps reach behind a strip */
+  int32_t steps;
+  int32_t pairs; /* of pixels that `run` may take at a time; above 1 with channels in fours only */
+  int32_t quads;
+  int32_t quad_words;
+  const int32_t *channels;
+  edgeq_quads_run *run;
+} edgeq_conv_strips_dsp_params;
+
+void edgeq_conv_strips_dsp_int8(const edgeq_conv_strips_dsp_params *p, const int8_t *input,
+                                const int32_t *weights, int8_t *output, void *scratch);
 
 /* CONV_2D with 3x3 filters and strides of 1, without groups and dilation, output channels in fours, with the
  * DSP extension: Winograd's F(2x2, 3x3) or F(4x4, 3x3) in integers, for each four output channels with
@@ -284,8 +320,8 @@ void edgeq_transpose_conv_int8(const edgeq_transpose_conv_params *p, const int8_
 
 /* DEPTHWISE_CONV_2D with 3x3 filters, a multiplier of 1, no dilation and strides both 1 or both 2, with the
  * DSP extension. Weights: kernels/depthwise_3x3.h's words for each channel; `run` fits the
- * stride, whether output_width is odd, and the shift. With strides of 1, pad_top at most 1 and an output of
- * the input's shape, it may be the same buffer. Scratch, aligned to 4: 16 * positions * (band + 1) bytes. */
+ * stride, whether output_width is odd, the shift and the pitch. With strides of 1, pad_top at most 1 and an
+ * output of the input's shape, it may be the same buffer. Scratch, aligned to 4: pitch * (band + 1) bytes. */
 typedef struct edgeq_depthwise_3x3_dsp_params {
   int32_t batches;
   int32_t input_height;
@@ -299,6 +335,7 @@ typedef struct edgeq_depthwise_3x3_dsp_params {
   int32_t outside;   /* the input's zero point in each byte */
   int32_t positions; /* of a padded row that windows reach: (output_width - 1) * stride + 3 */
   int32_t inside;    /* of those, how many are the input's */
+  int32_t pitch;     /* bytes from one pair row to the next, at least 16 * positions */
   int32_t band; /* pair rows computed at a time, at least 1: 2 rows of outputs each, with strides of 2 one */
   int32_t activation_min;
   int32_t activation_max;
@@ -360,6 +397,7 @@ typedef struct edgeq_fully_connected_dsp_params {
   int32_t depth; /* at least inputs, a multiple of 4 */
   int32_t activation_min;
   int32_t activation_max;
+  int32_t quad_words;
   const int32_t *channels;
   edgeq_octets_run *run;
 } edgeq_fully_connected_dsp_params;

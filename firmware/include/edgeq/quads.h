@@ -4,7 +4,7 @@
  * edgeq_quads_<steps>          one row of <steps> steps
  * edgeq_quads_<steps>_rows     any number of rows of <steps> steps
  * edgeq_quads_<steps>_loop     any number of rows of a multiple of <steps> steps
- * ..._clamped                  the same, for activations that start at the output's zero point
+ * ..._shift<shift>             the same, with one shift for all channels ("straight" in kernels/quads.h)
  */
 #ifndef EDGEQ_QUADS_H
 #define EDGEQ_QUADS_H
@@ -12,10 +12,13 @@
 typedef struct edgeq_quads edgeq_quads;
 typedef void edgeq_quads_run(const edgeq_quads *q);
 
-#define EDGEQ_QUADS_DECLARE(steps)                                                       \
-  extern edgeq_quads_run edgeq_quads_##steps, edgeq_quads_##steps##_clamped;             \
-  extern edgeq_quads_run edgeq_quads_##steps##_rows, edgeq_quads_##steps##_rows_clamped; \
-  extern edgeq_quads_run edgeq_quads_##steps##_loop, edgeq_quads_##steps##_loop_clamped
+#define EDGEQ_QUADS_DECLARE_SHIFTS(name) \
+  extern edgeq_quads_run edgeq_quads_##name, edgeq_quads_##name##_shift4, edgeq_quads_##name##_shift6
+
+#define EDGEQ_QUADS_DECLARE(steps)          \
+  EDGEQ_QUADS_DECLARE_SHIFTS(steps);        \
+  EDGEQ_QUADS_DECLARE_SHIFTS(steps##_rows); \
+  EDGEQ_QUADS_DECLARE_SHIFTS(steps##_loop)
 
 EDGEQ_QUADS_DECLARE(2);
 EDGEQ_QUADS_DECLARE(4);
@@ -33,6 +36,12 @@ EDGEQ_QUADS_DECLARE(32);
 typedef struct edgeq_octets edgeq_octets;
 typedef void edgeq_octets_run(const edgeq_octets *o);
 
-extern edgeq_octets_run edgeq_octets_2, edgeq_octets_4, edgeq_octets_8, edgeq_octets_16;
+#define EDGEQ_OCTETS_DECLARE(steps) \
+  extern edgeq_octets_run edgeq_octets_##steps, edgeq_octets_##steps##_shift4, edgeq_octets_##steps##_shift6
+
+EDGEQ_OCTETS_DECLARE(2);
+EDGEQ_OCTETS_DECLARE(4);
+EDGEQ_OCTETS_DECLARE(8);
+EDGEQ_OCTETS_DECLARE(16);
 
 #endif

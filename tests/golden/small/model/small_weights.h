@@ -7,7 +7,7 @@
 #include "edgeq/selftest.h"
 
 extern const int32_t small_weights_00[24];
-extern const int32_t small_channels_00[16];
+extern const int32_t small_channels_00[12];
 extern const int32_t small_row_bytes_01[2];
 extern const int32_t small_weights_03[56];
 extern const int32_t small_channels_03[16];
