@@ -26,6 +26,7 @@ from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.verify import verify_for
 from edgeq.records import (
+    Agreement,
     Finding,
     Group,
     Image,
@@ -37,6 +38,7 @@ from edgeq.records import (
     ReferenceOutputs,
     Toolchain,
 )
+from edgeq.report import codec
 from edgeq.toolchain.elf import memory_use
 
 MODEL, SAMPLES, REFERENCES, PROJECT = "model.tflite", "samples.npz", "references.npz", "project"
@@ -206,6 +208,7 @@ def _facts(build: Build) -> dict[str, Json]:
             "calibration_samples": quantized.calibration_samples,
             "seed": quantized.seed,
             "recipe": quantized.recipe,
+            "agreement": codec.encode(quantized.agreement),
         },
         "data": {
             "source": build.samples.source,
@@ -262,6 +265,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             calibration_samples=facts["quantization"]["calibration_samples"],
             seed=facts["quantization"]["seed"],
             recipe=facts["quantization"].get("recipe"),
+            agreement=codec.decode(Agreement | None, facts["quantization"].get("agreement"), "agreement"),
         ),
         program=program,
         board=board,

@@ -7,6 +7,7 @@ goes no further than the C++ code around it.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import tempfile
 import threading
@@ -87,6 +88,22 @@ def scratch_folder() -> Iterator[Path]:
         folder = tempfile.TemporaryDirectory(prefix="edgeq-")
     with folder as name:
         yield Path(name)
+
+
+@contextlib.contextmanager
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Within the block this process and its children put their temporary files there: who ends a process by force can
+    then remove what it leaves."""
+    before, told = tempfile.tempdir, os.environ.get("TMPDIR")
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        if told is None:
+            del os.environ["TMPDIR"]
+        else:
+            os.environ["TMPDIR"] = told
 
 
 def find_temporary_folder() -> None:

@@ -135,8 +135,8 @@ class Dataset:
 class Quantized:
     """An int8 .tflite and where it came from. `float_model` is None if the user gave the .tflite itself.
 
-    Methods that train leave the fake-quantized model (`trained`), what happened (`history`), and the share of samples
-    for which the int8 model gives its answer (`agreement`); `recipe` says in a few words what a method without training
+    Methods that train leave the fake-quantized model (`trained`), what happened (`history`), and how the int8 model's
+    answers fit its answers (`agreement`); `recipe` says in a few words what a method without training
     did; `notes` are for the report.
     """
 
@@ -150,7 +150,7 @@ class Quantized:
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
     recipe: str | None = None
-    agreement: float | None = None
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,6 +350,25 @@ class Metric(Enum):
     TOP1 = "top-1 accuracy"
     MSE = "mean squared error"
     RMSE = "root mean squared error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How an int8 model's answers fit those of the fake-quantized model that it was made from.
+
+    Of `samples`, `same` have the same answer (the class of the largest output, or nearly the same values); for `apart`
+    the answers differ by more than rounding explains. `largest_difference` is that of the outputs' real values.
+    """
+
+    samples: int
+    same: int
+    apart: int
+    largest_difference: float
+
+    @property
+    def share(self) -> float:
+        """Of samples with the same answer."""
+        return self.same / self.samples
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from edgeq.report.record import (
     QuantizationInfo,
     Report,
 )
+from edgeq.validation.agreement import describe, has_gap
 from edgeq.validation.explain import REFERENCE_NAMES
 from edgeq.version import version
 
@@ -80,6 +81,7 @@ def make_report(
         ),
         *_budget_checks(memory),
         *_accuracy_check(accuracy, max_drop),
+        *_agreement_check(build),
     )
     return Report(
         edgeq_version=version(),
@@ -118,6 +120,12 @@ def make_report(
         findings=(*build.findings, *accuracy_findings(samples.labels, accuracy, run.outputs)),
         timings=tuple(timings),
     )
+
+
+def _agreement_check(build: Build) -> tuple[Check, ...]:
+    """Of methods that train: the .tflite is the model that was trained."""
+    found = build.quantized.agreement
+    return () if found is None else (Check(name="conversion", passed=not has_gap(found), message=describe(found)),)
 
 
 def _full_integer_check(build: Build) -> Check:

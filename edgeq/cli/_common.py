@@ -91,7 +91,7 @@ def training_options(command: F) -> F:
 
 def training_request(options: dict[str, Any]) -> TrainingOptions:
     """Take the training options out of a command's options."""
-    return TrainingOptions(**{name: options.pop(name) for name in ("epochs", "batch_size", "patience", *_UNSET)})
+    return TrainingOptions(**{name: options.pop(name) for name in TRAINING_PARAMETERS})
 
 
 class PositiveNumber(click.FloatRange):
@@ -108,7 +108,9 @@ class PositiveNumber(click.FloatRange):
         return number
 
 
-_UNSET = ("learning_rate", "optimizer", "loss")
+TRAINING_PARAMETERS = ("epochs", "learning_rate", "batch_size", "patience", "optimizer", "loss")
+"""Names of the parameters that `training_options` adds."""
+
 _T = TrainingOptions()
 _TRAINING_OPTIONS = (
     click.option(

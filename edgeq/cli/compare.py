@@ -7,17 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeq.cli._common import PATH, json_option, progress, seed_option, trust_option
+from edgeq.cli._common import (
+    PATH,
+    TRAINING_PARAMETERS,
+    json_option,
+    progress,
+    seed_option,
+    training_options,
+    training_request,
+    trust_option,
+)
 from edgeq.comparison.arms import METHODS
 from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.records import Method
-from edgeq.training import TrainingOptions
 
 if TYPE_CHECKING:
     from edgeq.comparison.record import Comparison
 
 _D = CompareOptions(data="", out=Path())
-_T = TrainingOptions()
 
 
 class Methods(click.ParamType[tuple[Method, ...]]):
@@ -52,6 +59,23 @@ class Arm(click.ParamType[GivenArm]):
         return GivenArm(name=name.strip(), path=Path(path))
 
 
+_MAKES_ARMS = ("methods", *TRAINING_PARAMETERS, "seeds", "jobs", "dask")
+
+
+def _refuse_without_effect(ctx: click.Context) -> None:
+    """A usage error if options were given that say how arms are made, and none is made."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in _MAKES_ARMS
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    ]
+    if given:
+        raise click.UsageError(
+            f"{', '.join(given)} would have no effect: with --arm nothing is trained or quantized.\n"
+            "Leave it out, or name a MODEL instead of --arm."
+        )
+
+
 @click.command("compare")
 @click.argument("model", type=PATH, required=False)
 @click.option(
@@ -76,24 +100,7 @@ class Arm(click.ParamType[GivenArm]):
     show_default=True,
     help="How int8 models are made; commas between them.",
 )
-@click.option("--epochs", type=click.IntRange(1), default=_T.epochs, show_default=True, help="Of every training.")
-@click.option(
-    "--learning-rate",
-    type=click.FloatRange(0, min_open=True),
-    help="Of every training.  [default: a tenth of the compiled model's, at most 1e-3]",
-)
-@click.option(
-    "--batch-size", type=click.IntRange(1), default=_T.batch_size, show_default=True, help="Samples in a step."
-)
-@click.option("--optimizer", help="Keras' name of it.  [default: the compiled model's, else adam]")
-@click.option("--loss", help="Keras' name of it.  [default: the compiled model's, else by labels and outputs]")
-@click.option(
-    "--patience",
-    type=click.IntRange(0),
-    default=_T.patience,
-    show_default=True,
-    help="Epochs without a lower validation loss after which training stops; 0: never.",
-)
+@training_options
 @click.option(
     "--calibration-samples",
     type=click.IntRange(1),
@@ -120,8 +127,7 @@ class Arm(click.ParamType[GivenArm]):
 @click.option("--dask", metavar="ADDRESS", help="Let a Dask cluster make the arms: the scheduler's address.")
 @trust_option
 @json_option
-def command(as_json: bool, epochs: int, learning_rate: float | None, batch_size: int, optimizer: str | None,
-            loss: str | None, patience: int, **options: Any) -> int:  # fmt: skip
+def command(as_json: bool, **options: Any) -> int:
     """Is PTQ really better than QAT, or than the float model? Measures it on MODEL, and says why.
 
     Every arm is evaluated on the same test samples, the int8 ones through TensorFlow Lite Micro's kernels. Beside QAT
@@ -138,13 +144,11 @@ def command(as_json: bool, epochs: int, learning_rate: float | None, batch_size:
     """
     if (options["model"] is None) == (not options["arms"]):
         raise click.UsageError("Name a MODEL to quantize, or models that you have with --arm NAME=FILE; not both.")
+    if options["arms"]:
+        _refuse_without_effect(click.get_current_context())
     from edgeq import api
 
-    training = TrainingOptions(
-        epochs=epochs, learning_rate=learning_rate, batch_size=batch_size, optimizer=optimizer, loss=loss,
-        patience=patience,
-    )  # fmt: skip
-    request = CompareOptions(training=training, **options)
+    request = CompareOptions(training=training_request(options), **options)
     with progress(quiet=as_json) as bars:
         comparison = api.compare(request, progress=bars)
     return _show(comparison, request.out / "compare.html", as_json=as_json)

@@ -42,6 +42,15 @@ class ScoredArm:
         return self.runs[min(self.runs)]
 
 
+def artifacts(first: ScoredArm, second: ScoredArm) -> tuple[Scores, Scores]:
+    """The two models that stand for their arms: of the lowest seed that both have, as runs of one seed share start,
+    batches and calibration samples. An arm in which nothing is random has one model."""
+    shared = first.runs.keys() & second.runs.keys()
+    if first.fixed or second.fixed or not shared:
+        return first.first, second.first
+    return first.runs[min(shared)], second.runs[min(shared)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Raw:
     """One contrast before correction."""
@@ -92,7 +101,7 @@ def _ask(
     first, second = arms[pair[0]], arms[pair[1]]
     return _Raw(
         pair=pair,
-        answer=_artifact(first.first, second.first, margin, level, groups),
+        answer=_artifact(*artifacts(first, second), margin, level, groups),
         method=_method(first, second, groups),
         seeds=min(len(a.runs) for a in (first, second) if not a.fixed) if not (first.fixed and second.fixed) else 0,
     )

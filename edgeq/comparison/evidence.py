@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from edgeq.comparison.arms import FLOAT
 from edgeq.comparison.contrasts import ScoredArm
 from edgeq.comparison.made import Made
 from edgeq.comparison.record import ComparedData, Contrast, LayerReport
@@ -51,6 +53,14 @@ class Evidence:
         """What was made of an arm with the lowest seed."""
         seeds = [seed for name, seed in self.runs if name == arm]
         return self.runs[arm, min(seeds)] if seeds else None
+
+    @property
+    def margin_share(self) -> float:
+        """The margin as `gain` counts: a share of samples, or of the float model's error."""
+        if self.metric is Metric.TOP1:
+            return self.margin
+        base = self.arms[FLOAT] if FLOAT in self.arms else next(iter(self.arms.values()))
+        return self.margin / base.first.mean if base.first.mean else math.inf
 
     def gain(self, first: str, second: str) -> float:
         """How much better the second arm is on the test samples, mean over seeds: a share of samples, or of the first

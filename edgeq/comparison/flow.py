@@ -22,7 +22,7 @@ from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.record import ComparedModel, Comparison
-from edgeq.comparison.run import run_jobs, threads, workers
+from edgeq.comparison.run import run_jobs
 from edgeq.comparison.scores import task_of
 from edgeq.comparison.store import FOLDER, find, keep
 from edgeq.comparison.work import pack
@@ -111,11 +111,10 @@ def check_out(out: Path) -> None:
 def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progress: Progress) -> list[Made]:
     assert options.model is not None  # noqa: S101 (checked by _Reading)
     files = pack(options.model, trusted=options.trusted)
-    at_a_time = workers(options.jobs, len(tasks))
     jobs = [
         Job(
             task=task, model=files, data=source.data, training=options.training,
-            calibration_samples=options.calibration_samples, threads=threads(at_a_time),
+            calibration_samples=options.calibration_samples, threads=1,
             detailed=task.seed == options.seed,
             checkpoints=None if options.dask else str(_checkpoints(options.out, task)),
         )
@@ -125,7 +124,7 @@ def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progre
     progress.start("Training and quantizing", len(jobs))
     progress.step(len(done))
     left = [job for job in jobs if job.task not in done]
-    for job, made in run_jobs(left, at_a_time=at_a_time, dask=options.dask, progress=progress):
+    for job, made in run_jobs(left, at_a_time=options.jobs, dask=options.dask, progress=progress):
         keep(options.out, job, made)
         if job.checkpoints and not any(run.failed for run in made):
             shutil.rmtree(job.checkpoints, ignore_errors=True)

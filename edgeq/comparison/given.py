@@ -6,39 +6,41 @@ scores that were never scaled back, or that are of other samples, are a frequent
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.comparison.arms import FLOAT, FLOAT_BN
+from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ
 from edgeq.comparison.assemble import Material, assemble
-from edgeq.comparison.evaluate import float_answers, tflite_answers
-from edgeq.comparison.findings.files import not_full_integer, scores_of_other_samples, scores_unscaled
+from edgeq.comparison.evaluate import Outputs, float_answers, tflite_answers
+from edgeq.comparison.findings.files import not_full_integer
 from edgeq.comparison.flow import check_out, has_batch_norm
+from edgeq.comparison.given_scores import read_scores, scores_run
 from edgeq.comparison.layers import layer_reports
-from edgeq.comparison.made import Made
+from edgeq.comparison.made import SCORES_FILE, Made
 from edgeq.comparison.options import CompareOptions, GivenArm
-from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison
+from edgeq.comparison.own_ranges import own_ranges
+from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison, LayerReport
 from edgeq.comparison.scores import task_of
 from edgeq.comparison.work import evaluated, seen_rows
 from edgeq.data import check_dataset, load_dataset
-from edgeq.errors import DataError, EdgeqError, InputError
+from edgeq.errors import EdgeqError, InputError, InterpreterError
 from edgeq.model.load import detect_format, load_float_model, read_tflite
 from edgeq.model.scheme import Scheme, scheme_of
+from edgeq.model.static_shapes import with_constant_shapes
 from edgeq.model.verify import verify
 from edgeq.quantize import from_tflite
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Quantized, Reference, ValueSpec
 from edgeq.stopwatch import Stopwatch
+from edgeq.validation.accuracy import Task
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_SCORES = ".npy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +63,7 @@ def compare_given(options: CompareOptions, *, progress: Progress | None = None) 
     progress, clock = progress or Progress(), Stopwatch()
     check_out(options.out)
     _check_names(options.arms)
+    _check_effect(options)
     with clock("load"):
         progress.start("Loading the models", len(options.arms))
         arms = []
@@ -68,27 +71,35 @@ def compare_given(options: CompareOptions, *, progress: Progress | None = None) 
             arms.append(_read(arm, options))
             progress.step()
         data = _data(options, arms)
-    runs: list[Made] = []
+    made: dict[str, list[Made]] = {}
     known: list[CompareFinding] = []
     floats = next((read.float_model for read in arms if read.float_model is not None), None)
     with clock("arms"):
         progress.start("Running the models", len(arms))
         for read in arms:
-            started = time.perf_counter()
-            made, found = _run(read, data, floats, options)
-            runs += [replace(run, seconds=time.perf_counter() - started) for run in made]
-            known += found
-            progress.step()
-    outputs = next((run.test for run in runs if run.evaluated_by != _SCORES), runs[0].test)
+            if read.scores is None:
+                started = time.perf_counter()
+                runs, found = _run(read, data, floats, options)
+                made[read.arm.name] = [replace(run, seconds=time.perf_counter() - started) for run in runs]
+                known += found
+                progress.step()
+        outputs = next(iter(made.values()))[0].test
+        task = task_of(data.test, outputs, data.source)
+        _check_outputs(arms, made, outputs, task)
+        for read in arms:
+            if read.scores is not None:
+                made[read.arm.name], found = scores_run(read.arm.name, read.arm.path, read.scores, task, outputs)
+                known += found
+                progress.step()
     model = ComparedModel(
         name=floats.path.name if floats else options.arms[0].path.name, sha256=floats.sha256 if floats else None,
         parameters=floats.parameters if floats else None,
     )  # fmt: skip
     progress.start("Statistics and findings")
-    task = task_of(data.test, outputs, data.source)
     material = Material(
-        model=model, data=data, task=task, runs=runs, random=frozenset(), given=True, known=tuple(known)
-    )
+        model=model, data=data, task=task, runs=[run for read in arms for run in made[read.arm.name]],
+        random=frozenset(), given=True, known=tuple(known),
+    )  # fmt: skip
     return assemble(material, options, clock)
 
 
@@ -106,23 +117,22 @@ def _check_names(arms: Sequence[GivenArm]) -> None:
         raise InputError(f"Two arms are called {twice!r}.", hint="Give every arm a name of its own.")
 
 
+def _check_effect(options: CompareOptions) -> None:
+    usual = CompareOptions(data="", out=options.out)
+    idle = [n for n in ("methods", "training", "seeds", "jobs", "dask") if getattr(options, n) != getattr(usual, n)]
+    if idle:
+        raise InputError(
+            f"{', '.join(idle)} would have no effect: the arms are given, and nothing is trained or quantized.",
+            hint="Leave it out, or give a model instead of arms.",
+        )
+
+
 def _read(arm: GivenArm, options: CompareOptions) -> _Read:
-    if arm.path.suffix == _SCORES:
-        return _Read(arm=arm, scores=_read_scores(arm.path))
+    if arm.path.suffix == SCORES_FILE:
+        return _Read(arm=arm, scores=read_scores(arm.path))
     if detect_format(arm.path) is ModelFormat.TFLITE:
         return _Read(arm=arm, quantized=from_tflite(read_tflite(arm.path), arm.path))
     return _Read(arm=arm, float_model=load_float_model(arm.path, trusted=options.trusted))
-
-
-def _read_scores(path: Path) -> NDArray[np.float64]:
-    """Numbers, (n, outputs), from an .npy file."""
-    try:
-        values = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as exc:
-        raise DataError(f"{path} cannot be read: {exc}", hint="Write it with numpy.save; plain numbers only.") from exc
-    if not isinstance(values, np.ndarray) or values.ndim < 1 or values.dtype.kind not in "fiu":
-        raise DataError(f"{path} holds no array of scores.", hint="One row per test sample, one column per output.")
-    return values.reshape(len(values), -1).astype(np.float64)
 
 
 def _data(options: CompareOptions, arms: Sequence[_Read]) -> Dataset:
@@ -134,6 +144,20 @@ def _data(options: CompareOptions, arms: Sequence[_Read]) -> Dataset:
     for specs in inputs:
         check_dataset(data, specs)
     return data
+
+
+def _check_outputs(arms: Sequence[_Read], made: dict[str, list[Made]], outputs: Outputs, task: Task) -> None:
+    """Every model answers the question that the labels are about."""
+    expected = outputs[task.output].shape[1:]
+    for read in arms:
+        for run in made.get(read.arm.name, []):
+            found = run.test[task.output].shape[1:] if task.output < len(run.test) else None
+            if found is None or math.prod(found) != math.prod(expected):
+                raise InputError(
+                    f"{read.arm.path} has outputs of shape {', '.join(str(a.shape[1:]) for a in run.test)}, and the "
+                    f"labels belong to one of shape {expected} in {arms[0].arm.path}.",
+                    hint="Compare models of the same task, with their outputs in the same order.",
+                )
 
 
 def _inputs(read: _Read) -> tuple[ValueSpec, ...] | None:
@@ -152,10 +176,8 @@ def _run(
 ) -> tuple[list[Made], list[CompareFinding]]:
     if read.float_model is not None:
         return _run_float(read.arm.name, read.float_model, data, options), []
-    if read.quantized is not None:
-        return _run_tflite(read.arm.name, read.quantized, data, floats, options)
-    assert read.scores is not None  # noqa: S101 (one of the three)
-    return _run_scores(read.arm.name, read.scores, data)
+    assert read.quantized is not None  # noqa: S101 (scores are no model)
+    return _run_tflite(read.arm.name, read.quantized, data, floats, options)
 
 
 def _run_float(name: str, model: FloatModel, data: Dataset, options: CompareOptions) -> list[Made]:
@@ -164,7 +186,7 @@ def _run_float(name: str, model: FloatModel, data: Dataset, options: CompareOpti
     run = Made(
         arm=name, seed=0, test=float_answers(model, data.test.x), seen=float_answers(model, seen) if seen else ()
     )
-    if name != FLOAT or train is None:
+    if name != FLOAT or not _calibrates(data):
         return [run]
     calibration = calibration_samples(data, options.calibration_samples, options.seed)
     run = replace(run, calibration=float_answers(model, calibration))
@@ -188,7 +210,8 @@ def _run_tflite(
     name: str, quantized: Quantized, data: Dataset, floats: FloatModel | None, options: CompareOptions
 ) -> tuple[list[Made], list[CompareFinding]]:
     scheme = scheme_of(quantized.graph)
-    problems = verify(quantized.graph, scheme=scheme, supported_ops=None, engine="TFLite Micro", float_io=True)
+    graph = with_constant_shapes(quantized.graph)
+    problems = verify(graph, scheme=scheme, supported_ops=None, engine="TFLite Micro", float_io=True)
     if problems:
         run = Made(
             arm=name, seed=0, scheme="other", evaluated_by="LiteRT, default kernels", content=quantized.content,
@@ -196,15 +219,30 @@ def _run_tflite(
         )  # fmt: skip
         return [run], [not_full_integer(name, quantized.graph, problems)]
     run = evaluated(quantized, data, arm=name, seed=0, scheme="int8" if scheme is Scheme.INT8 else "int16x8")
-    if floats is not None and data.train is not None:
-        samples = calibration_samples(data, options.calibration_samples, options.seed)
-        run = replace(run, layers=layer_reports(name, quantized, floats, samples, data.test.x))
-    return [run], []
+    layers = _layers(name, quantized, data, floats, options)
+    return [replace(run, layers=layers)], []
 
 
-def _run_scores(name: str, scores: NDArray[np.float64], data: Dataset) -> tuple[list[Made], list[CompareFinding]]:
-    if len(scores) != len(data.test):
-        failed = f"{len(scores)} rows of scores for {len(data.test)} test samples"
-        return [Made(arm=name, seed=0, failed=failed)], [scores_of_other_samples(name, len(scores), len(data.test))]
-    run = Made(arm=name, seed=0, scheme="other", evaluated_by=_SCORES, test=(scores,))
-    return [run], [*scores_unscaled(name, scores)]
+def _layers(
+    name: str, quantized: Quantized, data: Dataset, floats: FloatModel | None, options: CompareOptions
+) -> tuple[LayerReport, ...]:
+    """Ranges by the model's own integers; of PTQ also the noise against the float model that it was made from."""
+    try:
+        found = own_ranges(name, quantized, data.test.x)
+    except InterpreterError:
+        return ()
+    if name != PTQ or floats is None or not _calibrates(data):
+        return found
+    samples = calibration_samples(data, options.calibration_samples, options.seed)
+    noise = {layer.tensor: layer for layer in layer_reports(name, quantized, floats, samples, data.test.x)}
+    return tuple(
+        replace(layer, sqnr_db=noise[layer.tensor].sqnr_db, channel_ratio=noise[layer.tensor].channel_ratio)
+        if layer.tensor in noise
+        else layer
+        for layer in found
+    )
+
+
+def _calibrates(data: Dataset) -> bool:
+    """Whether there are samples that could have calibrated a model."""
+    return any(split is not None and len(split) > 0 for split in (data.calibration, data.train, data.validation))

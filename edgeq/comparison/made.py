@@ -10,10 +10,15 @@ from edgeq.comparison.arms import Task
 from edgeq.comparison.record import LayerReport
 from edgeq.records import Dataset
 from edgeq.training import TrainingHistory, TrainingOptions
+from edgeq.validation.agreement import Rounding
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+SCORES_FILE = ".npy"
+"""The suffix of files with scores, and what `evaluated_by` says of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +52,7 @@ class Made:
     (int8 ones through TFLM's kernels), `seen` on the first training samples,
     `calibration` on the calibration samples, `trained` of the fake-quantized model on
     the test samples, `host` of the .tflite in LiteRT's default kernels. Empty where there is none. `content` is the
-    .tflite, `steps` are its outputs' scales. A run that failed has `failed`, and nothing else.
+    .tflite, `rounding` says how its outputs are rounded. A run that failed has `failed`, and nothing else.
     """
 
     arm: str
@@ -62,7 +67,7 @@ class Made:
     host: tuple[NDArray[np.float64], ...] = ()
     history: TrainingHistory | None = None
     layers: tuple[LayerReport, ...] = ()
-    steps: tuple[float, ...] = ()
+    rounding: tuple[Rounding, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     failed: str | None = None

@@ -160,8 +160,9 @@ class Contrast:
 class LayerReport:
     """How a tensor of an int8 arm fares on the test samples.
 
-    `sqnr_db` is against the same graph in floats. `clipped` is the share of values outside of the range, `unused` the
-    share of the range that no value reaches. `channel_ratio` is the range of the tensor's widest channel over that of
+    `sqnr_db` is against the same graph in floats, None where there is none. `clipped` is the share of values outside of
+    the range; of a given model, whose floats are not known, the share at its ends. `unused` is the share of the range
+    that no value reaches. `channel_ratio` is the range of the tensor's widest channel over that of
     its lower quartile, None where there are no channels.
     """
 
@@ -170,7 +171,7 @@ class LayerReport:
     tensor: str
     low: float
     high: float
-    sqnr_db: float
+    sqnr_db: float | None
     clipped: float
     unused: float
     channel_ratio: float | None

@@ -5,18 +5,19 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
 
+from edgeq.comparison.cluster import connected
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.work import run_job
-from edgeq.errors import InputError, UnavailableError
+from edgeq.errors import UnavailableError
+from edgeq.interruption import scratch_folder, temporary_files_in
 from edgeq.records import Progress
-
-DASK_TIMEOUT = "10s"
 
 
 def workers(jobs: int | None, count: int) -> int:
-    """How many jobs run at a time: as asked for, else one per core, never more than there are."""
+    """How many jobs run at a time here: as asked for, else one per core, never more than there are."""
     return max(1, min(jobs or os.cpu_count() or 1, count))
 
 
@@ -26,36 +27,69 @@ def threads(at_a_time: int) -> int:
 
 
 def run_jobs(
-    jobs: Sequence[Job], *, at_a_time: int, dask: str | None, progress: Progress
+    jobs: Sequence[Job], *, at_a_time: int | None, dask: str | None, progress: Progress
 ) -> Iterator[tuple[Job, tuple[Made, ...]]]:
     """Every job with its result, as they end.
 
+    What the processes of this machine write while they work lies in one folder, which is gone at the end, whatever
+    ended it.
+
+    Args:
+        jobs: what is to be done; `threads` is set here.
+        at_a_time: jobs that run side by side; None: one per core. A Dask cluster takes as many as it has threads.
+        dask: address of a Dask scheduler; None: this machine.
+        progress: told of every job.
+
     Raises:
-        UnavailableError: a worker died, or the Dask scheduler does not answer.
+        InputError: Dask was asked for and is not installed.
+        UnavailableError: a worker died, the Dask scheduler does not answer, or the cluster failed.
     """
+    if not jobs:
+        return
+    done = _on_cluster(jobs, dask) if dask is not None else _here(jobs, workers(at_a_time, len(jobs)))
+    for index, made in done:
+        progress.step()
+        yield jobs[index], made
+
+
+def _here(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[int, tuple[Made, ...]]]:
     from joblib import Parallel, delayed
     from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-    if not jobs:
-        return
-    with _backend(dask):
-        parallel = Parallel(n_jobs=at_a_time, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+    share = threads(at_a_time)
+    with scratch_folder() as scratch:
+        parallel = Parallel(
+            n_jobs=at_a_time,
+            return_as="generator_unordered",
+            batch_size=1,
+            pre_dispatch="all",
+            temp_folder=str(scratch),
+        )
         try:
-            for index, made in parallel(delayed(_numbered)(i, job) for i, job in enumerate(jobs)):
-                progress.step()
-                yield jobs[index], made
+            yield from parallel(
+                delayed(_numbered)(i, replace(job, threads=share), scratch) for i, job in enumerate(jobs)
+            )
         except TerminatedWorkerError as exc:
             raise UnavailableError(
                 "A worker process died while it trained or quantized a model: it crashed, or memory ran out.",
                 hint="Try --jobs 1; finished arms are kept and used again.",
             ) from exc
         finally:
-            if dask is None and at_a_time > 1:
-                _end_workers()
+            if at_a_time > 1:
+                _end_workers()  # before their folder goes
 
 
-def _numbered(index: int, job: Job) -> tuple[int, tuple[Made, ...]]:
-    return index, run_job(job)
+def _on_cluster(jobs: Sequence[Job], address: str) -> Iterator[tuple[int, tuple[Made, ...]]]:
+    from joblib import Parallel, delayed
+
+    with connected(address) as share:
+        parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+        yield from parallel(delayed(_numbered)(i, replace(job, threads=share)) for i, job in enumerate(jobs))
+
+
+def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, tuple[Made, ...]]:
+    with temporary_files_in(scratch) if scratch is not None else contextlib.nullcontext():
+        return index, run_job(job)
 
 
 def _end_workers() -> None:
@@ -63,25 +97,3 @@ def _end_workers() -> None:
     from joblib.externals.loky import get_reusable_executor
 
     get_reusable_executor().shutdown(wait=True, kill_workers=True)
-
-
-@contextlib.contextmanager
-def _backend(address: str | None) -> Iterator[None]:
-    if address is None:
-        yield
-        return
-    try:
-        from distributed import Client
-    except ImportError as exc:
-        raise InputError("--dask needs the package distributed.", hint="python -m pip install edgeq[dask]") from exc
-    from joblib import parallel_config
-
-    try:
-        client: Any = Client(address, timeout=DASK_TIMEOUT)
-    except (OSError, ValueError, TimeoutError) as exc:
-        raise UnavailableError(
-            f"No Dask scheduler answers at {address}: {exc}",
-            hint="Start one with `dask scheduler`, or leave --dask out.",
-        ) from exc
-    with client, parallel_config(backend="dask"):
-        yield

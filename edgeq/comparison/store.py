@@ -26,11 +26,12 @@ from edgeq.data.npz import read_npz
 from edgeq.errors import EdgeqError, InputError
 from edgeq.report import codec
 from edgeq.training import TrainingHistory
+from edgeq.validation.agreement import Rounding
 from edgeq.version import version
 
 FOLDER = "arms"
 _OUTPUTS = ("test", "seen", "calibration", "trained", "host")
-_VERSION = 1  # of this layout, and of what work makes
+_VERSION = 2  # of this layout, and of what work makes
 
 
 def key_of(job: Job) -> str:
@@ -100,7 +101,7 @@ def _write(folder: Path, run: Made) -> dict[str, Any]:
     return {
         "arm": run.arm, "seed": run.seed, "scheme": run.scheme, "evaluated_by": run.evaluated_by,
         "notes": list(run.notes), "seconds": run.seconds, "history": codec.encode(run.history),
-        "layers": codec.encode(run.layers), "steps": list(run.steps),
+        "layers": codec.encode(run.layers), "rounding": codec.encode(run.rounding),
         "outputs": {what: len(getattr(run, what)) for what in _OUTPUTS}, "tflite": run.content is not None,
     }  # fmt: skip
 
@@ -120,6 +121,6 @@ def _read(folder: Path, entry: dict[str, Any]) -> Made:
         arm=arm, seed=int(entry["seed"]), scheme=str(entry["scheme"]), evaluated_by=str(entry["evaluated_by"]),
         content=(folder / f"{arm}.tflite").read_bytes() if entry["tflite"] else None, test=outputs("test"),
         seen=outputs("seen"), calibration=outputs("calibration"), trained=outputs("trained"), host=outputs("host"),
-        history=history, layers=layers, steps=tuple(map(float, entry["steps"])),
+        history=history, layers=layers, rounding=codec.decode(tuple[Rounding, ...], entry["rounding"], "rounding"),
         notes=tuple(map(str, entry["notes"])), seconds=float(entry["seconds"]),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.comparison.contrasts import ScoredArm
+from edgeq.comparison.contrasts import ScoredArm, artifacts
 from edgeq.comparison.made import Made
 from edgeq.comparison.record import Arm, Contrast, Flip, Run
 from edgeq.comparison.scores import Scores, figure, score
@@ -65,7 +65,7 @@ def flips(arms: Mapping[str, ScoredArm], contrasts: Sequence[Contrast]) -> tuple
     """The samples that the first runs of two arms of a declared contrast predict differently, smallest margin first."""
     found: list[Flip] = []
     for contrast in contrasts:
-        first, second = arms[contrast.first].first, arms[contrast.second].first
+        first, second = artifacts(arms[contrast.first], arms[contrast.second])
         if contrast.declared and first.predicted is not None:
             found += _flips(contrast, first, second)
     return tuple(found)

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from edgeq.quantize import QuantizeOptions
     from edgeq.training import TrainingHistory
 
+SAME_START = (
+    "Starts where QAT starts: batch norms are folded into the layers before them and channels of neighbouring layers "
+    "equalised (the same function in floats), then trained on. It is PTQ's remedy and extra training together."
+)
+"""Note of the control, which is more than PTQ of a model that was trained on."""
+
 SEEN_SAMPLES = 2000
 """So many training samples say whether a float model overfits: the interval of an accuracy on them is ±2 points."""
 
@@ -89,6 +95,7 @@ def evaluated(quantized: Quantized, data: Dataset, *, arm: str, seed: int, schem
     from edgeq import reference
     from edgeq.comparison.evaluate import tflite_answers
     from edgeq.reference.worker import TITLES
+    from edgeq.validation.agreement import rounding_of
 
     primary, note = reference.primary()
     try:
@@ -104,8 +111,8 @@ def evaluated(quantized: Quantized, data: Dataset, *, arm: str, seed: int, schem
         host = ()
     return Made(
         arm=arm, seed=seed, scheme=scheme, evaluated_by=TITLES[primary], content=quantized.content, test=test,
-        host=host, steps=tuple(t.quantization.scale if t.quantization else 0.0 for t in quantized.graph.output_tensors),
-        history=quantized.history, notes=(*quantized.notes, *([note] if note else [])),
+        host=host, rounding=rounding_of(quantized.graph), history=quantized.history,
+        notes=(*quantized.notes, *([note] if note else [])),
     )  # fmt: skip
 
 
@@ -185,8 +192,12 @@ def _continued(model: FloatModel, job: Job) -> Iterator[Made]:
 
     plain, quantized = MAKES[Work.CONTINUED]
     trained, history = continued_float(model, job.data, _options(job, Method.QAT))
-    yield _float_run(trained, job, plain, history)
-    yield _quantized_run(trained, job, quantized, Method.PTQ)
+    yield _with_note(_float_run(trained, job, plain, history), SAME_START)
+    yield _with_note(_quantized_run(trained, job, quantized, Method.PTQ), SAME_START)
+
+
+def _with_note(run: Made, note: str) -> Made:
+    return replace(run, notes=(*run.notes, note))
 
 
 def _continued_tfmot(model: FloatModel, job: Job) -> Iterator[Made]:

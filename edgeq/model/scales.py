@@ -37,6 +37,7 @@ SAME_SCALE = {
     "RESHAPE", "RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR", "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND",
     "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK",
 }  # fmt: skip
+_JOINING = {"CONCATENATION", "PACK", "MAXIMUM", "MINIMUM"}  # their inputs get the output's range
 _POOL_TOLERANCE = 1e-6  # pooling_common.cc accepts scales that differ by this much
 
 # Fixed output quantization: (scale, zero point).
@@ -49,6 +50,24 @@ FIXED_OUTPUT: dict[Scheme, dict[str, tuple[float, int]]] = {
     },
     Scheme.INT16X8: dict.fromkeys(("SOFTMAX", "LOGISTIC", "TANH"), (1 / 32768, 0)),
 }
+
+
+def has_own_range(graph: Graph, op: Op | None, tensor: int) -> bool:
+    """Whether an activation's range was chosen for it: no op fixes it, or makes it equal to another tensor's.
+
+    Args:
+        graph: a full-integer model.
+        op: what computes the tensor; None for an input.
+        tensor: its index.
+    """
+    quantization = graph.tensors[tensor].quantization
+    for reader in graph.ops:
+        joins = reader.name in _JOINING and tensor in reader.inputs
+        if joins and graph.tensors[reader.outputs[0]].quantization == quantization:
+            return False
+    if op is None or op.name in _JOINING:
+        return True
+    return op.name not in FIXED_OUTPUT[Scheme.INT8] and op.name not in SAME_SCALE
 
 
 def check_scales(graph: Graph, op: Op, scheme: Scheme = Scheme.INT8) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeq.records import FloatModel
+from edgeq.records import Agreement, FloatModel
 from edgeq.training import TrainingHistory
 
 
@@ -13,8 +13,8 @@ class MethodResult:
     """The .tflite, and for methods that train what it should agree with.
 
     `content` has integer inputs and outputs in the float model's order. `trained` is the fake-quantized model whose
-    predictions the .tflite must repeat, `history` how it was trained, and `agreement` the share of samples for which
-    both give the same answer; None for methods that do not train. `notes` are sentences for the report, `recipe` says
+    predictions the .tflite must repeat, `history` how it was trained, and `agreement` how the .tflite repeats
+    them; None for methods that do not train. `notes` are sentences for the report, `recipe` says
     in a few words what a method without training did.
     """
 
@@ -23,4 +23,4 @@ class MethodResult:
     history: TrainingHistory | None = None
     notes: tuple[str, ...] = ()
     recipe: str | None = None
-    agreement: float | None = None
+    agreement: Agreement | None = None

@@ -18,8 +18,7 @@ from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.model.naming import op_label
 from edgeq.model.quantization import dequantize_output, quantize_input
 from edgeq.model.roles import Role, input_of
-from edgeq.model.scales import CHANNEL_AXIS, FIXED_OUTPUT, SAME_SCALE
-from edgeq.model.scheme import Scheme
+from edgeq.model.scales import CHANNEL_AXIS, has_own_range
 from edgeq.quantize.align import align
 from edgeq.quantize.constants import real_values
 from edgeq.quantize.one_layer import accuracy_of_one_layer
@@ -29,8 +28,6 @@ from edgeq.reference.rewrite import corrected_for_tflm
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_JOINING = {"CONCATENATION", "PACK", "MAXIMUM", "MINIMUM"}  # their inputs get the output's range
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +124,7 @@ def measure_sensitivity(
         samples=len(x[0]),
         layers=tuple(_layer(graph, twin, op, found[op.outputs[0]], alone.get(op.index)) for op in matched),
         ranges=tuple(
-            found[i].range_use(graph.tensors[i]) for i in pairs if _own_range(graph, producers.get(i), i)
+            found[i].range_use(graph.tensors[i]) for i in pairs if has_own_range(graph, producers.get(i), i)
         ),
         unmatched=tuple(op_label(graph, op) for op in graph.ops if op.outputs[0] not in pairs),
         float_accuracy=whole,
@@ -228,15 +225,3 @@ def _ratio(widths: NDArray[np.floating]) -> float | None:
     """Largest over lower quartile, of the channels that are not all zero; None where there are not at least two."""
     live = widths[widths > 0]
     return float(live.max() / np.quantile(live, 0.25)) if len(live) > 1 else None
-
-
-def _own_range(graph: Graph, op: Op | None, tensor: int) -> bool:
-    """Whether calibration chose the tensor's range: no op fixes it, or makes it equal to another tensor's."""
-    quantization = graph.tensors[tensor].quantization
-    for reader in graph.ops:
-        joins = reader.name in _JOINING and tensor in reader.inputs
-        if joins and graph.tensors[reader.outputs[0]].quantization == quantization:
-            return False
-    if op is None or op.name in _JOINING:
-        return True
-    return op.name not in FIXED_OUTPUT[Scheme.INT8] and op.name not in SAME_SCALE

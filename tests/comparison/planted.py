@@ -265,3 +265,15 @@ def regression_calibration_not_normalised(seed: int) -> Planted:
         arrays={**arrays, "x_calib": arrays["x_train"][:200] * np.float32(25) + np.float32(60)},
         expected=("calibration-preprocessing-differs",),
     )  # fmt: skip
+
+
+def ranges_from(model: Any, samples: NDArray[np.float32]) -> bytes:
+    """The int8 .tflite with the ranges that `samples` give, by TensorFlow's converter: what a user does by hand."""
+    tf = tensorflow()
+    with quiet():
+        converter = tf.lite.TFLiteConverter.from_keras_model(model)
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: ([row[None]] for row in samples)
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+        converter.inference_input_type = converter.inference_output_type = tf.int8
+        return bytes(converter.convert())

@@ -56,6 +56,7 @@ def test_json_console_page_and_reuse(folder: Path) -> None:
         (["--data", "d.npz"], "Name a MODEL"),
         (["m.keras", "--arm", "a=b.tflite", "--data", "d.npz"], "not both"),
         (["--arm", "a", "--data", "d.npz"], "NAME=FILE"),
+        (["--arm", "a=b", "--data", "d.npz", "--epochs", "10", "--jobs", "2"], "--epochs, --jobs would have no effect"),
         (["m.keras", "--data", "d.npz", "--methods", "ptq,magic"], "'magic' is no method"),
         (["m.keras", "--data", "d.npz", "--seeds", "0"], "--seeds"),
         (["m.keras", "--data", "d.npz"], "m.keras does not exist"),

@@ -159,3 +159,14 @@ def test_labels_that_say_nothing(labels: NDArray[np.int64] | None, said: str) ->
 def test_nan_scores_are_refused() -> None:
     with pytest.raises(DataError, match="NaN"):
         score(TASK, (np.full((N, 4), np.nan),))
+
+
+def test_artifacts_are_of_the_lowest_seed_that_both_have() -> None:
+    """Seed 0 of the second arm failed: its seed 1 is compared with seed 1 of the first, which started alike."""
+    runs = [answers(pick(n)) for n in (20, 40, 60, 41)]
+    first = ScoredArm(name="a", runs={0: runs[0], 1: runs[1]}, fixed=False)
+    second = ScoredArm(name="b", runs={1: runs[3], 2: runs[2]}, fixed=False)
+    (contrast,) = asked(first, second)
+    assert contrast.artifact.difference == pytest.approx(runs[3].mean - runs[1].mean)
+    (against_fixed,) = asked(ScoredArm(name="a", runs={0: runs[0]}, fixed=True), second)
+    assert against_fixed.artifact.difference == pytest.approx(runs[3].mean - runs[0].mean)

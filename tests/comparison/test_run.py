@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import planted
 import pytest
 
 from edgeq.comparison.arms import FLOAT, PTQ, Task, Work
+from edgeq.comparison.cluster import connected, threads_per_task
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.run import run_jobs, threads, workers
 from edgeq.comparison.work import pack
@@ -67,7 +71,7 @@ def test_two_processes_make_the_same(jobs: list[Job]) -> None:
 
 
 def test_no_scheduler(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeq.comparison.run.DASK_TIMEOUT", "0.5s")
+    monkeypatch.setattr("edgeq.comparison.cluster.DASK_TIMEOUT", "0.5s")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
@@ -105,3 +109,44 @@ def test_trainings_side_by_side_keep_checkpoints_apart(tmp_path: Path) -> None:
     trained = [arm for arm in comparison.arms if arm.name in ("qat", "float-continued")]
     assert [(len(arm.runs), arm.failed) for arm in trained] == [(2, None)] * 2
     assert not list((tmp_path / "cmp" / "arms").glob("training-*"))
+
+
+def test_threads_of_a_cluster_are_those_of_its_machines() -> None:
+    """The client's cores say nothing about the workers'."""
+    alone = {"tcp://10.0.0.1:1": 1}
+    assert threads_per_task(alone, {"tcp://10.0.0.1:1": 16}) == 16
+    assert threads_per_task({"tcp://10.0.0.1:1": 4}, {"tcp://10.0.0.1:1": 16}) == 4
+    shared = {"tcp://10.0.0.1:1": 2, "tcp://10.0.0.1:2": 2, "tcp://10.0.0.2:1": 1}
+    assert threads_per_task(shared, dict.fromkeys(shared, 8)) == 2
+    assert threads_per_task({"tcp://10.0.0.1:1": 8}, {"tcp://10.0.0.1:1": 2}) == 1
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (lambda d: d.KilledWorker("t", SimpleNamespace(address="tcp://10.0.0.2:9"), 4), "died over a piece of work"),
+        (lambda d: d.comm.CommClosedError("in <TCP>: Stream is closed"), "was lost while it worked"),
+        (lambda d: d.client.FutureCancelledError("key", "scheduler-connection-lost"), "was lost while it worked"),
+        (lambda d: ModuleNotFoundError("no", name="edgeq"), "lack the module edgeq"),
+    ],
+)
+def test_a_clusters_errors_are_explained(
+    raised: Callable[[Any], Exception], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import distributed
+
+    class Client:
+        def __init__(self, address: str, timeout: str) -> None:
+            pass
+
+        def nthreads(self) -> dict[str, int]:
+            raise raised(distributed)
+
+        def close(self, timeout: float) -> None:
+            raise TimeoutError
+
+    monkeypatch.setattr(distributed, "Client", Client)
+    with pytest.raises(UnavailableError, match=said) as caught, connected("tcp://10.0.0.1:8786"):
+        pass
+    assert caught.value.exit_code == 3
+    assert "10.0.0" in str(caught.value)

@@ -15,6 +15,7 @@ from edgeq.comparison.record import LayerReport
 from edgeq.comparison.store import find, keep, place_of
 from edgeq.data.arrays import dataset_from_arrays
 from edgeq.training import Epoch, TrainingHistory, TrainingOptions
+from edgeq.validation.agreement import Rounding
 
 EPOCH = Epoch(loss=0.5, validation_loss=float("inf"), validation_metric=0.25, learning_rate=1e-3, range_change=None)
 HISTORY = TrainingHistory(
@@ -30,9 +31,10 @@ JOB = Job(
     data=dataset_from_arrays({"x_test": np.eye(4, dtype=np.float32)}, "d"), training=TrainingOptions(),
     calibration_samples=20, threads=1, detailed=True, checkpoints=None,
 )  # fmt: skip
+ROUNDING = (Rounding(step=0.5, logits=0.1), Rounding(step=0.25, sigmoid=True))
 RUN = Made(
     arm="ptq", seed=3, scheme="int8", evaluated_by="TFLite Micro", content=b"tflite", test=(np.eye(4), np.ones((4, 1))),
-    trained=(np.zeros((4, 2)),), history=HISTORY, layers=(LAYER,), steps=(0.5, 0.25), notes=("a note",), seconds=1.5,
+    trained=(np.zeros((4, 2)),), history=HISTORY, layers=(LAYER,), rounding=ROUNDING, notes=("a note",), seconds=1.5,
 )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ import pytest
 from edgeq.errors import VerifyError
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3, legacy_keras, tensorflow
+from edgeq.quantize.agreement import measure_agreement
 from edgeq.quantize.convert import convert
 from edgeq.quantize.export import export
 from edgeq.quantize.keras_graph import read_graph
@@ -21,7 +22,7 @@ from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.probe import predict
 from edgeq.quantize.qat import continued_float
 from edgeq.quantize.qat.bake import baked, kernel_steps
-from edgeq.quantize.qat.checks import agreement, require_trained_scales
+from edgeq.quantize.qat.checks import require_trained_scales
 from edgeq.quantize.qat.clip import choose_clips
 from edgeq.quantize.qat.grid import grid_of
 from edgeq.quantize.qat.insert import FakeQuantized, fake_quantized
@@ -108,8 +109,8 @@ def test_the_converter_keeps_every_trained_scale(build: Callable[[Any], Any]) ->
     model = record(build(keras3()))
     trained, content = converted(model)
     require_trained_scales(trained, content)
-    share, n = agreement(trained, content, samples(model, 200), classes=build is image_model)
-    assert (share >= (0.99 if build is image_model else 0.85), n) == (True, 200)
+    found = measure_agreement(content, trained.model, samples(model, 200), classes=build is image_model)
+    assert (found.share >= (0.99 if build is image_model else 0.85), found.samples) == (True, 200)
     assert ("LayerNormalization" in "".join(trained.notes)) == (build is left_over_model)
 
 

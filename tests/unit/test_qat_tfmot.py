@@ -25,6 +25,7 @@ from edgeq.quantize.qat_tfmot.wrap import copied, wrapped
 from edgeq.records import Dataset, FloatModel, ModelFormat, Split
 from edgeq.reference.float_model import float_outputs
 from edgeq.training import TrainingOptions
+from edgeq.validation.agreement import describe, has_gap
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
 
@@ -100,8 +101,7 @@ def test_the_tflite_has_the_models_order_and_the_trained_ranges(model: FloatMode
 
 def test_its_predictions_are_those_of_the_fake_quantized_model(result: MethodResult) -> None:
     x = dataset().test.x
-    agreement = measure_agreement(result.content, trained(result), x)
-    assert agreement is not None
+    agreement = measure_agreement(result.content, trained(result), x, classes=True)
     assert agreement.samples == 40
     assert agreement.same >= 38  # the layer that is used twice has other weights than it was trained with
     assert agreement.largest_difference < 0.05
@@ -123,8 +123,7 @@ def test_the_start_is_a_model_that_works() -> None:
     (expected,), (found,) = float_outputs(record(handle), x), float_outputs(fake, x)
     assert np.abs(found - expected).max() < 0.05
     content = convert_wrapped(fake)
-    agreement = measure_agreement(content, fake, x)
-    assert agreement is not None
+    agreement = measure_agreement(content, fake, x, classes=True)
     assert agreement.largest_difference < 0.03
 
 
@@ -133,14 +132,12 @@ def test_a_gap_becomes_a_note(result: MethodResult) -> None:
     weights = other.get_layer("quant_out").get_weights()
     other.get_layer("quant_out").set_weights([-w if w.shape == (4, 3) else w for w in weights])
     try:
-        agreement = measure_agreement(result.content, trained(result), dataset().test.x)
+        agreement = measure_agreement(result.content, trained(result), dataset().test.x, classes=True)
     finally:
         other.get_layer("quant_out").set_weights(weights)
-    assert agreement is not None
-    note = agreement.note()
-    assert note is not None
-    assert note.startswith("Conversion gap: the int8 model predicts what the fake-quantized model predicts on ")
-    assert f"on {agreement.same} of 40 samples" in note
+    assert has_gap(agreement)
+    assert describe(agreement).startswith("Conversion gap: the int8 model answers as the fake-quantized one for ")
+    assert f"for {agreement.apart} the answers differ by more than rounding" in describe(agreement)
 
 
 def test_the_given_model_stays_as_it_was(model: FloatModel, result: MethodResult) -> None:

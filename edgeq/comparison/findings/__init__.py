@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from edgeq.comparison.evidence import Evidence
-from edgeq.comparison.findings import data, quantization, results, training
+from edgeq.comparison.findings import data, order, quantization, ranges, results, training
 from edgeq.comparison.record import CompareFinding, Severity
 
 Finder = Callable[[Evidence], Iterator[CompareFinding]]
@@ -16,11 +16,13 @@ Finder = Callable[[Evidence], Iterator[CompareFinding]]
 # In the order of importance among findings of one severity: what makes every number doubtful comes before what explains
 # one of them, and a cause before its consequences.
 FINDERS: tuple[Finder, ...] = (
+    order.scores_in_other_order,
     data.preprocessing_differs,
     data.test_in_training,
     quantization.conversion_gap,
     training.learning_rate_too_high,
     training.arm_failed,
+    ranges.ranges_lost,
     training.batch_norm_stale,
     training.float_undertrained,
     training.float_overfits,
@@ -28,8 +30,8 @@ FINDERS: tuple[Finder, ...] = (
     data.calibration_ranges,
     quantization.layers_quantize_badly,
     training.qat_undertrained,
-    quantization.scores_tie,
     results.test_set_small,
+    quantization.scores_tie,
     training.gain_is_training,
     results.inconclusive,
     quantization.host_kernels,

@@ -104,7 +104,9 @@ def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
     """A class that the test samples have never turns up among the calibration samples, by the float model's word."""
     found = evidence.calibration_classes
     test = evidence.arms[FLOAT].first.predicted if FLOAT in evidence.arms else None
-    if found is None or test is None or evidence.given:  # who knows what calibrated a model that was given
+    if found is None or test is None:
+        return
+    if evidence.given and evidence.data.calibration != "calibration":  # who knows which of the training samples did
         return
     coverage = class_coverage(found, test, classes=evidence.data.classes, chance=limit.ABSENT_BY_CHANCE)
     if not coverage.missing:
@@ -125,7 +127,7 @@ def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
 
 def calibration_ranges(evidence: Evidence) -> Iterator[CompareFinding]:
     """PTQ's ranges do not fit the test samples: too many values are cut off, or half of a range is never used."""
-    if evidence.given:  # its float model may be another than the one at hand (equalised, trained on)
+    if evidence.given:  # its float model may be another one (equalised, trained on): see `ranges.ranges_lost`
         return
     layers = [layer for layer in evidence.layers if layer.arm == PTQ]
     samples = evidence.data.calibration_samples

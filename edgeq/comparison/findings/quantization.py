@@ -2,52 +2,55 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
 
 from edgeq.comparison.arms import FLOAT, INT16X8, PTQ, PTQ_EQUALIZED, QAT, QAT_TFMOT
+from edgeq.comparison.contrasts import artifacts
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import amount, points
+from edgeq.comparison.made import Made
 from edgeq.comparison.record import CompareFinding, LayerReport, Severity
-from edgeq.comparison.scores import Scores, score
+from edgeq.comparison.scores import Scores
 from edgeq.comparison.summary import lead, turned
+from edgeq.records import Agreement
 from edgeq.statistics.equivalence import Conclusion
-from edgeq.statistics.topk import top_k
+from edgeq.validation.agreement import agreement_of, has_gap
 
 LAYERS_QUANTIZE_BADLY = "layers-quantize-badly"
 """The finding for which remedies are tried."""
 
 
 def conversion_gap(evidence: Evidence) -> Iterator[CompareFinding]:
-    """The int8 model predicts something else than the fake-quantized model that was trained."""
+    """The int8 model answers something else than the fake-quantized model that was trained."""
     for arm in (QAT, QAT_TFMOT):
         run = evidence.first_run(arm)
-        if run is None or not run.trained or evidence.arms[arm].first.predicted is None:
+        if run is None or not run.trained:
             continue
-        scored = evidence.arms[arm].first
-        wrong, n = _really_other(scored, score(scored.task, run.trained), run.steps), len(scored.values)
-        if wrong < 2 or 1 - wrong / n >= limit.AGREEMENT:
+        found = _agreement(evidence.arms[arm].first, run)
+        if not has_gap(found):
             continue
         yield CompareFinding(
             code="conversion-gap",
             severity=Severity.ERROR,
             title=f"{arm}: the int8 model is not the model that was trained",
-            text=f"On {wrong} of {n} test samples it predicts another class than the fake-quantized model. "
+            text=f"On {found.apart} of {found.samples} test samples it answers something else than the fake-quantized "
+            "model, and not by rounding. "
             "Ranges or weights were changed on the way to the .tflite, so this arm's figure is not QAT's.",
-            evidence={"disagree": wrong, "samples": n, "agreement": 1 - wrong / n},
+            evidence={"disagree": found.apart, "samples": found.samples, "agreement": found.share},
             advice="Look at `edgeq inspect` for the scales, and convert without a representative dataset that "
             "overrides the trained ranges.",
         )
 
 
-def _really_other(int8: Scores, trained: Scores, steps: tuple[float, ...]) -> int:
-    """Samples whose predictions differ although the trained model's scores are further apart than int8 can round."""
-    assert int8.predicted is not None  # noqa: S101 (classes, as the caller has looked)
-    tie = limit.AGREEMENT_STEPS * steps[int8.task.output] if steps else 0.0
-    at = np.flatnonzero(trained.predicted != int8.predicted)
-    return sum(lead(trained, int(i), int(int8.predicted[i])) > tie for i in at)
+def _agreement(int8: Scores, run: Made) -> Agreement:
+    at = int8.task.output
+    return agreement_of(
+        run.trained[at], run.test[at], run.rounding[at], classes=int8.right is not None and not int8.task.binary
+    )
 
 
 def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -64,11 +67,11 @@ def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
     bad = [
         layer
         for layer in evidence.layers
-        if layer.arm == PTQ and (layer.sqnr_db < limit.BAD_SQNR_DB or (layer.channel_ratio or 0) > limit.WIDE_CHANNELS)
+        if layer.arm == PTQ and (_sqnr(layer) < limit.BAD_SQNR_DB or (layer.channel_ratio or 0) > limit.WIDE_CHANNELS)
     ]
     if not bad or not matters:
         return
-    worst = min(bad, key=lambda layer: layer.sqnr_db)
+    worst = min(bad, key=_sqnr)
     remedies = {
         name: evidence.gain(PTQ, arm)
         for name, arm in (("equalising the layers", PTQ_EQUALIZED), ("16-bit activations", INT16X8), ("QAT", QAT))
@@ -82,18 +85,22 @@ def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
         code=LAYERS_QUANTIZE_BADLY,
         severity=Severity.WARNING,
         title=f"PTQ loses {amount(evidence, loss)}: {_layers(bad)} quantize badly",
-        text=f"At {worst.layer} the signal is {worst.sqnr_db:.1f} dB above the quantization noise"
+        text=f"At {worst.layer} the signal is {_sqnr(worst):.1f} dB above the quantization noise"
         + (f", and the widest channel is {worst.channel_ratio:.0f} times the others" if worst.channel_ratio else "")
         + ". All channels of a tensor share one scale, so small ones are left with a few steps."
         + (f" Tried here: {tried}." if tried else ""),
         evidence={
-            "loss": loss, "bad_layers": len(bad), "worst_sqnr_db": worst.sqnr_db,
+            "loss": loss, "bad_layers": len(bad), "worst_sqnr_db": _sqnr(worst),
             "worst_channel_ratio": worst.channel_ratio or 0.0, **{f"gain of {n}": g for n, g in remedies.items()},
         },
         advice=f"Use what helped most here: {best}."
         if best and remedies[best] > 0
         else "Retrain with weight decay, or replace the layers named.",
     )  # fmt: skip
+
+
+def _sqnr(layer: LayerReport) -> float:
+    return math.inf if layer.sqnr_db is None else layer.sqnr_db
 
 
 def _layers(bad: list[LayerReport]) -> str:
@@ -117,7 +124,7 @@ def scores_tie(evidence: Evidence) -> Iterator[CompareFinding]:
         severity=Severity.WARNING if moved > max(limit.TIES, evidence.margin) else Severity.INFO,
         title=f"{ties} of {n} predictions of {most} are ties",
         text="Their largest scores are equal, and the lowest class index won. "
-        f"With another rule its accuracy could be other by {points(moved)}.",
+        f"By another rule (the highest index, or chance) its accuracy may well be other by {points(moved)}.",
         evidence={"samples": n, "moved": moved, **{f"ties of {name}": count for name, (count, _) in found.items()}},
         advice="Scores that saturate tie: look at the last layer's range, export logits instead of a softmax, or "
         "repair the layers that lose the differences.",
@@ -125,11 +132,18 @@ def scores_tie(evidence: Evidence) -> Iterator[CompareFinding]:
 
 
 def _moved_by_ties(scores: Scores) -> float:
-    """By how much the accuracy depends on the rule that breaks ties."""
-    if scores.task.binary or scores.tied is None:
-        return float(scores.tied.mean()) if scores.tied is not None else 0.0
-    ranked = top_k(scores.values, scores.task.labels.astype(np.int64))
-    return (ranked.possibly - ranked.always) / len(scores.values)
+    """By how much the accuracy depends on the rule that breaks ties: the highest index instead of the lowest, or chance
+    (two standard deviations around its mean)."""
+    assert scores.tied is not None and scores.right is not None  # noqa: S101 (classes, as the caller has looked)
+    if scores.task.binary:
+        return float(scores.tied.mean())
+    n, labels = len(scores.values), scores.task.labels.astype(np.int64)
+    best = scores.values == scores.values.max(axis=1, keepdims=True)
+    chance = best[np.arange(n), labels] / best.sum(axis=1)
+    highest = best.shape[1] - 1 - best[:, ::-1].argmax(axis=1)
+    reported = float(scores.right.mean())
+    by_chance = abs(float(chance.mean()) - reported) + 2 * float(np.sqrt((chance * (1 - chance)).sum())) / n
+    return max(abs(float((highest == labels).mean()) - reported), by_chance)
 
 
 def host_kernels(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -156,7 +170,7 @@ def flips_at_margins(evidence: Evidence) -> Iterator[CompareFinding]:
     """Where PTQ and float disagree, float itself was nearly undecided."""
     if FLOAT not in evidence.arms or PTQ not in evidence.arms:
         return
-    one, two = evidence.arms[FLOAT].first, evidence.arms[PTQ].first
+    one, two = artifacts(evidence.arms[FLOAT], evidence.arms[PTQ])
     if one.predicted is None or two.predicted is None:
         return
     turned_at = np.flatnonzero(one.predicted != two.predicted)

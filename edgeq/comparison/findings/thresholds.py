@@ -34,11 +34,21 @@ DIVERGED_ABSOLUTE = 0.1
 """And by at least so much more: a loss of 0.001 may double by chance. Cross-entropy (nats) or in units of the loss
 before training."""
 
-AGREEMENT = 0.995
-"""Share of samples on which an int8 model must predict what the fake-quantized model did."""
+ORDER_KNOWN = 0.4
+"""Agreement of the best model with the labels, beyond chance (kappa, or a correlation), from which its answers say
+which sample is which."""
 
-AGREEMENT_STEPS = 2.0
-"""Predictions that hang on less than two steps of the int8 output are ties for it; they say nothing about a gap."""
+ORDER_LOST = 0.2
+"""Agreement of given scores with that model, below which they are of other samples: two models of one task that both
+work agree far more, and a model that lost this much no longer answers alike as a whole."""
+
+ORDER_ALIKE = 0.25
+"""Largest part of the answers that may be of other classes (total variation) in scores that are those of a model that
+works: shuffled scores differ by nothing, those of other samples by chance."""
+
+ORDER_FOUND = 0.8
+"""Part of the test samples that nearest rows lead to, from which the order is called found: rows of other samples lead
+to 63 % (1 − 1/e, as drawing at random does) or fewer."""
 
 FEW_EPOCHS = 2
 """After one or two epochs nobody can see whether a training has settled, and EMA ranges have seen little."""
@@ -61,6 +71,17 @@ chance. Tensors with many values per sample stay far below."""
 UNUSED = 0.5
 """Share of an activation's range that no test sample reaches: half unused is one bit lost."""
 
+CLIPPED_LOST = 0.05
+"""Share of values at the ends of a given model's range, whose calibration nobody knows: five times what 200 samples
+leave outside of the range of a tensor with one value each, and more than trained clipping gives up."""
+
+CLIPPED_BESIDE = 3.0
+"""And so many times that of another int8 model on the same samples, which rules out what the data do by nature."""
+
+UNUSED_LOST = 0.75
+"""Share of unused codes of a given model's usual tensor, or of its worst one beside another model's: two bits lost.
+Long tails lose one; ranges that nobody chose (±6, another scaling) lose more."""
+
 BAD_SQNR_DB = 15.0
 """An output whose quantization noise has more than 3 % of its power: 8 bits well used give 30 to 40 dB."""
 
@@ -68,8 +89,8 @@ WIDE_CHANNELS = 30.0
 """Range of the widest channel over that of a quarter of the others: these have fewer than 9 of 255 steps (3 bits)."""
 
 TIES = 0.03
-"""Part of the accuracy that depends on how ties are broken: as large as the differences that people ask about (3 to 6
-points). A few ties in hundreds of samples are usual for int8 softmax outputs."""
+"""What another rule may well do to the accuracy: as large as the differences that people ask about (3 to 6 points).
+Ties of a few per cent are usual for int8 softmax outputs, and about as many of them turn right as wrong."""
 
 FEW_CALIBRATION_SAMPLES = 50
 """Fewer samples than this seldom reach the ends of an activation's range; 100 to 500 are usual."""

@@ -219,15 +219,9 @@ def gain_is_training(evidence: Evidence) -> Iterator[CompareFinding]:
 def _improves(evidence: Evidence, first: str, second: str) -> bool:
     """Clearly better on the test samples, by more than the margin."""
     contrast = evidence.contrast(first, second)
-    if contrast is None or evidence.gain(first, second) < _margin_share(evidence):
+    if contrast is None or evidence.gain(first, second) < evidence.margin_share:
         return False
     return contrast.artifact.p_value <= limit.EXPLORATORY_LEVEL
-
-
-def _margin_share(evidence: Evidence) -> float:
-    if evidence.metric is Metric.TOP1:
-        return evidence.margin
-    return evidence.margin / evidence.arms[FLOAT].first.mean if evidence.arms[FLOAT].first.mean else math.inf
 
 
 def _histories(evidence: Evidence, arm: str) -> list[TrainingHistory]:
@@ -261,7 +255,7 @@ def _fall(history: TrainingHistory, epochs: int) -> float:
 def _behind(evidence: Evidence, arm: str) -> bool:
     """The arm is worse than PTQ, or than PTQ of its control, by more than the margin."""
     others = (PTQ, _CONTROLS[arm][1])
-    return any(o in evidence.arms and -evidence.gain(o, arm) > _margin_share(evidence) for o in others)
+    return any(o in evidence.arms and -evidence.gain(o, arm) > evidence.margin_share for o in others)
 
 
 def _errors_differ(seen: np.ndarray, test: np.ndarray) -> bool:

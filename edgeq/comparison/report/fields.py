@@ -129,8 +129,14 @@ FIELDS: dict[str, tuple[str, str]] = {
     "LayerReport.tensor": ("", "the .tflite's tensor"),
     "LayerReport.low": ("real", "smallest value that the tensor can hold"),
     "LayerReport.high": ("real", "largest value that it can hold"),
-    "LayerReport.sqnr_db": ("dB", "signal-to-quantization-noise ratio against the same graph in floats"),
-    "LayerReport.clipped": ("share", "values on the test samples that lie outside of the range"),
+    "LayerReport.sqnr_db": (
+        "dB",
+        "signal-to-quantization-noise ratio against the same graph in floats; null if there is none",
+    ),
+    "LayerReport.clipped": (
+        "share",
+        "values on the test samples that lie outside of the range; of a given model, at its ends",
+    ),
     "LayerReport.unused": ("share", "part of the range that no value reaches"),
     "LayerReport.channel_ratio": (
         "",

@@ -12,7 +12,7 @@ from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
 
 SHOWN = 24
-"""Layers in the plot; of more, those with the worst SQNR are shown. The table has all."""
+"""Layers in the plot; of more, the worst are shown. The table has all."""
 
 _RIGHT = 716.0
 _BAR, _GAP = 13.0, 9.0
@@ -73,7 +73,7 @@ def range_plot(comparison: Comparison) -> RangePlot | None:
         by_layer.setdefault((row.layer, row.tensor), []).append(row)
     if not by_layer:
         return None
-    worst = sorted(by_layer, key=lambda key: min(_rank(row.sqnr_db) for row in by_layer[key]))[:SHOWN]
+    worst = sorted(by_layer, key=lambda key: min(_rank(row) for row in by_layer[key]))[:SHOWN]
     shown = [rows for key, rows in by_layer.items() if key in worst]
     left = label_space(rows[0].layer for rows in shown)
     scale = _scale(left, [end for rows in shown for row in rows for end in (row.low, row.high)])
@@ -106,11 +106,13 @@ def _bar(row: LayerReport, scale: Scale, y: float, comparison: Comparison) -> Ba
         sqnr=_decibels(row.sqnr_db),
         clipped=fmt.percent(row.clipped, 2),
         unused=fmt.percent(row.unused, 0),
-        bad=(row.sqnr_db < BAD_SQNR, row.clipped > BAD_CLIPPED, row.unused > BAD_UNUSED),
+        bad=(row.sqnr_db is not None and row.sqnr_db < BAD_SQNR, row.clipped > BAD_CLIPPED, row.unused > BAD_UNUSED),
     )
 
 
-def _decibels(value: float) -> str:
+def _decibels(value: float | None) -> str:
+    if value is None:
+        return "–"
     return f"{value:.1f} dB".replace("-", "−") if math.isfinite(value) else f"{fmt.real(value)} dB"
 
 
@@ -124,5 +126,7 @@ def _scale(left: float, ends: Sequence[float]) -> Scale:
     return Scale(low=low - pad if low else low, high=high + pad, start=left, end=_RIGHT, bend=bend)
 
 
-def _rank(sqnr: float) -> float:
-    return -math.inf if math.isnan(sqnr) else sqnr
+def _rank(row: LayerReport) -> tuple[float, float]:
+    """The worst first: by SQNR, and where there is none by what is clipped or unused."""
+    sqnr = math.inf if row.sqnr_db is None else -math.inf if math.isnan(row.sqnr_db) else row.sqnr_db
+    return sqnr, -max(row.clipped, row.unused)

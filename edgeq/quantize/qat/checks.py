@@ -1,4 +1,4 @@
-"""Whether the .tflite is what was trained: the same scales, the same integers, the same answers."""
+"""Whether the .tflite is what was trained: the same scales, the same integers."""
 
 from __future__ import annotations
 
@@ -10,20 +10,11 @@ import numpy as np
 from edgeq.errors import VerifyError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph, Tensor
-from edgeq.model.quantization import quantize_input
 from edgeq.quantize.qat.bake import kernel_steps
 from edgeq.quantize.qat.insert import FakeQuantized
-from edgeq.reference import primary, run_reference
-from edgeq.reference.float_model import float_outputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-LEAST_AGREEMENT = 0.995
-"""Share of samples for which fake-quantized and int8 model must have the same largest output."""
-
-NEAR = 4
-"""Steps of the int8 output, of 256: the sums of both models are rounded at different places."""
 
 _RELATIVE = 1e-5  # float32 rounds scales differently here and in the converter
 
@@ -48,25 +39,6 @@ def require_trained_scales(trained: FakeQuantized, content: bytes) -> None:
             hint="The converter merged or replaced these layers in a way that edgeq's training does not know. Quantize "
             "with --method ptq, or write the layers around them differently.",
         )
-
-
-def agreement(
-    trained: FakeQuantized, content: bytes, x: tuple[NDArray[np.generic], ...], *, classes: bool
-) -> tuple[float, int]:
-    """Share of samples for which the int8 model gives the fake-quantized model's answer, and their number.
-
-    The int8 model runs in TFLite Micro's kernels; the fake-quantized model's outputs are rounded to the steps of the
-    int8 output. The answer is the first output's largest value along the last axis, the first one among equals (with
-    several positions: their share); without classes, values that are at most `NEAR` steps apart are the same.
-    """
-    graph = parse_tflite(content)
-    reference, _ = primary()
-    inputs = [quantize_input(a, tensor) for a, tensor in zip(x, graph.input_tensors, strict=True)]
-    there = run_reference(content, inputs, reference).outputs[0]
-    here = quantize_input(float_outputs(trained.model, x)[0], graph.output_tensors[0])
-    if classes and here.shape[-1] > 1:
-        return float(np.mean(here.argmax(axis=-1) == there.argmax(axis=-1))), len(here)
-    return float(np.mean(np.abs(here.astype(int) - there.astype(int)) <= NEAR)), len(here)
 
 
 def _has(tensor: Tensor, scale: float, zero_point: int) -> bool:

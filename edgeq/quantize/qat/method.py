@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.errors import InterpreterError
+from edgeq.quantize.agreement import SAMPLES, measure_agreement
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
 from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.result import MethodResult
-from edgeq.records import Dataset, FloatModel, Split
+from edgeq.records import Agreement, Dataset, FloatModel, Split
 from edgeq.training.history import TrainingHistory
 
 if TYPE_CHECKING:
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from edgeq.quantize.qat.insert import FakeQuantized
     from edgeq.training.plan import TrainingPlan
-
-_COMPARED = 500  # samples on which the .tflite and the trained model are compared
 
 
 def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
@@ -61,13 +60,13 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         exported = export(replace(form, handle=baked(trained)), Path(folder, "saved_model"))
         content = convert(exported, samples, what=model.path.name)
     require_trained_scales(trained, content)
-    share, note = _compared(trained, content, plan)
+    found, note = _compared(trained, content, plan)
     return MethodResult(
         content=content,
         trained=trained.model,
         history=history,
         notes=(_summary(history, plan), *trained.notes, *clips, *history.notes, note),
-        agreement=share,
+        agreement=found,
     )
 
 
@@ -93,18 +92,17 @@ def continued_float(
     return form, history
 
 
-def _compared(trained: FakeQuantized, content: bytes, plan: TrainingPlan) -> tuple[float | None, str]:
+def _compared(trained: FakeQuantized, content: bytes, plan: TrainingPlan) -> tuple[Agreement | None, str]:
     """How far both models agree, and a note; what no interpreter runs cannot be compared."""
-    from edgeq.quantize.qat.checks import LEAST_AGREEMENT, agreement
     from edgeq.training.objective import Labels
+    from edgeq.validation.agreement import describe
 
     classes = plan.objective.labels is not Labels.VALUES
     try:
-        share, n = agreement(trained, content, _some(plan.validation, plan.train), classes=classes)
+        found = measure_agreement(content, trained.model, _some(plan.validation, plan.train), classes=classes)
     except InterpreterError as exc:
         return None, f"The int8 model could not be compared with the fake-quantized one: {exc.message}"
-    gap = "" if share >= LEAST_AGREEMENT else "Conversion gap: "
-    return share, f"{gap}The int8 model answers as the fake-quantized one for {100 * share:.1f} % of {n} samples."
+    return found, describe(found)
 
 
 def _summary(history: TrainingHistory, plan: TrainingPlan) -> str:
@@ -119,4 +117,4 @@ def _summary(history: TrainingHistory, plan: TrainingPlan) -> str:
 def _some(*splits: Split) -> tuple[NDArray[np.generic], ...]:
     """The first samples of the splits together."""
     arrays = zip(*(split.x for split in splits), strict=True)
-    return tuple(np.concatenate(parts)[:_COMPARED] for parts in arrays)
+    return tuple(np.concatenate(parts)[:SAMPLES] for parts in arrays)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgeq.errors import UnsupportedError, VerifyError
 from edgeq.model.flatbuffer import parse_tflite
@@ -26,10 +25,6 @@ from edgeq.records import Dataset, FloatModel, ModelFormat
 from edgeq.training import TrainingHistory
 from edgeq.transfer import to_tf_keras
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 
 def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
     """Train `model` with tfmot's fake quantization and convert it with the ranges that it learned.
@@ -43,8 +38,10 @@ def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> 
         CheckFailed: the loss became NaN or infinite.
         VerifyError: a part of the model stayed float.
     """
+    from edgeq.training.objective import Labels
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
+    from edgeq.validation.agreement import describe
 
     legacy = _as_tf_keras(model, dataset, options)
     require_supported(legacy)
@@ -61,11 +58,14 @@ def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> 
     )
     content = convert_wrapped(fake)
     samples = calibration_samples(dataset, SAMPLES, options.seed)
+    classes = plan.objective.labels is not Labels.VALUES
+    agreement = measure_agreement(content, fake, samples, classes=classes)
     return MethodResult(
         content=content,
         trained=fake,
         history=history,
-        notes=(*history.notes, *conversion_notes(content, fake, samples)),
+        notes=(*history.notes, *lost_ranges(content, fake), describe(agreement)),
+        agreement=agreement,
     )
 
 
@@ -122,15 +122,11 @@ def convert_wrapped(fake: FloatModel) -> bytes:
     return content
 
 
-def conversion_notes(content: bytes, fake: FloatModel, samples: tuple[NDArray[np.float32], ...]) -> Iterator[str]:
-    """Sentences about what the conversion lost: trained ranges, or predictions; nothing if it lost nothing."""
+def lost_ranges(content: bytes, fake: FloatModel) -> Iterator[str]:
+    """A sentence about the trained ranges that the conversion lost; nothing if it lost none."""
     missing = missing_ranges(parse_tflite(content), trained_ranges(fake.handle))
     if missing:
         yield f"Conversion gap: the .tflite does not have the trained range of {', '.join(missing)}."
-    agreement = measure_agreement(content, fake, samples)
-    note = agreement.note() if agreement else None
-    if note:
-        yield note
 
 
 def _as_tf_keras(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> FloatModel:
