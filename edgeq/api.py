@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -70,34 +71,43 @@ def compare(options: CompareOptions, *, progress: Progress | None = None) -> Com
 def validate(
     folder: Path,
     *,
-    device: str = "emulated",
+    device: str | Sequence[str] = "emulated",
+    jobs: int = 1,
     samples: int | None = None,
     max_lsb: int = 0,
     max_drop: float | None = None,
     baud: int = 115200,
     probe: str | None = None,
+    resume: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Run the test samples of a build on a device again, and compare. Nothing in the build is changed.
 
+    Several devices, or `jobs` of one, share the samples; one that drops out hands its samples to the others. Answers
+    are kept beside the build (`<folder>.journal`) until the run is done: `resume` continues one that was interrupted.
     With a `probe` (`edgeq.flashing.flash.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
     compared too, by a second image; it ends with the build's own.
 
     Raises:
-        InputError: no build, or it was changed.
+        InputError: no build, or it was changed; or there is nothing to resume.
         UnavailableError: the device is missing, silent, broken, or runs another model.
         FlashError: the board does not hold what was written to it.
     """
     from edgeq import measure
     from edgeq.builds import open_build
+    from edgeq.devices.names import check_device, check_probe
+    from edgeq.sharing import expanded, journal_of
     from edgeq.stopwatch import Stopwatch
 
     made = open_build(folder)
-    measure.check_device(device, made.board)
-    measure.check_probe(probe, device, made.board)
+    devices = expanded((device,) if isinstance(device, str) else device, jobs)
+    for one in dict.fromkeys(devices):
+        check_device(one, made.board)
+    check_probe(probe, devices, made.board)
     return measure.measure(
-        made, device, samples=samples, traced_samples=4, max_lsb=max_lsb, max_drop=max_drop,
-        progress=progress or Progress(), clock=Stopwatch(), baud=baud, probe=probe,
+        made, devices, samples=samples, traced_samples=4, max_lsb=max_lsb, max_drop=max_drop,
+        progress=progress or Progress(), clock=Stopwatch(), baud=baud, probe=probe, journal=journal_of(folder),
+        resume=resume,
     )  # fmt: skip
 
 
@@ -120,10 +130,11 @@ def drift(
     """
     from edgeq import measure
     from edgeq.builds import open_build
+    from edgeq.devices.names import check_device, check_probe
 
     made = open_build(folder)
-    measure.check_device(device, made.board)
-    measure.check_probe(probe, device, made.board)
+    check_device(device, made.board)
+    check_probe(probe, [device], made.board)
     primary = made.references[0].reference
     inputs = measure.first(made.samples.inputs, samples)
     return measure.trace(made, device, inputs, [primary], progress or Progress(), baud=baud, probe=probe)[primary]
@@ -165,9 +176,10 @@ def profile(
     """
     from edgeq import measure
     from edgeq.builds import open_build
+    from edgeq.devices.names import check_device
 
     made = open_build(folder)
-    measure.check_device(device, made.board)
+    check_device(device, made.board)
     (progress or Progress()).start("Counting instructions")
     return measure.count(made, device, made.samples.inputs, baud=baud)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from edgeq.boards import Board, load_board
 from edgeq.builds import Build, project_for
 from edgeq.devices.base import Device
-from edgeq.errors import InputError
+from edgeq.devices.names import BAUD, EMULATED, NATIVE, QEMU, TFLM_HOST, is_serial
 from edgeq.host import content_for
 from edgeq.interruption import scratch_folder
 from edgeq.model.naming import op_label
@@ -40,17 +40,12 @@ if TYPE_CHECKING:
     from edgeq.report.record import Report
     from edgeq.stopwatch import Stopwatch
 
-BAUD = 115200
-"""The line speed of edgeq's own boards."""
-
-EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
-
 Samples = tuple[NDArray[np.generic], ...]
 
 
 def measure(
     build: Build,
-    device: str,
+    devices: Sequence[str],
     *,
     samples: int | None,
     traced_samples: int,
@@ -60,12 +55,14 @@ def measure(
     clock: Stopwatch,
     baud: int = BAUD,
     probe: str | None = None,
+    journal: Path | None = None,
+    resume: bool = False,
 ) -> Report:
     """Run a build on a device, and report.
 
     Args:
         build: what to run.
-        device: where.
+        devices: where; several share the samples, and the first one that is no port has its layers traced.
         samples: at most so many; None: all of the build's.
         traced_samples: how many of them are compared layer by layer too.
         max_lsb: largest difference from the primary reference that passes.
@@ -74,20 +71,26 @@ def measure(
         clock: times the stages.
         baud: speed of a serial port's line.
         probe: flashes a board on a serial port first (`edgeq.flashing.flash.PROBE_HELP`); None: it has the firmware.
+        journal: keeps the answers of a run that is interrupted; None: nothing does.
+        resume: whether to go on from what the journal has.
 
     Raises:
-        DeviceError, LinkError, ToolError, FlashError: as `started`.
+        InputError: there is nothing to resume, or of another build.
+        DeviceError, LinkError, ToolError, FlashError: as `started`, of all devices.
         InterpreterError: a reference crashed while layers were compared.
     """
     from edgeq.summary import make_report
 
     inputs = first(build.samples.inputs, samples)
     with clock("run"):
-        progress.start(f"Starting {device}")
-        ran, profile, selftest = run(build, device, inputs, progress, baud=baud, probe=probe)
+        progress.start(f"Starting {', '.join(dict.fromkeys(devices))}")
+        ran, profile, selftest = run(
+            build, devices, inputs, progress, baud=baud, probe=probe, journal=journal, resume=resume
+        )
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
-        if traced_samples and (probe is not None or not is_serial(device)):
+        device = next((d for d in devices if probe is not None or not is_serial(d)), None)
+        if traced_samples and device is not None:
             # A model with variables needs, for a sample, all before it.
             stateful = build.quantized.graph.is_stateful
             leading = list(range(min(traced_samples, len(inputs[0]))))
@@ -103,74 +106,6 @@ def measure(
     return dataclasses.replace(report, timings=clock.timings)
 
 
-def is_serial(device: str) -> bool:
-    """The user named a port or a pyserial URL, not one of edgeq's own devices."""
-    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST}
-
-
-def check_device(device: str, board: Board) -> None:
-    """Refuse at once what cannot work later.
-
-    Raises:
-        InputError: the emulator cannot play this board, or a misspelt device.
-        LinkError: there is no such port.
-        ToolError: the emulator is not installed.
-    """
-    from edgeq.devices import qemu
-    from edgeq.link.transport import no_such_port
-    from edgeq.process import find_tool
-
-    if device == EMULATED and board.unicorn_cpu is None:
-        other = NATIVE if board.is_host else QEMU if board.qemu_machine else "PORT, with the board plugged in"
-        raise InputError(
-            f"The built-in emulator cannot play {board.name} ({board.core}).", hint=f"Use --device {other}."
-        )
-    if device == QEMU:
-        if board.qemu_machine is None:
-            other = NATIVE if board.is_host else EMULATED
-            raise InputError(
-                f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.", hint=f"Use --device {other}."
-            )
-        find_tool(qemu.PROGRAM, hint=qemu.HINT)
-    if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
-        raise InputError(
-            f"There is no device {device!r}.",
-            hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
-        )
-    if device.startswith("/") and not Path(device).exists():
-        raise no_such_port(device)
-
-
-def check_reachable(device: str, baud: int) -> None:
-    """Open a pyserial URL and close it again, so that an hour's work does not end at nobody answering there.
-
-    Raises:
-        LinkError: nothing listens there, or it is no URL of pyserial's.
-    """
-    from edgeq.link.transport import Transport
-
-    if is_serial(device) and "://" in device:
-        Transport(device, baud=baud).close()
-
-
-def check_probe(probe: str | None, device: str, board: Board) -> None:
-    """Refuse at once a probe that cannot flash this board, or a device that is not flashed.
-
-    Raises:
-        InputError: as it says.
-    """
-    if probe is None:
-        return
-    if not is_serial(device):
-        raise InputError(
-            f"--flash needs the board's serial port as --device; {device} is none.",
-            hint="Emulators load the image themselves. To flash alone: edgeq flash build/",
-        )
-    from edgeq.flashing.flash import check_probe as check
-
-    check(probe, board)
-
-
 @contextmanager
 def started(
     build: Build,
@@ -180,11 +115,13 @@ def started(
     baud: int = BAUD,
     probe: str | None = None,
     progress: Progress | None = None,
+    stop: Callable[[], str | None] = lambda: None,
 ) -> Iterator[tuple[Device, Session]]:
     """The device, running the build's model, and a session with it.
 
     Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion. A board on
     a serial port is flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end.
+    `stop` is asked now and then, and says why not to go on.
 
     Raises:
         DeviceError, LinkError: it does not start or answer, or runs another model.
@@ -210,7 +147,7 @@ def started(
                 running.url,
                 baud=baud,
                 expect_sha256=build.quantized.graph.sha256,
-                failure=running.failure,
+                failure=lambda: stop() or running.failure(),
                 symbolise=_symboliser(image),
             )
         )
@@ -237,20 +174,37 @@ def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Im
 
 
 def run(
-    build: Build, device: str, inputs: Samples, progress: Progress, *, baud: int = BAUD, probe: str | None = None
+    build: Build,
+    devices: Sequence[str],
+    inputs: Samples,
+    progress: Progress,
+    *,
+    baud: int = BAUD,
+    probe: str | None = None,
+    journal: Path | None = None,
+    resume: bool = False,
 ) -> tuple[DeviceRun, Profile | None, bool]:
-    """All samples through the device; also what one inference costs, and whether the firmware's self-test passed.
+    """All samples through the devices; also what one inference costs, and whether the firmware's self-tests passed.
 
     Raises:
-        DeviceError, LinkError, ToolError: as `started`.
+        InputError, DeviceError, LinkError, ToolError: as `measure`.
     """
-    from edgeq.devices.run import run_samples
+    from edgeq.devices.run import Start
+    from edgeq.sharing import run_shared
 
-    with started(build, device, baud=baud, probe=probe, progress=progress) as (running, session):
-        profile = _profile(build, device, running, session, inputs)
-        passed = session.selftest()
-        stateful = build.quantized.graph.is_stateful
-        return run_samples(running, session, inputs, progress, stateful=stateful), profile, passed
+    def start(device: str) -> Start:
+        return lambda stop: started(build, device, baud=baud, probe=probe, progress=progress, stop=stop)
+
+    return run_shared(
+        build,
+        {device: start(device) for device in devices},
+        devices,
+        inputs,
+        progress,
+        profile=lambda device, running, session: _profile(build, device, running, session, inputs),
+        journal=journal,
+        resume=resume,
+    )
 
 
 def count(build: Build, device: str, inputs: Samples, *, baud: int = BAUD) -> Profile | None:

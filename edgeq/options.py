@@ -36,7 +36,10 @@ class BuildOptions:
         data: what `edgeq.load_dataset` takes; None only for a .tflite (then drift alone, on random inputs).
         out: the folder to write: empty, or an earlier build, whose files are replaced; other files in it are kept.
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
-        device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL.
+        device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL; or several, which share the
+            samples.
+        jobs: how many of the one device to start, to share the samples.
+        resume: go on from the answers that an interrupted run of the same build left.
         baud: line speed, if the device is a serial port.
         probe: flashes the board on the serial port (`edgeq.flashing.flash.PROBE_HELP`); None: nothing is flashed.
         toolchain: "zig" or "gcc".
@@ -63,7 +66,9 @@ class BuildOptions:
     out: Path
     target: Target = Target.CORTEX_M
     board: str | None = None
-    device: str = "emulated"
+    device: str | tuple[str, ...] = "emulated"
+    jobs: int = 1
+    resume: bool = False
     baud: int = 115200
     probe: str | None = None
     toolchain: str = "zig"
@@ -84,3 +89,8 @@ class BuildOptions:
     max_lsb: int = 0
     max_drop: float | None = None
     trusted: bool = False
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """`device`, also where it is one."""
+        return (self.device,) if isinstance(self.device, str) else self.device

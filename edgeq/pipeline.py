@@ -7,12 +7,14 @@ model + data ──► load ──► quantize ──► verify ──► lower 
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
+from edgeq.devices.names import check_device, check_probe, check_reachable
 from edgeq.generate.names import c_prefix, given_prefix
 from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
@@ -24,6 +26,8 @@ from edgeq.options import BuildOptions
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
 from edgeq.records import Progress
+from edgeq.report.files import write_report
+from edgeq.sharing import expanded, journal_of
 from edgeq.stopwatch import Stopwatch
 from edgeq.toolchain.compile import compile_project, find_compiler
 
@@ -52,9 +56,11 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
     name = c_prefix(options.model.stem) if options.name is None else given_prefix(options.name)
-    measure.check_device(options.device, board)
-    measure.check_reachable(options.device, options.baud)
-    measure.check_probe(options.probe, options.device, board)
+    devices = expanded(options.devices, options.jobs)
+    for device in dict.fromkeys(devices):
+        check_device(device, board)
+        check_reachable(device, options.baud)
+    check_probe(options.probe, devices, board)
     find_compiler(options.toolchain, board)
     check_replaceable(options.out)
 
@@ -109,20 +115,12 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             references=references.outputs, notes=(*quantized.notes, *golden.notes, *references.notes, *source.warnings),
             flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
         )  # fmt: skip
+        shutil.rmtree(folder / "objects", ignore_errors=True)
+        save_build(made)
         report = measure.measure(
-            made, options.device, samples=None, traced_samples=options.traced_samples, max_lsb=options.max_lsb,
+            made, devices, samples=None, traced_samples=options.traced_samples, max_lsb=options.max_lsb,
             max_drop=options.max_drop, progress=progress, clock=clock, baud=options.baud, probe=options.probe,
+            journal=journal_of(options.out), resume=options.resume,
         )  # fmt: skip
-        finish(made, report)
+        write_report(report, folder)
     return report
-
-
-def finish(made: Build, report: Report) -> None:
-    """Complete the output folder: model, samples, report, manifest; no leftovers of compiling."""
-    import shutil
-
-    from edgeq.report.files import write_report
-
-    shutil.rmtree(made.folder / "objects", ignore_errors=True)
-    save_build(made)
-    write_report(report, made.folder)

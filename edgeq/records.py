@@ -254,11 +254,25 @@ class Image:
     sha256: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceShare:
+    """What one of several devices ran: `ranges` are the first and last sample of each row of samples, from 0.
+
+    `failure` says why it dropped out and others went on; None if it did not.
+    """
+
+    device: str
+    samples: int
+    ranges: tuple[tuple[int, int], ...]
+    failure: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class DeviceRun:
-    """What a device answered. Outputs as in ReferenceOutputs; `ticks` has one count per sample (0: no counter).
+    """What devices answered. Outputs as in ReferenceOutputs; `ticks` has one count per sample (0: no counter).
 
-    `stack_bytes` is the stack's high-water mark, None where the device does not measure it.
+    `stack_bytes` is the stack's high-water mark, None where the device does not measure it. `resumed` samples were
+    answered in an earlier run; `seconds` is the time of the others. `shares` says who ran what.
     """
 
     device: str
@@ -270,6 +284,8 @@ class DeviceRun:
     stack_bytes: int | None
     seconds: float
     retries: int
+    resumed: int = 0
+    shares: tuple[DeviceShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

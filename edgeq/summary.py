@@ -102,9 +102,11 @@ def make_report(
         device=DeviceInfo(
             name=run.device,
             clock_hz=run.clock_hz,
-            core="host" if run.device in {"native", "tflm-host"} else build.board.core,
-            samples_per_second=len(run.ticks) / run.seconds if run.seconds > 0 else None,
+            core="host" if _kinds(run) <= {"native", "tflm-host"} else build.board.core,
+            samples_per_second=(len(run.ticks) - run.resumed) / run.seconds if run.seconds > 0 else None,
             retries=run.retries,
+            resumed=run.resumed,
+            shares=run.shares,
         ),
         profile=profile,
         drift=drift,
@@ -126,6 +128,10 @@ def _agreement_check(build: Build) -> tuple[Check, ...]:
     """Of methods that train: the .tflite is the model that was trained."""
     found = build.quantized.agreement
     return () if found is None else (Check(name="conversion", passed=not has_gap(found), message=describe(found)),)
+
+
+def _kinds(run: DeviceRun) -> set[str]:
+    return set(run.device.split(", "))
 
 
 def _full_integer_check(build: Build) -> Check:
@@ -159,7 +165,7 @@ def _model(build: Build) -> ModelInfo:
 def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
     from edgeq.measure import with_measured_stack
 
-    on_target = run.device in {"emulated", "qemu"} or run.board == build.board.name
+    on_target = _kinds(run) <= {"emulated", "qemu"} or run.board == build.board.name
     memory = with_measured_stack(build.image.memory, run.stack_bytes if on_target else None)
     return MemoryInfo(
         flash_bytes=memory.flash_bytes,

@@ -40,6 +40,19 @@ probe_option = click.option(
 flash_option = click.option(
     "--flash", is_flag=True, help="Write the firmware into the board on the serial port first, by --probe."
 )
+devices_option = click.option(
+    "--device",
+    multiple=True,
+    default=("emulated",),
+    show_default="emulated",
+    help=DEVICE_HELP + " May be repeated: the devices share the samples.",
+)
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), default=1, show_default=True, help="Start so many of DEVICE to share the samples."
+)
+resume_option = click.option(
+    "--resume", is_flag=True, help="Go on where an interrupted run stopped: samples with an answer do not run again."
+)
 baud_option = click.option(
     "--baud",
     type=click.IntRange(min=1200),

@@ -12,11 +12,13 @@ from edgeq.cli._common import (
     ByteSize,
     Fraction,
     baud_option,
-    device_option,
+    devices_option,
     flash_option,
+    jobs_option,
     json_option,
     probe_option,
     progress,
+    resume_option,
     seed_option,
     show,
     training_options,
@@ -55,7 +57,8 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
 @click.option(
     "--board", help="A name of `edgeq boards`, or a folder with a board.toml.  [default: the target's, mps2-an386]"
 )
-@device_option
+@devices_option
+@jobs_option
 @baud_option
 @flash_option
 @probe_option
@@ -140,6 +143,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     type=Fraction(),
     help="Largest loss of accuracy from float to device that passes (0.02 is 2 points).",
 )
+@resume_option
 @trust_option
 @json_option
 def command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,18 +11,21 @@ from edgeq.cli._common import (
     PATH,
     Fraction,
     baud_option,
-    device_option,
+    devices_option,
     flash_option,
+    jobs_option,
     json_option,
     probe_option,
     progress,
+    resume_option,
     show,
 )
 
 
 @click.command("validate")
 @click.argument("build", type=PATH)
-@device_option
+@devices_option
+@jobs_option
 @baud_option
 @flash_option
 @probe_option
@@ -34,34 +38,19 @@ from edgeq.cli._common import (
     help="Largest difference from TensorFlow Lite Micro that passes.",
 )
 @click.option("--max-drop", type=Fraction(), help="Largest loss of accuracy from float to device that passes.")
+@resume_option
 @json_option
-def command(
-    build: Path,
-    device: str,
-    baud: int,
-    flash: bool,
-    probe: str,
-    samples: int | None,
-    max_lsb: int,
-    max_drop: float | None,
-    as_json: bool,
-) -> int:
+def command(build: Path, as_json: bool, flash: bool, probe: str, **options: Any) -> int:
     """Run the test samples of BUILD on a device again, and compare.
 
     BUILD is a folder that `edgeq build` wrote; it knows its own model, data and references. Nothing in it is changed.
     A device that runs another model is refused.
+
+    Several devices share the samples, and one that drops out leaves its samples to the others. While it runs, the
+    answers are kept in BUILD.journal; after Ctrl-C or an error, --resume does the rest.
     """
     import edgeq
 
     with progress(quiet=as_json) as bars:
-        report = edgeq.validate(
-            build,
-            device=device,
-            baud=baud,
-            probe=probe if flash else None,
-            samples=samples,
-            max_lsb=max_lsb,
-            max_drop=max_drop,
-            progress=bars,
-        )
+        report = edgeq.validate(build, probe=probe if flash else None, progress=bars, **options)
     return show(report, as_json=as_json)

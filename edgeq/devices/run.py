@@ -1,42 +1,229 @@
-"""Samples through a device."""
+"""Samples on one or several devices at once. One that drops out hands its samples to the others."""
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.devices.base import Device
-from edgeq.errors import DataError
-from edgeq.link.messages import TensorInfo
-from edgeq.link.session import RunResult, Session
+from edgeq.devices.results import Journal, Results
+from edgeq.devices.samples import answers, fitting
+from edgeq.errors import UnavailableError
+from edgeq.link.messages import Hello, TensorInfo
+from edgeq.link.session import Session
 from edgeq.records import DeviceRun, Progress
 
+_LOOK = 0.1
+_SMALLEST_BLOCK = 4
 
-def sample_shape(tensor: TensorInfo) -> tuple[int, ...]:
-    """The tensor's shape without a leading batch dimension of 1."""
-    return tensor.shape[1:] if tensor.shape[:1] == (1,) else tensor.shape
+Start = Callable[[Callable[[], str | None]], AbstractContextManager[tuple[Device, Session]]]
+"""Starts a device and connects to it. Its argument is asked now and then: why to give up, None to go on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A device that may run samples. `name` is unique among those of a run, `device` what reports call its kind."""
+
+    name: str
+    device: str
+    start: Start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """What a device told that went to the end."""
+
+    hello: Hello
+    outputs: tuple[TensorInfo, ...]
+    stack_bytes: int
+    retries: int
+
+
+class SharedRun:
+    """Samples on devices, in one thread for each. Made for one `run`."""
+
+    def __init__(
+        self,
+        places: Sequence[Place],
+        inputs: Sequence[NDArray[np.generic]],
+        progress: Progress,
+        *,
+        prepare: Callable[[str, Device, Session], None] = lambda kind, device, session: None,
+        stateful: bool = False,
+        journal: Journal | None = None,
+        results: Results | None = None,
+    ) -> None:
+        """Nothing is started yet.
+
+        Args:
+            places: the devices; all run the same model.
+            inputs: as of `edgeq.devices.run.fitting`.
+            progress: told "start" once and one step per sample.
+            prepare: called with each device, and what kind it is, before it gets samples.
+            stateful: the model has variables: the samples are one sequence, which one device runs.
+            journal: keeps each answer; None: nobody does.
+            results: may have answers already, which are not run again.
+        """
+        self._places = places
+        self._inputs = inputs
+        self._progress = progress
+        self._prepare = prepare
+        self._stateful = stateful
+        self._journal = journal
+        self._results = results or Results(len(inputs[0]))
+        self._left = deque(self._results.missing())
+        self._wanted = len(self._left)
+        self._working = 0
+        self._changed = threading.Condition()
+        self._ended: list[_Ended] = []
+        self._dropped: dict[str, UnavailableError] = {}
+        self._failure: BaseException | None = None
+        self._stop: str | None = None
+        self._began: float | None = None
+
+    def run(self) -> DeviceRun:
+        """All samples.
+
+        Raises:
+            DataError: the inputs do not fit the model on the device.
+            DeviceError, LinkError, ToolError: all devices dropped out; the first one's error.
+        """
+        if len(self._places) == 1:
+            self._work(self._places[0])
+        else:
+            self._work_in_threads()
+        if self._failure is not None:
+            raise self._failure
+        if not self._ended or self._left:
+            raise next(iter(self._dropped.values()))
+        seconds = time.monotonic() - (self._began or time.monotonic())
+        first = self._ended[0]
+        why = {place.name: e.message if (e := self._dropped.get(place.name)) else None for place in self._places}
+        return DeviceRun(
+            device=self._devices(),
+            board=first.hello.board,
+            clock_hz=first.hello.clock_hz,
+            outputs=self._results.arrays(first.outputs),
+            ticks=self._results.ticks,
+            ticks_hz=first.hello.ticks_hz,
+            stack_bytes=max(ended.stack_bytes for ended in self._ended) or None,
+            seconds=seconds,
+            retries=sum(ended.retries for ended in self._ended),
+            resumed=len(self._results.ticks) - self._wanted,
+            shares=self._results.shares(why),
+        )
+
+    def _devices(self) -> str:
+        return ", ".join(dict.fromkeys(place.device for place in self._places))
+
+    def _work_in_threads(self) -> None:
+        threads = [threading.Thread(target=self._guarded, args=(place,), daemon=True) for place in self._places]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(_LOOK)
+        except BaseException:  # Ctrl-C: the devices end in the threads that started them
+            self._give_up("The run was interrupted.")
+            for thread in threads:
+                thread.join()
+            raise
+
+    def _guarded(self, place: Place) -> None:
+        try:
+            self._work(place)
+        except BaseException as exc:
+            self._failure = self._failure or exc
+            self._give_up("The run failed on another device.")
+
+    def _give_up(self, why: str) -> None:
+        with self._changed:
+            self._stop = why
+            self._changed.notify_all()
+
+    def _work(self, place: Place) -> None:
+        """Start a device, and let it take samples until none are left."""
+        with self._changed:
+            self._working += 1
+        try:
+            with place.start(lambda: self._stop) as (device, session):
+                self._prepare(place.device, device, session)
+                inputs = fitting(session.inputs, self._inputs)
+                self._begin()
+                while block := self._take():
+                    self._answer(place, session, inputs, block)
+                self._ended.append(
+                    _Ended(
+                        hello=session.hello, outputs=session.outputs, retries=session.counters.retries,
+                        stack_bytes=session.stats().stack_high_water,
+                    )
+                )  # fmt: skip
+        except UnavailableError as exc:
+            self._dropped[place.name] = exc
+        finally:
+            with self._changed:
+                self._working -= 1
+                self._changed.notify_all()
+
+    def _begin(self) -> None:
+        with self._changed:
+            if self._began is None:
+                self._began = time.monotonic()
+                self._progress.start(f"Running on {self._devices()}", len(self._results.ticks))
+                if self._wanted < len(self._results.ticks):
+                    self._progress.step(len(self._results.ticks) - self._wanted)
+
+    def _take(self) -> list[int]:
+        """The next samples: half of an equal share, so that slow devices hold up nobody (guided self-scheduling). Waits
+        while others may still give theirs back; empty if all is done."""
+        with self._changed:
+            self._working -= 1
+            self._changed.notify_all()
+            while not self._left and self._working and not self._stop:
+                self._changed.wait(_LOOK)
+            self._working += 1
+            if self._stop:
+                return []
+            shares = 1 if len(self._places) == 1 else 2 * len(self._places)
+            size = max(_SMALLEST_BLOCK, -(-len(self._left) // shares))
+            return [self._left.popleft() for _ in range(min(size, len(self._left)))]
+
+    def _answer(self, place: Place, session: Session, inputs: Sequence[NDArray[np.generic]], block: list[int]) -> None:
+        done = 0
+        try:
+            for result in answers(session, inputs, block, stateful=self._stateful):
+                outputs = b"".join(result.outputs)
+                self._results.put(block[done], outputs, result.ticks, place.name)
+                if self._journal is not None:
+                    self._journal.put(block[done], outputs, result.ticks, place.name)
+                done += 1
+                with self._changed:
+                    self._progress.step(1)
+        finally:
+            with self._changed:
+                self._left.extendleft(reversed(block[done:]))
+                self._changed.notify_all()
 
 
 def run_samples(
-    device: Device,
-    session: Session,
-    inputs: Sequence[NDArray[np.generic]],
-    progress: Progress | None = None,
-    *,
-    stateful: bool = False,
+    device: Device, session: Session, inputs: Sequence[NDArray[np.generic]], progress: Progress | None = None
 ) -> DeviceRun:
-    """Every sample once, in order.
+    """Every sample once, on one device that is connected already.
 
     Args:
         device: what runs, for the record.
         session: connected to it.
-        inputs: one array per model input in the input's own dtype, shape (n, *shape), where a leading batch dimension
-            of 1 in the model's shape may be left out.
+        inputs: as of `edgeq.devices.samples.fitting`.
         progress: told "start" once and one step per sample.
-        stateful: the model has variables: the samples are one sequence, begun anew if the device resets.
 
     Returns:
         Outputs of shape (n, *shape), a leading batch dimension of 1 left out. Ticks are 0 in a traced build.
@@ -45,63 +232,5 @@ def run_samples(
         DataError: the inputs do not fit the model on the device.
         DeviceError, LinkError: as `Session.run`.
     """
-    progress = progress or Progress()
-    arrays = _fit(session.inputs, inputs)
-    samples = len(arrays[0])
-    outputs = tuple(np.zeros((samples, *sample_shape(t)), _little(t.dtype)) for t in session.outputs)
-    ticks = np.zeros(samples, np.uint32)
-    begin = time.monotonic()
-    feed = [tuple(array[i].tobytes() for array in arrays) for i in range(samples)]
-
-    def start() -> None:
-        progress.start(f"Running on {device.name}", samples)
-
-    def step(sample: Sequence[bytes]) -> RunResult:
-        progress.step(1)
-        return session.run(sample)
-
-    results: Iterable[RunResult]
-    if stateful:
-        results = session.in_sequence(step, feed, begin=start)
-    else:
-        start()
-        results = session.run_many(feed)
-    for i, result in enumerate(results):
-        for output, data in zip(outputs, result.outputs, strict=True):
-            output[i] = np.frombuffer(data, output.dtype).reshape(output.shape[1:])
-        ticks[i] = result.ticks
-        if not stateful:
-            progress.step(1)
-    seconds = time.monotonic() - begin
-    return DeviceRun(
-        device=device.name,
-        board=session.hello.board,
-        clock_hz=session.hello.clock_hz,
-        outputs=tuple(output.astype(output.dtype.newbyteorder("=")) for output in outputs),
-        ticks=ticks,
-        ticks_hz=session.hello.ticks_hz,
-        stack_bytes=session.stats().stack_high_water or None,
-        seconds=seconds,
-        retries=session.counters.retries,
-    )
-
-
-def _little(dtype: str) -> np.dtype[np.generic]:
-    return np.dtype(dtype).newbyteorder("<")
-
-
-def _fit(tensors: Sequence[TensorInfo], inputs: Sequence[NDArray[np.generic]]) -> tuple[NDArray[np.generic], ...]:
-    """The inputs as contiguous little-endian arrays of the tensors' sizes."""
-    if len(inputs) != len(tensors) or not inputs:
-        raise DataError(f"The model has {len(tensors)} inputs, the data {len(inputs)}.")
-    if len({len(array) for array in inputs}) != 1:
-        raise DataError(f"The inputs have different numbers of samples: {[len(array) for array in inputs]}.")
-    fitting = []
-    for tensor, array in zip(tensors, inputs, strict=True):
-        if array.dtype.name != tensor.dtype or array.shape[1:] not in (tensor.shape, sample_shape(tensor)):
-            raise DataError(
-                f"Input {tensor.name} of the model on the device is {tensor.dtype} {sample_shape(tensor)}, "
-                f"the data are {array.dtype.name} {array.shape[1:]} per sample."
-            )
-        fitting.append(np.ascontiguousarray(array, _little(tensor.dtype)))
-    return tuple(fitting)
+    place = Place(name=device.name, device=device.name, start=lambda _: contextlib.nullcontext((device, session)))
+    return SharedRun([place], inputs, progress or Progress()).run()

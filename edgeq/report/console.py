@@ -92,6 +92,11 @@ def _cost(report: Report) -> Table:
     if report.device.core == "host":
         ran = f"{report.device.name}, on this host; image for {report.board}{built}"
     table.add_row(_text("device", "bold"), _text(ran))
+    for share in report.device.shares if len(report.device.shares) > 1 else ():
+        said = f"{fmt.count(share.samples)} samples"
+        if share.failure is not None:
+            said += f"; dropped out: {share.failure.splitlines()[0]}"
+        table.add_row(_text(f"  {share.device}"), _text(said, "yellow" if share.failure else ""))
     profile, memory = report.profile, report.memory
     if profile is not None:
         cycles = profile.cycles_measured or profile.cycles_estimated

@@ -95,6 +95,12 @@ FIELDS: dict[str, tuple[str, str]] = {
         "throughput of the run, transport and emulation included; null if unknown",
     ),
     "DeviceInfo.retries": ("", "frames that had to be sent again"),
+    "DeviceInfo.resumed": ("samples", "samples that an earlier, interrupted run had answers to"),
+    "DeviceInfo.shares": ("", "who ran which samples, where several devices or runs did"),
+    "DeviceShare.device": ("", "the device, numbered where there are several of a kind"),
+    "DeviceShare.samples": ("samples", "how many it answered"),
+    "DeviceShare.ranges": ("", "first and last sample of each row of samples that it answered, from 0"),
+    "DeviceShare.failure": ("", "why it dropped out, and others went on; null if it did not"),
     "Profile.source": (
         "",
         "estimated (emulated instructions × documented timings) or measured (a real core's counter)",

@@ -15,6 +15,7 @@ from edgeq.errors import InputError
 from edgeq.records import (
     Accuracy,
     AccuracyDifference,
+    DeviceShare,
     Drift,
     Finding,
     Group,
@@ -133,13 +134,18 @@ class MemoryInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceInfo:
-    """What ran the firmware. `core` is the processor's name, None where it is unknown."""
+    """What ran the firmware. `core` is the processor's name, None where it is unknown.
+
+    `resumed` samples were answered in an earlier run that was interrupted. `shares` says who ran what.
+    """
 
     name: str
     clock_hz: int
     core: str | None
     samples_per_second: float | None
     retries: int
+    resumed: int = 0
+    shares: tuple[DeviceShare, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

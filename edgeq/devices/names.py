@@ -1,0 +1,84 @@
+"""What a user may call a device, and what is wrong with it before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgeq.boards import Board
+from edgeq.errors import InputError
+
+BAUD = 115200
+"""The line speed of edgeq's own boards."""
+
+EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
+
+
+def is_serial(device: str) -> bool:
+    """The user named a port or a pyserial URL, not one of edgeq's own devices."""
+    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST}
+
+
+def check_device(device: str, board: Board) -> None:
+    """Refuse at once what cannot work later.
+
+    Raises:
+        InputError: the emulator cannot play this board, or a misspelt device.
+        LinkError: there is no such port.
+        ToolError: the emulator is not installed.
+    """
+    from edgeq.devices import qemu
+    from edgeq.link.transport import no_such_port
+    from edgeq.process import find_tool
+
+    if device == EMULATED and board.unicorn_cpu is None:
+        other = NATIVE if board.is_host else QEMU if board.qemu_machine else "PORT, with the board plugged in"
+        raise InputError(
+            f"The built-in emulator cannot play {board.name} ({board.core}).", hint=f"Use --device {other}."
+        )
+    if device == QEMU:
+        if board.qemu_machine is None:
+            other = NATIVE if board.is_host else EMULATED
+            raise InputError(
+                f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.", hint=f"Use --device {other}."
+            )
+        find_tool(qemu.PROGRAM, hint=qemu.HINT)
+    if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
+        raise InputError(
+            f"There is no device {device!r}.",
+            hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
+        )
+    if device.startswith("/") and not Path(device).exists():
+        raise no_such_port(device)
+
+
+def check_reachable(device: str, baud: int) -> None:
+    """Open a pyserial URL and close it again, so that an hour's work does not end at nobody answering there.
+
+    Raises:
+        LinkError: nothing listens there, or it is no URL of pyserial's.
+    """
+    from edgeq.link.transport import Transport
+
+    if is_serial(device) and "://" in device:
+        Transport(device, baud=baud).close()
+
+
+def check_probe(probe: str | None, devices: Sequence[str], board: Board) -> None:
+    """Refuse at once a probe that cannot flash this board, or devices that are not flashed.
+
+    Raises:
+        InputError: as it says.
+    """
+    if probe is None:
+        return
+    if len(devices) > 1:
+        raise InputError("--flash flashes one board.", hint="Flash each with `edgeq flash build/`, then leave it out.")
+    if not is_serial(devices[0]):
+        raise InputError(
+            f"--flash needs the board's serial port as --device; {devices[0]} is none.",
+            hint="Emulators load the image themselves. To flash alone: edgeq flash build/",
+        )
+    from edgeq.flashing.flash import check_probe as check
+
+    check(probe, board)

@@ -1,0 +1,124 @@
+"""A build's samples shared by devices, and picked up where an interrupted run left them."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.builds import Build
+from edgeq.devices.base import Device
+from edgeq.devices.names import is_serial
+from edgeq.devices.results import Journal, Results
+from edgeq.devices.run import Place, SharedRun, Start
+from edgeq.errors import InputError, UnavailableError
+from edgeq.generate.manifest import NAME as MANIFEST
+from edgeq.link.session import Session
+from edgeq.records import DeviceRun, Profile, Progress
+
+
+def journal_of(folder: Path) -> Path:
+    """Where the answers of a run of the build in `folder` are kept until it is done: beside it."""
+    place = folder.resolve()
+    return place.with_name(f"{place.name}.journal")
+
+
+def expanded(devices: Sequence[str], jobs: int) -> tuple[str, ...]:
+    """The devices of `--device a --device b --jobs N`: one that is named alone, N times.
+
+    Raises:
+        InputError: several jobs for several devices, or for a port, which is one board.
+    """
+    if jobs == 1:
+        return tuple(devices)
+    if len(devices) > 1:
+        raise InputError("--jobs starts several of one device.", hint="Repeat --device instead, and leave --jobs out.")
+    if is_serial(devices[0]):
+        raise InputError(f"{devices[0]} is one board: it cannot do {jobs} jobs.", hint="Name each board: --device.")
+    return (devices[0],) * jobs
+
+
+def run_shared(
+    build: Build,
+    starts: Mapping[str, Start],
+    devices: Sequence[str],
+    inputs: Sequence[NDArray[np.generic]],
+    progress: Progress,
+    *,
+    profile: Callable[[str, Device, Session], Profile | None],
+    journal: Path | None,
+    resume: bool,
+) -> tuple[DeviceRun, Profile | None, bool]:
+    """All samples through the devices.
+
+    Args:
+        build: what runs.
+        starts: how to start each kind of device.
+        devices: which; a kind may be there several times.
+        inputs: one array per model input.
+        progress: told how far it is.
+        profile: what one inference costs; called once, with a device that is not running samples yet.
+        journal: keeps answers; None: nothing does.
+        resume: whether to begin with what it has.
+
+    Returns:
+        The run, the profile, and whether all self-tests passed.
+
+    Raises:
+        InputError: there is nothing to resume, or of another build; or a model with variables, whose samples one device
+            runs in one go.
+        UnavailableError: all devices dropped out; the hint tells how to resume.
+    """
+    stateful = build.quantized.graph.is_stateful
+    if stateful and (resume or len(devices) > 1):
+        raise InputError(
+            "The model has variables: its samples are one sequence, which one device runs in one go.",
+            hint="Leave out --jobs and --resume, and name one --device.",
+        )
+    book, results = None, Results(len(inputs[0]))
+    if journal is not None and not stateful:
+        book = Journal(journal, hashlib.sha256((build.folder / MANIFEST).read_bytes()).hexdigest())
+        if resume:
+            book.resume(results)
+    first = _First(profile)
+    names = [d if devices.count(d) == 1 else f"{d} {devices[: i + 1].count(d)}" for i, d in enumerate(devices)]
+    places = [
+        Place(name=name, device=device, start=starts[device]) for name, device in zip(names, devices, strict=True)
+    ]
+    done = False
+    try:
+        ran = SharedRun(
+            places, inputs, progress, prepare=first.prepare, stateful=stateful, journal=book, results=results
+        ).run()
+        done = True
+    except UnavailableError as exc:
+        if book is not None and book.kept:
+            text = f"{book.kept} answers are kept in {book.path}: the same command with --resume does the rest."
+            exc.hint = f"{exc.hint}\n{text}" if exc.hint else text
+        raise
+    finally:
+        if book is not None:
+            book.close(done=done)
+    return ran, first.profile, first.passed
+
+
+class _First:
+    """The first device to be ready is profiled; each has its self-test run."""
+
+    def __init__(self, measure: Callable[[str, Device, Session], Profile | None]) -> None:
+        self.profile: Profile | None = None
+        self.passed = True
+        self._measure = measure
+        self._measured = False
+        self._lock = threading.Lock()
+
+    def prepare(self, kind: str, device: Device, session: Session) -> None:
+        with self._lock:  # the others wait: if this device drops out now, one of them is the first
+            if not self._measured:
+                self.profile = self._measure(kind, device, session)
+                self._measured = True
+        self.passed &= session.selftest()

@@ -1,0 +1,224 @@
+"""Samples shared by devices, devices that drop out, runs that are interrupted and resumed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from link_firmware import NATIVE_INPUT_BYTES
+
+from edgeq.devices import results as results_module
+from edgeq.devices.base import Device
+from edgeq.devices.native import native_device
+from edgeq.devices.results import Journal, Results
+from edgeq.devices.run import Place, SharedRun
+from edgeq.errors import DataError, DeviceError, InputError, LinkError
+from edgeq.link.session import Session
+from edgeq.records import DeviceRun, Progress
+from edgeq.sharing import expanded
+
+COUNT = 60
+
+
+@pytest.fixture(scope="module")
+def inputs() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(3)
+    images = rng.integers(-128, 128, (COUNT, NATIVE_INPUT_BYTES)).astype(np.int8)
+    return images, rng.integers(-100, 100, (COUNT, 1, 5)).astype(np.int16)
+
+
+class Lab:
+    """Native devices. `dies[name]` is after how many of its samples a device is killed."""
+
+    def __init__(self, program: Path, inputs: tuple[np.ndarray, ...]) -> None:
+        self.program = program
+        self.inputs = inputs
+        self.dies: dict[str, int] = {}
+        self.computed: dict[str, int] = {}
+        self.children: dict[str, Any] = {}
+
+    def place(self, name: str) -> Place:
+        @contextmanager
+        def start(stop: Callable[[], str | None]) -> Iterator[tuple[Device, Session]]:
+            with native_device(self.program) as device:
+                self.children[name] = device
+                failure = lambda: stop() or device.failure()  # noqa: E731
+                with Session.connect(device.url, failure=failure) as session:
+                    if name in self.dies:
+                        self._die_after(device, session, self.dies[name])
+                    yield device, session
+                    self.computed[name] = session.stats().runs
+
+        return Place(name=name, device="native", start=start)
+
+    def run(self, *names: str, **options: Any) -> DeviceRun:
+        return SharedRun([self.place(name) for name in names], self.inputs, Progress(), **options).run()
+
+    def check(self, run: DeviceRun) -> None:
+        """Every answer is that of its sample."""
+        images, contexts = self.inputs
+        assert run.outputs[0][:, 0].tolist() == images.astype(np.int32).sum(axis=1).tolist()
+        assert run.outputs[0][:, 2].tolist() == contexts.astype(np.int32).sum(axis=(1, 2)).tolist()
+        np.testing.assert_array_equal(run.outputs[1].view(np.uint8), images.view(np.uint8)[:, ::-1] ^ 0x55)
+        owned = [i for share in run.shares for a, b in share.ranges for i in range(a, b + 1)]
+        assert sorted(owned) == list(range(COUNT))
+        assert sum(share.samples for share in run.shares) == COUNT
+
+    @staticmethod
+    def _die_after(device: Any, session: Session, count: int) -> None:
+        run_many = session.run_many
+
+        def mortal(samples: Any) -> Any:
+            for done, result in enumerate(run_many(samples)):
+                if done == count:
+                    device._child.kill()
+                    device._child.wait()
+                    raise DeviceError("the power failed")
+                yield result
+
+        session.run_many = mortal  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def lab(native_program: Path, inputs: tuple[np.ndarray, np.ndarray]) -> Lab:
+    return Lab(native_program, inputs)
+
+
+def test_three_devices_share_the_samples(lab: Lab) -> None:
+    run = lab.run("a", "b", "c")
+    lab.check(run)
+    assert sum(lab.computed.values()) == COUNT
+    assert (run.device, [share.device for share in run.shares]) == ("native", ["a", "b", "c"])
+    assert all(share.failure is None for share in run.shares)
+
+
+def test_one_that_dies_hands_its_samples_to_the_others(lab: Lab) -> None:
+    lab.dies = {"b": 2}
+    run = lab.run("a", "b")
+    lab.check(run)
+    assert {share.device: share.failure for share in run.shares} == {"a": None, "b": "the power failed"}
+    assert run.shares[1].samples == 2
+
+
+def test_one_that_does_not_start_leaves_everything_to_the_others(lab: Lab) -> None:
+    @contextmanager
+    def missing(stop: Callable[[], str | None]) -> Iterator[tuple[Device, Session]]:
+        raise LinkError("/dev/x: there is no such port.", hint="Plug it in.")
+        yield
+
+    places = [Place(name="/dev/x", device="/dev/x", start=missing), lab.place("a")]
+    run = SharedRun(places, lab.inputs, Progress()).run()
+    lab.check(run)
+    assert run.shares[0].samples == 0
+    assert run.shares[0].failure == "/dev/x: there is no such port."
+
+
+def test_all_that_die_end_the_run(lab: Lab) -> None:
+    lab.dies = {"a": 3, "b": 4}
+    with pytest.raises(DeviceError, match="the power failed"):
+        lab.run("a", "b")
+
+
+def test_what_is_wrong_with_the_data_ends_all_devices(lab: Lab) -> None:
+    lab.inputs = (lab.inputs[0].astype(np.int16), lab.inputs[1])
+    with pytest.raises(DataError, match="Input image of the model on the device is int8"):
+        lab.run("a", "b")
+    assert all(child.failure() for child in lab.children.values())
+
+
+def test_an_interrupted_run_ends_its_devices(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(self: SharedRun, place: Place) -> None:
+        with place.start(lambda: self._stop) as (_, session):
+            while not self._stop:
+                time.sleep(0.01)
+            with pytest.raises(DeviceError, match="was interrupted"):
+                lab.children[place.name]._child.kill()
+                session.stats()
+
+    join = threading.Thread.join
+
+    def once(self: threading.Thread, timeout: float | None = None) -> None:
+        monkeypatch.setattr(threading.Thread, "join", join)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SharedRun, "_work", work)
+    monkeypatch.setattr(threading.Thread, "join", once)
+    with pytest.raises(KeyboardInterrupt):
+        lab.run("a", "b")
+    assert all(child.failure() for child in lab.children.values())
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Journal]:
+    monkeypatch.setattr(results_module, "SECONDS_UNTIL_KEPT", 0.0)
+    return lambda digest="d1": Journal(tmp_path / "build.journal", digest)
+
+
+def test_a_run_that_broke_off_is_resumed(lab: Lab, journal: Callable[..., Journal]) -> None:
+    lab.dies = {"a": 20}
+    first = journal()
+    with pytest.raises(DeviceError):
+        lab.run("a", journal=first)
+    first.close(done=False)
+    assert first.kept == 20
+    with first.path.open("ab") as file:
+        file.write(b'00000000 {"sample": 21, "tic')  # the power failed in the middle of a line
+
+    results, second = Results(COUNT), journal()
+    assert second.resume(results) == 20
+    assert results.missing() == list(range(20, COUNT))
+    run = lab.run("b", journal=second, results=results)
+    lab.check(run)
+    assert lab.computed["b"] == COUNT - 20
+    assert run.resumed == 20
+    assert [(share.device, share.ranges) for share in run.shares] == [("b", ((20, 59),)), ("a", ((0, 19),))]
+    third = Results(COUNT)
+    assert journal().resume(third) == COUNT
+    second.close(done=True)
+    assert not second.path.exists()
+
+
+def test_a_journal_is_of_one_build(lab: Lab, journal: Callable[..., Journal], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nothing to resume"):
+        journal().resume(Results(3))
+    one = journal()
+    one.put(0, b"x", 1, "a")
+    one.close(done=False)
+    with pytest.raises(InputError, match="belongs to another build"):
+        journal("d2").resume(Results(3))
+    one.path.write_text("notes of mine\n")
+    with pytest.raises(InputError, match="is no journal"):
+        journal().resume(Results(3))
+
+
+def test_a_short_run_leaves_no_journal(tmp_path: Path) -> None:
+    book = Journal(tmp_path / "build.journal", "d")
+    book.put(0, b"x", 1, "a")
+    book.close(done=False)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_no_reason_not_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results_module, "SECONDS_UNTIL_KEPT", 0.0)
+    book = Journal(tmp_path / "no such folder" / "build.journal", "d")
+    book.put(0, b"x", 1, "a")
+    book.put(1, b"x", 1, "a")
+    book.close(done=False)
+    assert book.kept == 0
+
+
+def test_jobs() -> None:
+    assert expanded(["native"], 3) == ("native",) * 3
+    assert expanded(["native", "/dev/ttyACM0"], 1) == ("native", "/dev/ttyACM0")
+    with pytest.raises(InputError, match="several of one device"):
+        expanded(["native", "qemu"], 2)
+    with pytest.raises(InputError, match="is one board"):
+        expanded(["/dev/ttyACM0"], 2)
