@@ -41,8 +41,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   rows[1] = columns;
   q.rows = rows;
   q.weights = weights;
-  q.channels = p->channels;
-  q.end = p->channels + p->quads * p->quad_words;
+  q.end = weights + p->quads * p->quad_words;
   q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
   q.pairs = 1;
   q.column_bytes = (uint32_t)p->depth * 4u;

@@ -79,14 +79,13 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
     for (int32_t pixel = 0; pixel < pixels; pixel += 2) {
       const int32_t second = pixel + 1 < pixels ? pixel + 1 : pixel;
       q.weights = weights;
-      q.channels = p->channels;
       for (int32_t group = 0; group < p->groups; group++) {
         const int8_t *in = input + group * p->filter_channels;
         int8_t *out0 = output + pixel * p->output_channels + group * outputs;
         int8_t *out1 = output + second * p->output_channels + group * outputs;
         column_of(p, in, pixel, line, patch);
         column_of(p, in, second, line, patch + 1);
-        q.end = q.channels + p->quads * p->quad_words;
+        q.end = q.weights + p->quads * p->quad_words;
         q.output0 = outputs == channels ? out0 : spare;
         q.output1 = outputs == channels ? out1 : spare + channels;
         p->run(&q);
@@ -94,8 +93,7 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
           for (int32_t i = 0; i < outputs; i++) out0[i] = spare[i];
           for (int32_t i = 0; i < outputs; i++) out1[i] = spare[channels + i];
         }
-        q.weights += p->quads * p->depth;
-        q.channels = q.end;
+        q.weights = q.end;
       }
     }
     edgeq_limit_int8(output, pixels * p->output_channels, p->activation_min, p->activation_max);

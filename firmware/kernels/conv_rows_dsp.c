@@ -103,8 +103,7 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
   q.output_step = 0;
   q.rows = b.rows;
   q.weights = weights;
-  q.channels = p->channels;
-  q.end = p->channels + p->quads * p->quad_words;
+  q.end = weights + p->quads * p->quad_words;
   q.row_bytes = q.quad_bytes = (uint32_t)p->filter_height * (uint32_t)p->steps * 8u;
   if (!p->gathered) q.row_bytes = (uint32_t)p->steps * 8u;
   b.rows[0] = b.patch;

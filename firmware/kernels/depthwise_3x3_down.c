@@ -39,20 +39,20 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, odd) == 40, "the assembly know
   "  add    r0, r0, #edgeq_pitch\n"                                     \
   ".endif\n"                                                            \
   ".endm\n"                                                             \
-  ".macro edgeq_finish\n"                                               \
-  "  ldr    r2, [sp, #4]\n"                                             \
-  "  ldr    r3, [sp, #8]\n"                                             \
+  ".macro edgeq_finish m=r2, c=r3\n"                                    \
+  "  ldr    \\m, [sp, #4]\n"                                            \
+  "  ldr    \\c, [sp, #8]\n"                                            \
   ".if edgeq_clamped == 0\n"                                            \
   "  ldr    r4, [sp, #12]\n"                                            \
   ".endif\n"                                                            \
   ".endm\n"                                                             \
-  ".macro edgeq_result sum\n"                                           \
+  ".macro edgeq_result sum, m=r2, c=r3\n"                               \
   ".if edgeq_clamped\n"                                                 \
-  "  smmla  \\sum, \\sum, r2, r3\n"                                     \
+  "  smmla  \\sum, \\sum, \\m, \\c\n"                                   \
   ".else\n"                                                             \
   "  and    r5, r4, \\sum, asr #31\n"                                   \
-  "  sub    r5, r3, r5\n"                                               \
-  "  smmla  \\sum, \\sum, r2, r5\n"                                     \
+  "  sub    r5, \\c, r5\n"                                              \
+  "  smmla  \\sum, \\sum, \\m, r5\n"                                    \
   ".endif\n"                                                            \
   "  ssat   \\sum, #8, \\sum, asr #edgeq_shift\n"                       \
   ".endm\n"                                                             \
@@ -156,16 +156,68 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, odd) == 40, "the assembly know
   "  cmp    r2, r3\n"                      \
   "  bne.w  2b\n"
 
-/* The last column, if their number is odd: sums r10 and, with strides of 1, r11. */
+/* One column, of four rows: sums r10, r12, r2, r11. */
+#define FOUR_ROWS                              \
+  "7:\n"                                       \
+  "  ldr    r11, [sp]\n"                       \
+  "  edgeq_position 0, r2, r3\n"               \
+  "  ldr    lr, [r0, #2 * edgeq_pitch - 48]\n" \
+  "  smlad  r10, r2, r4, r11\n"                \
+  "  smlatb r12, r2, r4, r11\n"                \
+  "  smlad  r2, r3, r4, r11\n"                 \
+  "  smlatb r11, r3, r4, r11\n"                \
+  "  smlabt r10, r3, r7, r10\n"                \
+  "  smlad  r12, r3, r7, r12\n"                \
+  "  smlabt r2, lr, r7, r2\n"                  \
+  "  smlad  r11, lr, r7, r11\n"                \
+  "  edgeq_position 16, r3, lr\n"              \
+  "  edgeq_tap r10, r12, r3, lr, r5, r8\n"     \
+  "  smlad  r2, lr, r5, r2\n"                  \
+  "  smlatb r11, lr, r5, r11\n"                \
+  "  ldr    r3, [r0, #2 * edgeq_pitch - 32]\n" \
+  "  ldr    lr, [r0, #-16]\n"                  \
+  "  smlabt r2, r3, r8, r2\n"                  \
+  "  smlad  r11, r3, r8, r11\n"                \
+  "  smlad  r10, lr, r6, r10\n"                \
+  "  smlatb r12, lr, r6, r12\n"                \
+  "  ldr    r3, [r0, #edgeq_pitch - 16]\n"     \
+  "  ldr    lr, [r0, #2 * edgeq_pitch - 16]\n" \
+  "  smlabt r10, r3, r9, r10\n"                \
+  "  smlad  r12, r3, r9, r12\n"                \
+  "  edgeq_tap r2, r11, r3, lr, r6, r9\n"      \
+  "  add    r0, r0, #2 * edgeq_pitch\n"        \
+  "  edgeq_finish r3, lr\n"                    \
+  "  edgeq_result r10, r3, lr\n"               \
+  "  edgeq_result r12, r3, lr\n"               \
+  "  edgeq_result r2, r3, lr\n"                \
+  "  edgeq_result r11, r3, lr\n"               \
+  "  ldr    r3, [sp, #36]\n"                   \
+  "  add    lr, r3, r3, lsl #1\n"              \
+  "  strb   r10, [r1]\n"                       \
+  "  strb   r12, [r1, r3]\n"                   \
+  "  strb   r2, [r1, r3, lsl #1]\n"            \
+  "  strb   r11, [r1, lr]\n"                   \
+  "  ldr    r2, [sp, #20]\n"                   \
+  "  edgeq_finished\n"                         \
+  "  add    r1, r1, r3, lsl #2\n"              \
+  "  cmp    r0, r2\n"                          \
+  "  bne    7b\n"
+
+/* The last column, if their number is odd: sums r10 and, with strides of 1, r11; of an odd number of pair
+ * rows one, and then two at a time. */
 #define ODD_COLUMN                               \
   "  ldr    r3, [sp, #56]\n"                     \
   "  cmp    r3, #0\n"                            \
-  "  beq    5f\n"                                \
+  "  beq.w  5f\n"                                \
   "  mov    r0, r2\n"                            \
   "  ldr    r1, [sp, #24]\n"                     \
   "  ldr    r2, [sp, #48]\n"                     \
   "  add    r10, r0, r2\n"                       \
   "  str    r10, [sp, #20]\n"                    \
+  ".if edgeq_stride == 1\n"                      \
+  "  tst    r2, #edgeq_pitch\n"                  \
+  "  beq    7f\n"                                \
+  ".endif\n"                                     \
   "4:\n"                                         \
   "  ldr    r10, [sp]\n"                         \
   "  edgeq_position 0, r12, lr\n"                \
@@ -201,7 +253,11 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, odd) == 40, "the assembly know
   "  edgeq_finished\n"                           \
   "  add    r1, r1, r2, lsl #2 - edgeq_stride\n" \
   "  cmp    r0, r3\n"                            \
+  ".if edgeq_stride == 1\n"                      \
+  "  beq    5f\n" FOUR_ROWS                      \
+  ".else\n"                                      \
   "  bne    4b\n"                                \
+  ".endif\n"                                     \
   "5:\n"
 
 /* One more row, which has none below it: all columns again, beginning behind those that were. */

@@ -9,37 +9,36 @@
 struct edgeq_octets {
   const uint32_t *column; /* the row's values, two to a word */
   const int32_t *weights;
-  const int32_t *channels;
-  const int32_t *end; /* of the channels */
+  const int32_t *end; /* of the weights */
   int8_t *output;
   uint32_t octet_bytes; /* of the weights of eight outputs */
 };
 
 #ifdef EDGEQ_DSP
 
-EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 20, "the assembly knows edgeq_octets");
+EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 16, "the assembly knows edgeq_octets");
 
 /* Registers: r0 column, r1 weights; r4 to r11 sums (mixed, even) of four pairs of outputs. Stack: the
- * argument's fields, and the end of the octet's weights. */
+ * argument's fields, of which `weights` becomes the end of the octet's. */
 #define OCTETS                                            \
   ".syntax unified\n"                                     \
   ".macro edgeq_pair mixed, sum\n"                        \
   ".if edgeq_shift\n"                                     \
-  "  ldmia  r0!, {r2, r3, r12, lr}\n"                     \
+  "  ldmia  r1!, {r2, r3, r12, lr}\n"                     \
   "  sub    \\mixed, \\mixed, \\sum\n"                    \
   "  smmla  \\sum, \\sum, r2, r3\n"                       \
   "  smmla  \\mixed, \\mixed, r12, lr\n"                  \
   "  ssat   \\sum, #8, \\sum, asr #edgeq_shift\n"         \
   "  ssat   \\mixed, #8, \\mixed, asr #edgeq_shift + 8\n" \
   ".else\n"                                               \
-  "  ldmia  r0!, {r2, r3, r12}\n"                         \
+  "  ldmia  r1!, {r2, r3, r12}\n"                         \
   "  sub    \\mixed, \\mixed, \\sum\n"                    \
   "  add    \\sum, \\sum, \\sum\n"                        \
   "  add    lr, r3, \\sum, asr #31\n"                     \
   "  smmlar \\sum, \\sum, r2, lr\n"                       \
   "  asr    \\sum, \\sum, r12\n"                          \
   "  ssat   \\sum, #8, \\sum\n"                           \
-  "  ldmia  r0!, {r2, r3, r12}\n"                         \
+  "  ldmia  r1!, {r2, r3, r12}\n"                         \
   "  asr    lr, \\mixed, #31\n"                           \
   "  add    lr, r3, lr, lsl #7\n"                         \
   "  smmla  \\mixed, \\mixed, r2, lr\n"                   \
@@ -84,38 +83,28 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 20, "the assembly kno
   "  smlad  r11, lr, r12, r11\n"                          \
   ".endm\n"                                               \
   "  push   {r4-r11, lr}\n"                               \
-  "  ldmia  r0, {r1-r6}\n"                                \
-  "  push   {r1-r7}\n"                                    \
+  "  ldmia  r0, {r1-r5}\n"                                \
+  "  push   {r1-r5}\n"                                    \
   "  mov    r1, r2\n"                                     \
   "1:\n"                                                  \
-  "  ldr    r0, [sp, #8]\n"                               \
-  "  ldr    r2, [sp, #20]\n"                              \
-  "  add    r2, r2, r1\n"                                 \
-  "  str    r2, [sp, #24]\n"                              \
-  "  ldmia  r0!, {r4-r7}\n"                               \
-  ".if edgeq_shift\n"                                     \
-  "  add    r0, r0, #32\n"                                \
-  ".else\n"                                               \
-  "  add    r0, r0, #48\n"                                \
-  ".endif\n"                                              \
-  "  ldmia  r0, {r8-r11}\n"                               \
+  "  ldmia  r1!, {r4-r11}\n"                              \
+  "  ldr    r2, [sp, #16]\n"                              \
   "  ldr    r0, [sp]\n"                                   \
+  "  add    r2, r2, r1\n"                                 \
+  "  str    r2, [sp, #4]\n"                               \
   "2:\n"                                                  \
   ".rept edgeq_steps / 2\n"                               \
   "  edgeq_two_steps\n"                                   \
   ".endr\n"                                               \
-  "  ldr    r2, [sp, #24]\n"                              \
+  "  ldr    r2, [sp, #4]\n"                               \
   "  cmp    r1, r2\n"                                     \
   "  bne.w  2b\n"                                         \
-  "  ldr    r0, [sp, #8]\n"                               \
-  "  add    r0, r0, #16\n"                                \
   "  edgeq_pair r4, r5\n"                                 \
   "  edgeq_pair r6, r7\n"                                 \
-  "  add    r0, r0, #16\n"                                \
   "  edgeq_pair r8, r9\n"                                 \
   "  edgeq_pair r10, r11\n"                               \
-  "  ldr    r2, [sp, #16]\n"                              \
-  "  ldr    r3, [sp, #12]\n"                              \
+  "  ldr    r2, [sp, #12]\n"                              \
+  "  ldr    r3, [sp, #8]\n"                               \
   "  strb   r5, [r2], #1\n"                               \
   "  strb   r4, [r2], #1\n"                               \
   "  strb   r7, [r2], #1\n"                               \
@@ -124,11 +113,10 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 20, "the assembly kno
   "  strb   r8, [r2], #1\n"                               \
   "  strb   r11, [r2], #1\n"                              \
   "  strb   r10, [r2], #1\n"                              \
-  "  str    r2, [sp, #16]\n"                              \
-  "  str    r0, [sp, #8]\n"                               \
-  "  cmp    r0, r3\n"                                     \
+  "  str    r2, [sp, #12]\n"                              \
+  "  cmp    r1, r3\n"                                     \
   "  bne.w  1b\n"                                         \
-  "  add    sp, sp, #28\n"                                \
+  "  add    sp, sp, #20\n"                                \
   "  pop    {r4-r11, pc}\n"                               \
   ".purgem edgeq_pair\n"                                  \
   ".purgem edgeq_two_steps\n"
@@ -155,12 +143,12 @@ static int8_t straight_result(int32_t sum, const int32_t *channel, int32_t shift
 }
 
 static void multiply(const edgeq_octets *o, int32_t shift) {
-  const int32_t words = shift > 0 ? EDGEQ_QUAD_STRAIGHT_WORDS : EDGEQ_QUAD_WORDS;
-  const int32_t *w = o->weights;
+  const int32_t each = shift > 0 ? EDGEQ_QUAD_STRAIGHT_REST / 4 : EDGEQ_QUAD_REST / 4;
   int8_t *output = o->output;
-  for (const int32_t *channels = o->channels; channels != o->end; channels += 2 * words, output += 8) {
+  for (const int32_t *w = o->weights; w != o->end; w += 8 * each, output += 8) {
     int32_t sums[8];
-    for (int32_t i = 0; i < 8; i++) sums[i] = channels[i / 4 * words + i % 4];
+    for (int32_t i = 0; i < 8; i++) sums[i] = w[i];
+    w += 8;
     const uint32_t *column = o->column;
     for (uint32_t left = o->octet_bytes; left > 0; left -= 16, column++) {
       for (int32_t i = 0; i < 8; i += 2, w++) {
@@ -170,8 +158,7 @@ static void multiply(const edgeq_octets *o, int32_t shift) {
       }
     }
     for (int32_t i = 0; i < 8; i += 2) {
-      const int32_t each = words / 4 - 1;
-      const int32_t *channel = channels + i / 4 * words + 4 + i % 4 * each;
+      const int32_t *channel = w + i * each;
       const int32_t odd = (int32_t)((uint32_t)sums[i] - (uint32_t)sums[i + 1]);
       output[i] = shift > 0 ? straight_result(sums[i + 1], channel, shift) : result(sums[i + 1], 0, channel);
       output[i + 1] =
@@ -215,7 +202,6 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
                                     const int32_t *weights, int8_t *output, void *scratch) {
   uint32_t *column = scratch;
   const int32_t whole = p->outputs & ~7;
-  const int32_t octet_words = 2 * p->quad_words;
   int8_t last[8];
   edgeq_octets o;
   o.column = column;
@@ -225,14 +211,12 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
   for (int32_t batch = 0; batch < p->batches; batch++, input += p->inputs, output += p->outputs) {
     expand(input, p->inputs, column);
     o.weights = weights;
-    o.channels = p->channels;
-    o.end = p->channels + whole / 8 * octet_words;
+    o.end = weights + whole / 8 * p->octet_words;
     o.output = output;
     if (whole > 0) p->run(&o);
     if (whole < p->outputs) {
-      o.weights = weights + whole / 8 * p->depth * 2;
-      o.channels = o.end;
-      o.end += octet_words;
+      o.weights = o.end;
+      o.end += p->octet_words;
       o.output = last;
       p->run(&o);
       for (int32_t i = whole; i < p->outputs; i++) output[i] = last[i - whole];

@@ -7,11 +7,12 @@
 
 #ifdef EDGEQ_DSP
 
-EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly knows edgeq_quads");
+EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly knows edgeq_quads");
 
 /* Registers: r0 columns, r1 weights; r4 r5 sums (mixed, even) of channels 0 and 1 in column 0, r6 r7 in
- * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields, of which `weights` becomes
- * the end of the quad's, and behind them the next row and the end of the row's weights. */
+ * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields; of one row, `rows` becomes
+ * the columns, of several `weights` the end of the quad's and `pairs` and `column_bytes` the next row and the
+ * end of the row's weights; `output1` becomes the distance from output0. */
 #define BEGIN                                           \
   ".syntax unified\n"                                   \
   ".macro edgeq_even sum\n"                             \
@@ -30,7 +31,7 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly know
   ".endm\n"                                             \
   ".macro edgeq_channels even0, even1, odd0, odd1\n"    \
   ".if edgeq_shift\n"                                   \
-  "  ldmia  r0!, {r2, r3, r12, lr}\n"                   \
+  "  ldmia  r1!, {r2, r3, r12, lr}\n"                   \
   "  smmla  \\even0, \\even0, r2, r3\n"                 \
   "  smmla  \\even1, \\even1, r2, r3\n"                 \
   "  smmla  \\odd0, \\odd0, r12, lr\n"                  \
@@ -40,48 +41,41 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly know
   "  ssat   \\odd0, #8, \\odd0, asr #edgeq_shift + 8\n" \
   "  ssat   \\odd1, #8, \\odd1, asr #edgeq_shift + 8\n" \
   ".else\n"                                             \
-  "  ldmia  r0!, {r2, r3, r12}\n"                       \
+  "  ldmia  r1!, {r2, r3, r12}\n"                       \
   "  edgeq_even \\even0\n"                              \
   "  edgeq_even \\even1\n"                              \
-  "  ldmia  r0!, {r2, r3, r12}\n"                       \
+  "  ldmia  r1!, {r2, r3, r12}\n"                       \
   "  edgeq_odd \\odd0\n"                                \
   "  edgeq_odd \\odd1\n"                                \
   ".endif\n"                                            \
   ".endm\n"                                             \
   "  push   {r4-r11, lr}\n"                             \
-  "  ldmia  r0, {r1-r11}\n"                             \
+  "  ldmia  r0, {r1-r10}\n"                             \
+  "  sub    r5, r5, r4\n"                               \
   ".if edgeq_rows == 0\n"                               \
   "  ldr    r1, [r1]\n"                                 \
   ".endif\n"                                            \
-  "  push   {r1-r11}\n"                                 \
-  ".if edgeq_rows == 0\n"                               \
-  "  str    r3, [sp, #24]\n"                            \
-  ".endif\n"                                            \
+  "  push   {r1-r10}\n"                                 \
+  "  mov    r0, r1\n"                                   \
   "  mov    r1, r2\n"                                   \
-  "  mov    r0, r3\n"                                   \
   "2:\n"                                                \
-  "  ldmia  r0!, {r4, r5, r8, r9}\n"                    \
-  "  str    r0, [sp, #8]\n"                             \
+  "  ldmia  r1!, {r4, r5, r8, r9}\n"                    \
   ".if edgeq_rows\n"                                    \
-  "  ldr    r2, [sp, #28]\n"                            \
+  "  ldr    r2, [sp, #24]\n"                            \
   "  ldr    r3, [sp]\n"                                 \
   "  add    r2, r2, r1\n"                               \
   "  str    r2, [sp, #4]\n"                             \
-  ".else\n"                                             \
-  "  ldr    r0, [sp]\n"                                 \
-  ".endif\n"                                            \
-  ".if edgeq_rows\n"                                    \
   "  mov    r6, r4\n"                                   \
   "  mov    r7, r5\n"                                   \
   "  mov    r10, r8\n"                                  \
   "  mov    r11, r9\n"                                  \
   "3:\n"                                                \
   "  ldr    r0, [r3], #4\n"                             \
-  "  str    r3, [sp, #32]\n"                            \
+  "  str    r3, [sp, #28]\n"                            \
   ".if edgeq_rows == 2\n"                               \
-  "  ldr    r2, [sp, #24]\n"                            \
+  "  ldr    r2, [sp, #20]\n"                            \
   "  add    r2, r2, r1\n"                               \
-  "  str    r2, [sp, #36]\n"                            \
+  "  str    r2, [sp, #32]\n"                            \
   ".endif\n"                                            \
   ".endif\n"                                            \
   "1:\n"
@@ -118,56 +112,53 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 40, "the assembly know
 
 #define END                             \
   ".if edgeq_rows == 2\n"               \
-  "  ldr    r2, [sp, #36]\n"            \
+  "  ldr    r2, [sp, #32]\n"            \
   "  cmp    r1, r2\n"                   \
   "  bne.w  1b\n"                       \
   ".endif\n"                            \
   ".if edgeq_rows\n"                    \
-  "  ldr    r3, [sp, #32]\n"            \
+  "  ldr    r3, [sp, #28]\n"            \
   "  ldr    r2, [sp, #4]\n"             \
   "  cmp    r1, r2\n"                   \
   "  bne.w  3b\n"                       \
   ".endif\n"                            \
-  "  ldr    r0, [sp, #8]\n"             \
   "  sub    r4, r4, r5\n"               \
   "  sub    r6, r6, r7\n"               \
   "  sub    r8, r8, r9\n"               \
   "  sub    r10, r10, r11\n"            \
   "  edgeq_channels r5, r7, r4, r6\n"   \
   "  edgeq_channels r9, r11, r8, r10\n" \
-  "  ldr    r2, [sp, #16]\n"            \
-  "  ldr    r3, [sp, #20]\n"            \
-  "  ldr    r12, [sp, #12]\n"           \
+  "  ldr    r2, [sp, #12]\n"            \
+  "  ldr    r3, [sp, #16]\n"            \
+  "  ldr    r12, [sp, #8]\n"            \
+  ".if edgeq_rows == 0\n"               \
+  "  ldr    r0, [sp]\n"                 \
+  ".endif\n"                            \
+  "  strb   r7, [r2, r3]\n"             \
   "  strb   r5, [r2], #1\n"             \
+  "  strb   r6, [r2, r3]\n"             \
   "  strb   r4, [r2], #1\n"             \
+  "  strb   r11, [r2, r3]\n"            \
   "  strb   r9, [r2], #1\n"             \
+  "  strb   r10, [r2, r3]\n"            \
   "  strb   r8, [r2], #1\n"             \
-  "  strb   r7, [r3], #1\n"             \
-  "  strb   r6, [r3], #1\n"             \
-  "  strb   r11, [r3], #1\n"            \
-  "  strb   r10, [r3], #1\n"            \
-  "  str    r2, [sp, #16]\n"            \
-  "  str    r3, [sp, #20]\n"            \
-  "  cmp    r0, r12\n"                  \
+  "  str    r2, [sp, #12]\n"            \
+  "  cmp    r1, r12\n"                  \
   "  bne.w  2b\n"                       \
   ".if edgeq_rows == 0\n"               \
-  "  ldr    r4, [sp, #32]\n"            \
-  "  ldr    r5, [sp, #36]\n"            \
-  "  ldr    r6, [sp, #40]\n"            \
-  "  ldr    r7, [sp]\n"                 \
+  "  ldr    r4, [sp, #28]\n"            \
+  "  ldr    r5, [sp, #32]\n"            \
+  "  ldr    r6, [sp, #36]\n"            \
   "  ldr    r1, [sp, #4]\n"             \
-  "  ldr    r0, [sp, #24]\n"            \
   "  subs   r4, r4, #1\n"               \
-  "  add    r7, r7, r5\n"               \
+  "  add    r0, r0, r5\n"               \
   "  add    r2, r2, r6\n"               \
-  "  add    r3, r3, r6\n"               \
-  "  str    r4, [sp, #32]\n"            \
-  "  str    r7, [sp]\n"                 \
-  "  str    r2, [sp, #16]\n"            \
-  "  str    r3, [sp, #20]\n"            \
+  "  str    r4, [sp, #28]\n"            \
+  "  str    r0, [sp]\n"                 \
+  "  str    r2, [sp, #12]\n"            \
   "  bne.w  2b\n"                       \
   ".endif\n"                            \
-  "  add    sp, sp, #44\n"              \
+  "  add    sp, sp, #40\n"              \
   "  pop    {r4-r11, pc}\n"             \
   ".purgem edgeq_even\n"                \
   ".purgem edgeq_odd\n"                 \
@@ -279,32 +270,34 @@ static int8_t odd_result(int32_t sum256, const int32_t *channel) {
   return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(sum256, channel[0], (int32_t)c) >> channel[2]);
 }
 
-/* Of channels 2 * pair and 2 * pair + 1; `odd` is 256 times the sum. */
+/* Of channels 2 * pair and 2 * pair + 1, whose words `channels` begin with channel 0's; `odd` is 256 times
+ * the sum. */
 static void results(const int32_t *channels, uint32_t pair, int32_t even, int32_t odd, int32_t shift,
                     int8_t *output) {
   if (shift > 0) {
-    const int32_t *line = channels + 4 + 4 * pair;
+    const int32_t *line = channels + 4 * pair;
     output[0] = (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(even, line[0], line[1]) >> shift);
     output[1] = (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(odd, line[2], line[3]) >> (shift + 8));
     return;
   }
-  output[0] = even_result(even, channels + 4 + 6 * pair);
-  output[1] = odd_result(odd, channels + 7 + 6 * pair);
+  output[0] = even_result(even, channels + 6 * pair);
+  output[1] = odd_result(odd, channels + 3 + 6 * pair);
 }
 
 static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
-  const int32_t *w = q->weights;
-  const uint32_t words = shift > 0 ? EDGEQ_QUAD_STRAIGHT_WORDS : EDGEQ_QUAD_WORDS;
-  const uint32_t outputs = (uint32_t)(q->end - q->channels) / words * 4u + q->output_step;
+  const uint32_t rest = shift > 0 ? EDGEQ_QUAD_STRAIGHT_REST : EDGEQ_QUAD_REST;
+  const uint32_t words = EDGEQ_QUAD_STARTS + q->quad_bytes / 4u + rest;
+  const uint32_t outputs = (uint32_t)(q->end - q->weights) / words * 4u + q->output_step;
   int8_t *output0 = q->output0 + pair * outputs;
   int8_t *output1 = q->output1 + pair * outputs;
-  for (const int32_t *channels = q->channels; channels != q->end; channels += words) {
+  for (const int32_t *w = q->weights; w != q->end; w += rest) {
     int32_t mixed[4];
     int32_t even[4];
     for (int32_t i = 0; i < 4; i++) {
-      mixed[i] = channels[i & 2];
-      even[i] = channels[(i & 2) + 1];
+      mixed[i] = w[i & 2];
+      even[i] = w[(i & 2) + 1];
     }
+    w += EDGEQ_QUAD_STARTS;
     for (uint32_t row = 0; row < q->quad_bytes / q->row_bytes; row++) {
       const uint32_t *columns = q->rows[row] + pair * (q->column_bytes / 4u);
       for (uint32_t left = q->row_bytes; left > 0; left -= 8, w += 2, columns += 2) {
@@ -317,7 +310,7 @@ static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
     }
     for (uint32_t i = 0; i < 4; i++) {
       const int32_t odd = (int32_t)((uint32_t)mixed[i] - (uint32_t)even[i]);
-      results(channels, i >> 1, even[i], odd, shift, ((i & 1) ? output1 : output0) + (i & 2));
+      results(w, i >> 1, even[i], odd, shift, ((i & 1) ? output1 : output0) + (i & 2));
     }
     output0 += 4;
     output1 += 4;

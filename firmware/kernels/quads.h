@@ -2,21 +2,21 @@
  * output channels times two columns, requantized to int8.
  *
  * Columns: rows of steps; a step is two values of column 0 as a pair, then two of column 1. Weights: for each
- * quad and each step of each row, a word of channels 0 and 1 and one of channels 2 and 3; a halfword is
- * 256 * (odd channel's weight) + (even channel's). A sum over such halfwords is 256 * odd + even modulo 2^32;
- * summing the sign-extended low bytes gives `even`, and the difference 256 * odd, if |odd| < 2^23.
+ * quad EDGEQ_QUAD_STARTS words where sums start; then for each step of each row, a word of channels 0 and 1
+ * and one of channels 2 and 3; then EDGEQ_QUAD_REST words that make results of the sums. A halfword of a step
+ * is 256 * (odd channel's weight) + (even channel's). A sum over such halfwords is 256 * odd + even modulo
+ * 2^32; summing the sign-extended low bytes gives `even`, and the difference 256 * odd, if |odd| < 2^23.
  *
- * Channels: EDGEQ_QUAD_WORDS words for each quad. First the sums' start values: 256 * odd bias + even bias,
- * even bias of channels 0 and 1, then of 2 and 3. Then for each channel: multiplier m, constant c, shift s.
- * With a sum x, neg = -1 where x < 0 and 0 elsewhere: even channels  (c + neg + (2 * x * m + 2^31) / 2^32) >>
- * s, c = 2^(s - 1) + (zero point << s); odd channels   (c + 128 * neg + (256 * x * m) / 2^32) >> s, c and s
- * as if 7 bits more remained, and 64 in c, which are the two roundings of fixedpoint.h. The result is
- * saturated to int8.
+ * Sums start at 256 * odd bias + even bias, even bias of channels 0 and 1, then of 2 and 3. The rest is for
+ * each channel: multiplier m, constant c, shift s. With a sum x, neg = -1 where x < 0 and 0 elsewhere: even
+ * channels (c + neg + (2 * x * m + 2^31) / 2^32) >> s, c = 2^(s - 1) + (zero point << s); odd channels   (c +
+ * 128 * neg + (256 * x * m) / 2^32) >> s, c and s as if 7 bits more remained, and 64 in c, which are the two
+ * roundings of fixedpoint.h. The result is saturated to int8.
  *
- * A "straight" product has one shift S for all channels, and EDGEQ_QUAD_STRAIGHT_WORDS words for each quad:
- * the start values, in which something is added to each sum as it arrives, and m and c of each channel. Even
- * channels (c + (x * m) / 2^32) >> S, odd ones (c + (256 * x * m) / 2^32) >> (S + 8), rounded down. The host
- * has proven that, limited to the activation, these are the same results.
+ * A "straight" product has one shift S for all channels, and the rest is EDGEQ_QUAD_STRAIGHT_REST words, m
+ * and c of each channel; something is added to each sum where it starts. Even channels (c + (x * m) / 2^32)
+ * >> S, odd ones (c + (256 * x * m) / 2^32) >> (S + 8), rounded down. The host has proven that, limited to
+ * the activation, these are the same results.
  */
 #ifndef EDGEQ_KERNELS_QUADS_H
 #define EDGEQ_KERNELS_QUADS_H
@@ -26,22 +26,22 @@
 #include "edgeq/dsp.h"
 #include "edgeq/quads.h"
 
-#define EDGEQ_QUAD_WORDS 16
-#define EDGEQ_QUAD_STRAIGHT_WORDS 12
+#define EDGEQ_QUAD_STARTS 4
+#define EDGEQ_QUAD_REST 12
+#define EDGEQ_QUAD_STRAIGHT_REST 8
 
 /* What one call works on. The assembly knows the order. */
 struct edgeq_quads {
   const uint32_t *const *rows; /* where each row of the columns begins */
-  const int32_t *weights;
-  const int32_t *channels; /* of the first quad; at least one */
-  const int32_t *end;      /* behind the last quad's */
-  int8_t *output0;         /* column 0's channels: 4 values for each quad */
-  int8_t *output1;         /* column 1's; may be the same as output0 if both columns are equal */
-  uint32_t row_bytes;      /* of one quad's weights for one row */
-  uint32_t quad_bytes;     /* for all rows */
-  uint32_t pairs;          /* of columns, one behind the other, at least 1; of several rows, there is one */
-  uint32_t column_bytes;   /* from one pair of columns to the next */
-  uint32_t output_step;    /* bytes from behind the last quad's outputs to the next pair's */
+  const int32_t *weights;      /* at least one quad's */
+  const int32_t *end;          /* behind the last quad's */
+  int8_t *output0;             /* column 0's channels: 4 values for each quad */
+  int8_t *output1;             /* column 1's; may be the same as output0 if both columns are equal */
+  uint32_t row_bytes;          /* of one quad's weights for one row */
+  uint32_t quad_bytes;         /* for all rows */
+  uint32_t pairs;        /* of columns, one behind the other, at least 1; of several rows, there is one */
+  uint32_t column_bytes; /* from one pair of columns to the next */
+  uint32_t output_step;  /* bytes from behind the last quad's outputs to the next pair's */
 };
 
 /* Four bytes at a time into every second word: (0, 2), (1, 3). `count` is a multiple of 4. */

@@ -101,7 +101,8 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
         weights = rng.integers(-15, 16, (filters, flat)).astype(np.int8)  # sums stay within 23 bits
         w = model.tensor(f"f{i}", weights.shape, data=weights, scale=0.005)
         y = model.tensor(f"d{i}", (1, filters), scale=0.05 * 0.005 * 400 * flat**0.5 / 100, zero_point=-7)
-        model.op("FULLY_CONNECTED", [x, w, -1], [y], fused_activation_function="NONE", keep_num_dims=False)
+        activation = "RELU" if i % 2 else "NONE"
+        model.op("FULLY_CONNECTED", [x, w, -1], [y], fused_activation_function=activation, keep_num_dims=False)
         outputs.append(y)
     scale = 0.03
     for name in ("ADD", "SUB"):

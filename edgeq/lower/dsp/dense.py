@@ -18,7 +18,7 @@ from edgeq.lower.dsp.candidate import (
     weights_of,
 )
 from edgeq.lower.dsp.convolution import dense_on_rows
-from edgeq.lower.packing import NotExactError
+from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import Enumerator, KernelCall
 
 _OCTET = 8
@@ -49,8 +49,10 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
     octets = -(-count // _OCTET)
     steps = -(-inputs // 2)
     by = quads.requantization(call, weights)
-    blocks = np.zeros((2 * octets, by.words.shape[1]), np.int32)
-    blocks[: len(by.words)] = by.words
+    # (octets, 2, words): start values and the rest of two quads.
+    channels = np.zeros((2 * octets, by.words.shape[1]), np.int32)
+    channels[: len(by.words)] = by.words
+    channels = channels.reshape(octets, 2, -1)
     rest = _REST - (_STRAIGHT if by.suffix else 0)
     for unrolled in _UNROLLED:
         run = f"edgeq_octets_{unrolled}{by.suffix}"
@@ -58,6 +60,8 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
         depth = 2 * unrolled * -(-steps // unrolled)
         padded = np.zeros((_OCTET * octets, depth), np.int8)
         padded[:count, :inputs] = weights
+        parts = (channels[:, :, :QUAD], packing.octet_weights(padded), channels[:, :, QUAD:])
+        words = np.concatenate([part.reshape(octets, -1) for part in parts], axis=1)
         passes = depth // 2 // unrolled
         cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * _TWO_STEPS + passes * _LOOP + rest))
         made = replace(
@@ -72,11 +76,10 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
                 "outputs": count,
                 "depth": depth,
                 **limits(call),
-                **by.params,
-                "channels": derived(call, "channels", blocks),
+                "octet_words": words.shape[1],
                 "run": Enumerator(name=run),
             },
-            inputs=(call.inputs[0], derived(call, "packed_weights", packing.octet_weights(padded))),
+            inputs=(call.inputs[0], derived(call, "packed_weights", words)),
             scratch_bytes=2 * depth,
             in_place=(0,) if rows == 1 else (),
             variant="dsp: 8 outputs",

@@ -41,7 +41,7 @@ _TWO = {1: 70, 2: 51}
 _ODD = {1: 34, 2: 24}
 _ROW = 23
 _DOWN_TWO = {1: 61, 2: 45}
-_DOWN_ODD = {1: 39, 2: 33}
+_DOWN_ODD = {1: 32, 2: 33}
 _COLUMN = 22
 _CALL = 75
 _NOT_CLAMPED = 3  # per output
@@ -173,7 +173,7 @@ def _forms(stride: int, shift: int, positions: int, out_width: int, *, clamps: b
             row=down,
             band=(out_width // 2 + odd) * _COLUMN,
             more=(out_width // 2 + odd) * _COLUMN,
-            code_bytes=620 if stride == 1 else 420,
+            code_bytes=900 if stride == 1 else 420,
         )
 
 

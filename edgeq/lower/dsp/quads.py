@@ -22,8 +22,8 @@ SOURCE = "quads.c"
 # Cycles of the assembly in kernels/quads.c: two loads and two more in one run, eight SMLAD, two SXTB16.
 _STEP = 15
 CALL = 62
-_QUAD = 92
-_STRAIGHT = 30  # less
+_QUAD = 77
+_STRAIGHT = 24  # less
 _ROWS = 4  # more per quad, and per row:
 _ROW = 10
 _LOOP_ROW = 5
@@ -57,17 +57,17 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Requantization:
-    """`words` (quads, 16 or 12) are the channels' blocks of quads.h, a group's first quad after the last one's;
+    """`words` (quads, 16 or 12) are start values and the rest of quads.h, a group's first quad after the last one's;
     `suffix` names the products that read them, which take `cycles` less."""
 
     words: Int32s
     suffix: str
     cycles: int
 
-    @property
-    def params(self) -> dict[str, Param]:
-        """The kernels' parameter."""
-        return {"quad_words": self.words.shape[1]}
+    def around(self, weights: Int32s) -> Int32s:
+        """(quads, words): start values, weights (quads, ...) and the rest of each quad."""
+        starts, rest = self.words[:, :QUAD], self.words[:, QUAD:]
+        return np.concatenate([starts, weights.reshape(len(weights), -1), rest], axis=1)
 
 
 def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1) -> Requantization:
@@ -147,7 +147,7 @@ def packed(
     groups: int = 1,
     in_fours: bool = True,
 ) -> tuple[dict[str, Param], Constant]:
-    """Parameters `quads`, `quad_words`, `channels` and `run`, and the weights.
+    """Parameters `quads`, `quad_words` and `run`, and the weights.
 
     Args:
         call: the portable call.
@@ -165,11 +165,6 @@ def packed(
     padded[:, :, :depth] = weights
     each = count // groups
     flat = padded.reshape(groups, each, -1)
-    words = np.concatenate([packing.quad_weights(part, in_fours=in_fours) for part in flat])
-    params: dict[str, Param] = {
-        "quads": -(-each // QUAD),
-        **by.params,
-        "channels": derived(call, "channels", by.words),
-        "run": chosen.run,
-    }
+    words = by.around(np.concatenate([packing.quad_weights(part, in_fours=in_fours) for part in flat]))
+    params: dict[str, Param] = {"quads": -(-each // QUAD), "quad_words": words.shape[1], "run": chosen.run}
     return params, derived(call, "packed_weights", words)

@@ -62,9 +62,9 @@ typedef struct edgeq_conv_2d_params {
 void edgeq_conv_2d_int8(const edgeq_conv_2d_params *p, const int8_t *input, const int8_t *weights,
                         int8_t *output);
 
-/* CONV_2D with the DSP extension (on other machines it computes the same, slowly). Weights and `channels` are
- * laid out as kernels/quads.h wants them, one row of steps, group after group, each with its output channels
- * padded to a multiple of 4; input zero point and bias are in the start values. Sums were proven to fit.
+/* CONV_2D with the DSP extension (on other machines it computes the same, slowly). Weights are laid out
+ * as kernels/quads.h wants them, one row of steps, group after group, each with its output channels padded to
+ * a multiple of 4; input zero point and bias are in the start values. Sums were proven to fit.
  * `run` takes depth / 2 steps. Scratch, aligned to 4: 4 * depth bytes for two windows in int16, depth for one
  * in int8, 8 * quads for results. */
 typedef struct edgeq_conv_2d_dsp_params {
@@ -90,8 +90,7 @@ typedef struct edgeq_conv_2d_dsp_params {
   int32_t activation_max;
   int32_t depth;      /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
   int32_t quads;      /* of each group */
-  int32_t quad_words; /* of `channels`, for each quad; `run` reads so many */
-  const int32_t *channels;
+  int32_t quad_words; /* of the weights of a quad, with its start values and the rest */
   edgeq_quads_run *run;
 } edgeq_conv_2d_dsp_params;
 
@@ -116,7 +115,6 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
   int32_t quads;
   int32_t quad_words;
-  const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_1x1_dsp_params;
 
@@ -155,7 +153,6 @@ typedef struct edgeq_conv_rows_dsp_params {
   int32_t gathered; /* a window's rows are copied together: `run` takes one row */
   int32_t quads;
   int32_t quad_words;
-  const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_rows_dsp_params;
 
@@ -188,7 +185,6 @@ typedef struct edgeq_conv_strips_dsp_params {
   int32_t pairs; /* of pixels that `run` may take at a time; above 1 with channels in fours only */
   int32_t quads;
   int32_t quad_words;
-  const int32_t *channels;
   edgeq_quads_run *run;
 } edgeq_conv_strips_dsp_params;
 
@@ -386,10 +382,10 @@ typedef struct edgeq_batch_matmul_params {
 void edgeq_batch_matmul_int8(const edgeq_batch_matmul_params *p, const int8_t *input1, const int8_t *input2,
                              int8_t *output);
 
-/* FULLY_CONNECTED with the DSP extension. Weights: for each eight outputs and each two values of the depth,
- * in the order of kernels/quads.h, a word of outputs 0 and 1, then of 2 and 3, 4 and 5, 6 and 7. Channels: as
- * there, for an even number of quads. With one batch and as many outputs as inputs, the output may be the
- * same buffer. Scratch, aligned to 4: 2 * depth bytes. */
+/* FULLY_CONNECTED with the DSP extension. Weights: for each eight outputs the start values of two quads; then
+ * for each two values of the depth, in the order of kernels/quads.h, a word of outputs 0 and 1, then of 2 and
+ * 3, 4 and 5, 6 and 7; then the rest of the two quads. With one batch and as many outputs as inputs, the
+ * output may be the same buffer. Scratch, aligned to 4: 2 * depth bytes. */
 typedef struct edgeq_fully_connected_dsp_params {
   int32_t batches;
   int32_t inputs;
@@ -397,8 +393,7 @@ typedef struct edgeq_fully_connected_dsp_params {
   int32_t depth; /* at least inputs, a multiple of 4 */
   int32_t activation_min;
   int32_t activation_max;
-  int32_t quad_words;
-  const int32_t *channels;
+  int32_t octet_words; /* of the weights of eight outputs, with their start values and the rest */
   edgeq_octets_run *run;
 } edgeq_fully_connected_dsp_params;
 

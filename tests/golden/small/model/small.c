@@ -71,8 +71,7 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
     .downwards = 0,
     .gathered = 0,
     .quads = 1,
-    .quad_words = 12,
-    .channels = small_channels_00,
+    .quad_words = 36,
     .run = edgeq_quads_4_rows_shift6,
 };
 
@@ -131,8 +130,7 @@ static const edgeq_conv_1x1_dsp_params small_params_03 = {
     .depth = 56,
     .pairs = 1,
     .quads = 1,
-    .quad_words = 16,
-    .channels = small_channels_03,
+    .quad_words = 72,
     .run = edgeq_quads_2_loop,
 };
 

@@ -6,11 +6,9 @@
 
 #include "edgeq/selftest.h"
 
-extern const int32_t small_weights_00[24];
-extern const int32_t small_channels_00[12];
+extern const int32_t small_weights_00[36];
 extern const int32_t small_row_bytes_01[2];
-extern const int32_t small_weights_03[56];
-extern const int32_t small_channels_03[16];
+extern const int32_t small_weights_03[72];
 extern const int32_t small_exp_table_04[111];
 
 extern const edgeq_golden small_golden;
