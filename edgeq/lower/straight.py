@@ -8,7 +8,7 @@ the steps themselves, of which there are 255 at the most, for the sums that the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +18,8 @@ from edgeq.lower.packing import QUAD, Channels, Int32s, Int64s, NotExactError, p
 # The right shifts that kernels have, the most precise first.
 SHIFTS = (6, 4)
 
-# What is tried to be added to a sum.
-_ADDED = np.arange(1 << 16, dtype=np.int64)
+# How far multipliers are tried from the nearest one.
+_NEAR = 40
 _UNIT = 1 << 32
 
 
@@ -87,17 +87,27 @@ def _line(c: Channels, i: int, right: int, outputs: Int64s, scale: int, shift: i
     # Output j: x * value + 2^30 is at least (2 * (j - zero) - 1) * 2^(right - 1) * 2^31.
     steps = -(-((2 * (outputs - zero) - 1) * (1 << (right + 30)) - (1 << 30)) // value)
     low, high = int(c.low[i]), int(c.high[i])
-    for multiplier in sorted({value >> fewer, -(-value >> fewer)}):
-        reach = scale * max(abs(low), abs(high)) + len(_ADDED)
-        if reach >= 1 << 31:
-            return None
+    reach = scale * max(abs(low), abs(high))
+    if reach >= 1 << 31:
+        return None
+    for multiplier in _near(value, fewer):
         found = _offset(outputs << total, steps, (low, high), scale, multiplier)
         if found is None:
             continue
         addend, constant = found
-        if abs(constant) + (reach * multiplier >> 32) + 1 < 1 << 31:
+        furthest = reach + addend
+        if furthest < 1 << 31 and abs(constant) + (furthest * multiplier >> 32) + 1 < 1 << 31:
             return addend, multiplier, constant
     return None
+
+
+def _near(value: int, fewer: int) -> Iterator[int]:
+    """Multipliers of `fewer` bits less than `value`'s, the nearest first."""
+    nearest = value + (1 << fewer >> 1) >> fewer
+    for distance in range(_NEAR + 1):
+        yield nearest + distance
+        if distance:
+            yield nearest - distance
 
 
 def _offset(ends: Int64s, steps: Int64s, reached: Sequence[int], scale: int, multiplier: int) -> tuple[int, int] | None:
@@ -112,9 +122,23 @@ def _offset(ends: Int64s, steps: Int64s, reached: Sequence[int], scale: int, mul
     stop = int(limit.min()) if len(limit) else start + _UNIT
     if start >= stop:
         return None
-    offsets = start + (_ADDED * multiplier - start) % _UNIT
-    fitting = np.flatnonzero(offsets < stop)
-    if not len(fitting):
+    addend = _first_within(multiplier, _UNIT, start % _UNIT, start % _UNIT + stop - start - 1)
+    if addend is None:
         return None
-    addend = int(fitting[0])
-    return addend, (int(offsets[addend]) - addend * multiplier) // _UNIT
+    offset = start + (addend * multiplier - start) % _UNIT
+    return addend, (offset - addend * multiplier) // _UNIT
+
+
+def _first_within(step: int, modulus: int, low: int, high: int) -> int | None:
+    """The least n >= 0 for which n * step lies from low to high, modulo `modulus`; 0 <= low < modulus, low <= high."""
+    if low == 0 or high >= modulus:
+        return 0
+    if step == 0:
+        return None
+    n = -(-low // step)
+    if n * step <= high:
+        return n
+    # n * step - k * modulus is within the bounds for the least k whose k * modulus, modulo step, is.
+    first, width = -high % step, high - low
+    k = _first_within(modulus % step, step, first, first + width)
+    return None if k is None else -(-(low + k * modulus) // step)
