@@ -85,7 +85,7 @@ def validate(
 
     Several devices, or `jobs` of one, share the samples; one that drops out hands its samples to the others. Answers
     are kept beside the build (`<folder>.journal`) until the run is done: `resume` continues one that was interrupted.
-    With a `probe` (`edgeq.flashing.flash.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
+    With a `probe` (`edgeq.flashing.probe.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
     compared too, by a second image; it ends with the build's own.
 
     Raises:
@@ -145,7 +145,7 @@ def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress 
 
     Args:
         folder: what `edgeq build` wrote.
-        probe: how to reach the board: `edgeq.flashing.flash.PROBE_HELP`.
+        probe: how to reach the board: `edgeq.flashing.probe.PROBE_HELP`.
         traced: an image that can be traced, compiled for the occasion, instead of the build's own.
         progress: told what is going on.
 
@@ -156,11 +156,12 @@ def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress 
     """
     from edgeq import measure
     from edgeq.builds import open_build
-    from edgeq.flashing.flash import check_probe, flash_image
+    from edgeq.flashing.flash import flash_image
+    from edgeq.flashing.probe import parse_probe
     from edgeq.interruption import scratch_folder
 
     made = open_build(folder)
-    check_probe(probe, made.board)
+    parse_probe(probe, made.board)
     with scratch_folder() as scratch:
         image = measure.compile_for(made, made.board, scratch, traced=True) if traced else made.image
         return flash_image(image.elf, made.board, probe, progress or Progress())

@@ -70,7 +70,7 @@ def measure(
         progress: told what is going on.
         clock: times the stages.
         baud: speed of a serial port's line.
-        probe: flashes a board on a serial port first (`edgeq.flashing.flash.PROBE_HELP`); None: it has the firmware.
+        probe: flashes a board on a serial port first (`edgeq.flashing.probe.PROBE_HELP`); None: it has the firmware.
         journal: keeps the answers of a run that is interrupted; None: nothing does.
         resume: whether to go on from what the journal has.
 

@@ -41,7 +41,7 @@ class BuildOptions:
         jobs: how many of the one device to start, to share the samples.
         resume: go on from the answers that an interrupted run of the same build left.
         baud: line speed, if the device is a serial port.
-        probe: flashes the board on the serial port (`edgeq.flashing.flash.PROBE_HELP`); None: nothing is flashed.
+        probe: flashes the board on the serial port (`edgeq.flashing.probe.PROBE_HELP`); None: nothing is flashed.
         toolchain: "zig" or "gcc".
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import click
 
-from edgeq.flashing.flash import PROBE_HELP
+from edgeq.flashing.probe import PROBE_HELP
 from edgeq.training.options import TrainingOptions
 
 if TYPE_CHECKING:

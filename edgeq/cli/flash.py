@@ -23,7 +23,9 @@ def command(build: Path, probe: str, traced: bool, as_json: bool) -> int:
 
     \b
     Examples
+      edgeq flash build/
       edgeq flash build/ --probe gdb://localhost:3333
+      edgeq flash build/ --probe uf2:/media/me/RPI-RP2
     """
     import json
     from dataclasses import asdict
@@ -35,7 +37,10 @@ def command(build: Path, probe: str, traced: bool, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))
     else:
-        click.echo(
-            f"{done.board} runs {done.image}: {done.size:,} bytes written and read back in {done.seconds:.1f} s."
+        how = (
+            "written and read back"
+            if done.read_back
+            else "written; its drive has gone, as it does when the board starts,"
         )
+        click.echo(f"{done.board} runs {done.image}: {done.size:,} bytes {how} in {done.seconds:.1f} s.")
     return 0

@@ -79,6 +79,6 @@ def check_probe(probe: str | None, devices: Sequence[str], board: Board) -> None
             f"--flash needs the board's serial port as --device; {devices[0]} is none.",
             hint="Emulators load the image themselves. To flash alone: edgeq flash build/",
         )
-    from edgeq.flashing.flash import check_probe as check
+    from edgeq.flashing.probe import parse_probe
 
-    check(probe, board)
+    parse_probe(probe, board)

@@ -20,7 +20,8 @@ __attribute__((section(".edgeq_handler_stack"), used,
 
 typedef void (*edgeq_vector)(void);
 
-/* Only faults: no interrupt is ever enabled where it could be taken. */
+/* Faults, and SysTick where it is the cycle counter: no other interrupt is ever enabled where it could be
+ * taken. */
 __attribute__((section(".edgeq_vectors"), used)) static const edgeq_vector edgeq_vectors[16] = {
     (edgeq_vector)(uintptr_t)(edgeq_handler_stack + EDGEQ_HANDLER_STACK_BYTES),
     edgeq_reset,
@@ -37,7 +38,7 @@ __attribute__((section(".edgeq_vectors"), used)) static const edgeq_vector edgeq
     edgeq_fault_entry, /* DebugMonitor */
     0,
     edgeq_fault_entry, /* PendSV */
-    edgeq_fault_entry, /* SysTick */
+    edgeq_systick_entry,
 };
 
 __attribute__((naked, noreturn, used)) void edgeq_reset(void) {

@@ -35,11 +35,13 @@ __attribute__((noinline)) int32_t tiny_descend(int32_t depth) {
 
 #if defined(__arm__)
 static void tiny_misaligned(void) {
-  uint32_t first, second;
+  uint32_t first = 0, second = 0;
+#if __ARM_ARCH >= 7
   __asm volatile("ldrd %0, %1, [%2]"
                  : "=&r"(first), "=&r"(second)
                  : "r"((uintptr_t)tiny_arena + 1u)
                  : "memory");
+#endif
   tiny_sink = (int32_t)(first ^ second);
 }
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from edgeq.boards import load_board
 from edgeq.errors import DeviceError, EdgeqError, FlashError, InputError
-from edgeq.flashing.flash import Flashed, check_probe, flash_image
+from edgeq.flashing.flash import Flashed, flash_image
 from edgeq.flashing.gdb_packets import Region, Unpacker, escape, memory_map, packet
+from edgeq.flashing.probe import parse_probe
 from edgeq.progress import Progress
 
 BOARD = load_board("netduinoplus2")
@@ -93,14 +94,14 @@ def test_images_that_are_none_of_this_board(pieces: dict[int, bytes], message: s
 @pytest.mark.parametrize("probe", ["gdb://", "gdb://host", "gdb://host:0", "gdb://:3333", "gdb://host:99999"])
 def test_addresses_that_are_none(probe: str) -> None:
     with pytest.raises(InputError, match="no address of a gdb server"):
-        check_probe(probe, BOARD)
+        parse_probe(probe, BOARD)
 
 
 def test_unknown_probe_and_the_host() -> None:
     with pytest.raises(InputError, match="There is no probe 'magic'"):
-        check_probe("magic", BOARD)
+        parse_probe("magic", BOARD)
     with pytest.raises(InputError, match="nothing to flash"):
-        check_probe("gdb://localhost:3333", load_board("native"))
+        parse_probe("gdb://localhost:3333", load_board("native"))
 
 
 @given(st.binary(max_size=200))

@@ -57,6 +57,9 @@ extern uint8_t edgeq_flash_origin[], edgeq_flash_bytes[];
 /* The entry of every fault vector. */
 void edgeq_fault_entry(void);
 
+/* The handler of SysTick's interrupt; null without src/systick_cortexm.c, and then it is never on. */
+__attribute__((weak)) void edgeq_systick_entry(void);
+
 /* Sleeps until interrupt `irq` is pending, or at once returns if it is. `ready` says whether waiting is
  * needed at all; it is asked with interrupts off, so that nothing is missed. The interrupt is never taken: a
  * sleeping core wakes up for a pending one although PRIMASK is set (Armv7-M ARM, B1.5.18), and outside of

@@ -1,0 +1,70 @@
+"""Every board's firmware links with both compilers, for its own core, at its own addresses."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+
+import pytest
+from elftools.elf.elffile import ELFFile
+
+from edgeq.boards import board_names, load_board
+from edgeq.records import Image
+
+needs_gcc = pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed")
+TOOLCHAINS = ["zig", pytest.param("gcc", marks=needs_gcc)]
+ImageOf = Callable[..., Image]
+
+# Those that no emulator plays; the others are compiled by the emulators' tests.
+ONLY_COMPILED = [
+    b for b in board_names() if not (load_board(b).is_host or load_board(b).qemu_machine or load_board(b).unicorn_cpu)
+]
+
+
+def sections(image: Image) -> dict[str, tuple[int, bytes]]:
+    with image.elf.open("rb") as file:
+        return {s.name: (s["sh_addr"], s.data()) for s in ELFFile(file).iter_sections() if s["sh_flags"] & 2}
+
+
+def values(image: Image) -> dict[str, int]:
+    with image.elf.open("rb") as file:
+        return {s.name: s["st_value"] for s in ELFFile(file).get_section_by_name(".symtab").iter_symbols()}
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+@pytest.mark.parametrize("name", ONLY_COMPILED)
+def test_links_at_the_boards_addresses(name: str, toolchain: str, image_of: ImageOf) -> None:
+    board, image = load_board(name), image_of(name, toolchain)
+    symbols, placed = values(image), sections(image)
+    assert (symbols["edgeq_flash_origin"], symbols["edgeq_flash_bytes"]) == (board.flash.origin, board.flash.length)
+    assert board.ram.origin == symbols["edgeq_stack_bottom"]
+    address, vectors = placed[".vectors"]
+    words = [int.from_bytes(vectors[i : i + 4], "little") for i in range(0, 64, 4)]
+    assert words[0] == symbols["edgeq_stack_end"]
+    assert words[1] == symbols["edgeq_reset"] | 1
+    assert words[3] == symbols["edgeq_fault_entry"] | 1
+    assert words[15] == (symbols["edgeq_systick_entry"] | 1 if "edgeq_systick_start" in symbols else 0)
+    assert address == board.flash.origin + (256 if ".boot2" in placed else 0)
+    assert f'edgeq_board_name[] = "{name}"' in (board.folder / "board.c").read_text()
+    assert f"edgeq_board_clock_hz = {board.clock_hz}u" in (board.folder / "board.c").read_text()
+    assert "not on hardware" in board.tried
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_the_second_stage_of_the_pico_has_the_right_crc(toolchain: str, image_of: ImageOf) -> None:
+    """As the RP2040's ROM computes it: CRC-32, most significant bit first, without a final inversion."""
+    address, stage = sections(image_of("rpi-pico", toolchain))[".boot2"]
+    crc = 0xFFFF_FFFF
+    for byte in stage[:252]:
+        crc ^= byte << 24
+        for _ in range(8):
+            crc = (crc << 1 ^ (0x04C1_1DB7 if crc >> 31 else 0)) & 0xFFFF_FFFF
+    assert (address, len(stage)) == (0x1000_0000, 256)
+    assert crc == int.from_bytes(stage[252:], "little")
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_the_image_definition_of_the_pico_2_is_found(toolchain: str, image_of: ImageOf) -> None:
+    _, vectors = sections(image_of("rpi-pico2", toolchain))[".vectors"]
+    words = [int.from_bytes(vectors[i : i + 4], "little") for i in range(64, len(vectors), 4)]
+    assert words == [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0, 0xAB12_3579]
