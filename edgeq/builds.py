@@ -19,7 +19,9 @@ from edgeq.boards import Board, load_board
 from edgeq.errors import InputError
 from edgeq.generate.manifest import Json, Manifest, load_arrays, read_manifest, save_arrays, write_manifest
 from edgeq.generate.project import generate
+from edgeq.lower.choose import Limits
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import TracePoint, trace_points
@@ -78,7 +80,7 @@ class Build:
     """Everything that belongs to a build.
 
     `references` has the primary reference first; `notes` are sentences for the report. `board_spec` is what the user
-    said for the board: a name or a folder.
+    said for the board: a name or a folder. `limits` are those with which lowering gives `program`.
     """
 
     folder: Path
@@ -89,6 +91,8 @@ class Build:
     source_sha256: str | None
     quantized: Quantized
     program: Program
+    limits: Limits
+    without_passes: tuple[Pass, ...]
     board: Board
     board_spec: str
     project: Project
@@ -201,6 +205,8 @@ def _facts(build: Build) -> dict[str, Json]:
         "name": build.name,
         "engine": build.engine,
         "optimize": build.optimize.value,
+        "limits": {"flash": build.limits.flash, "ram": build.limits.ram},
+        "without_passes": [p.value for p in build.without_passes],
         "board": build.board_spec,
         "source": {"format": build.source_format, "sha256": build.source_sha256},
         "quantization": {
@@ -238,7 +244,10 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
     graph = parse_tflite(content, where=str(folder / MODEL))
     board = load_board(facts["board"])
     optimize = Optimize(facts["optimize"])
-    program = lower(graph, features=board.features, optimize=optimize)
+    limits = Limits(flash=facts["limits"]["flash"], ram=facts["limits"]["ram"])
+    without = tuple(map(Pass, facts["without_passes"]))
+    passes = [p for p in Pass if p not in without]
+    program = lower(graph, features=board.features, optimize=optimize, limits=limits, passes=passes)
     project = facts["project"]
     if len(program.calls) != len(project["op_symbols"]):
         raise InputError(
@@ -268,6 +277,8 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             agreement=codec.decode(Agreement | None, facts["quantization"].get("agreement"), "agreement"),
         ),
         program=program,
+        limits=limits,
+        without_passes=without,
         board=board,
         board_spec=facts["board"],
         project=Project(

@@ -69,7 +69,13 @@ class VerifyError(CheckFailed):
 
 
 class BudgetError(CheckFailed):
-    """The image does not fit the board's flash or RAM, or the limit that the user set."""
+    """The image does not fit the board's flash or RAM, or the limit that the user set: by how many bytes, if known."""
+
+    def __init__(self, message: str, *, hint: str | None = None, flash_over: int = 0, ram_over: int = 0) -> None:
+        """As `EdgeqError`; bytes of flash and RAM too many."""
+        super().__init__(message, hint=hint)
+        self.flash_over = flash_over
+        self.ram_over = ram_over
 
 
 class FlashError(CheckFailed):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+from edgeq.lower.names import Pass
 from edgeq.records import Method, Optimize, RangeEstimator
 from edgeq.training.options import TrainingOptions
 
@@ -44,6 +45,7 @@ class BuildOptions:
         probe: flashes the board on the serial port (`edgeq.flashing.probe.PROBE_HELP`); None: nothing is flashed.
         toolchain: "zig" or "gcc".
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
+        without_passes: passes on the graph that are left out.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.
         ranges: how ptq chooses the range of each activation.
         equalize: ptq equalizes the channels of neighbouring layers first.
@@ -54,7 +56,8 @@ class BuildOptions:
         name: prefix of every C symbol; None derives it from the model's file name.
         samples: at most so many test samples go through the device; None takes all.
         traced_samples: how many samples are compared layer by layer.
-        flash_limit: bytes of flash that the firmware may take; None takes the board's.
+        flash_limit: bytes of flash that the firmware may take; None takes the board's. Where the kernels of
+            `optimize` take more, smaller ones are chosen.
         ram_limit: the same for RAM.
         max_lsb: largest difference from TensorFlow Lite Micro that still passes, in steps of the int8 output.
         max_drop: largest loss of accuracy from float to device that still passes, as a fraction; None: not checked.
@@ -74,6 +77,7 @@ class BuildOptions:
     toolchain: str = "zig"
     engine: Engine = Engine.AOT
     optimize: Optimize = Optimize.BALANCED
+    without_passes: tuple[Pass, ...] = ()
     method: Method = Method.PTQ
     ranges: RangeEstimator = RangeEstimator.MINMAX
     equalize: bool = False

@@ -9,23 +9,28 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from edgeq import measure
 from edgeq.boards import load_board
 from edgeq.builds import PROJECT, Build, generate_project, save_build
 from edgeq.devices.names import check_device, check_probe, check_reachable
+from edgeq.fit import fit
 from edgeq.generate.names import c_prefix, given_prefix
 from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
+from edgeq.lower.choose import Limits
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.lower.ops import supported_ops
+from edgeq.lower.program import Program
 from edgeq.model.load import detect_format
 from edgeq.model.verify import require, verify_for
 from edgeq.options import BuildOptions
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
-from edgeq.records import Progress
+from edgeq.records import Image, Progress, Project
 from edgeq.report.files import write_report
 from edgeq.sharing import expanded, journal_of
 from edgeq.stopwatch import Stopwatch
@@ -83,26 +88,35 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             engine = options.engine.value
             require(verify_for(quantized.graph, supported_ops, engine=engine, float_io=given))
         with clock("lower"):
-            program = lower(quantized.graph, features=board.features, optimize=options.optimize)
+            lowered = partial(
+                lower, quantized.graph, features=board.features, optimize=options.optimize,
+                passes=[p for p in Pass if p not in options.without_passes],
+            )  # fmt: skip
+            limits = Limits(flash=options.flash_limit, ram=options.ram_limit)
+            program = lowered(limits=limits)
         with clock("reference"):
             progress.start("Running the first sample on the host")
             samples = test_samples(source, quantized.graph, options)
             golden = golden_run(quantized, samples.inputs)
             # The rest runs while the firmware is made.
             pending = run_references(quantized, samples.inputs, golden.reference)
-        with clock("generate"):
-            progress.start("Generating C")
-            project = generate_project(
-                board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
-                golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,
-            )  # fmt: skip
-        with clock("compile"):
-            progress.start(f"Compiling with {options.toolchain}")
-            image = compile_project(
-                project, board, toolchain=options.toolchain, traced=False, out=folder / "objects",
-                flash_limit=options.flash_limit, ram_limit=options.ram_limit,
-            )  # fmt: skip
-            image = replace(image, elf=image.elf.rename(folder / "firmware.elf"))
+
+        def make(program: Program) -> tuple[Project, Image]:
+            with clock("generate"):
+                progress.start("Generating C")
+                project = generate_project(
+                    board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
+                    golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,
+                )  # fmt: skip
+            with clock("compile"):
+                progress.start(f"Compiling with {options.toolchain}")
+                return project, compile_project(
+                    project, board, toolchain=options.toolchain, traced=False, out=folder / "objects",
+                    flash_limit=options.flash_limit, ram_limit=options.ram_limit,
+                )  # fmt: skip
+
+        fitted = fit(program, limits, make=make, again=lambda limits: lowered(limits=limits))
+        image = replace(fitted.image, elf=fitted.image.elf.rename(folder / "firmware.elf"))
         with clock("reference"):
             samples = with_float_outputs(samples, source, progress)
             progress.start("Running the samples on the host")
@@ -111,7 +125,8 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             folder=folder, name=name, engine=options.engine.value, optimize=options.optimize,
             source_format=source.format.value,
             source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
-            program=program, board=board, board_spec=board_spec, project=project, image=image, samples=samples,
+            program=fitted.program, limits=fitted.limits, without_passes=options.without_passes, board=board,
+            board_spec=board_spec, project=fitted.project, image=image, samples=samples,
             references=references.outputs, notes=(*quantized.notes, *golden.notes, *references.notes, *source.warnings),
             flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
         )  # fmt: skip

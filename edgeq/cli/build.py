@@ -25,6 +25,7 @@ from edgeq.cli._common import (
     training_request,
     trust_option,
 )
+from edgeq.lower.names import Pass
 from edgeq.options import BuildOptions, Engine, Target
 from edgeq.records import Method, Optimize, RangeEstimator
 
@@ -80,6 +81,14 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     help="What the choice of kernels prefers: little flash and RAM, few cycles, or both.",
 )
 @click.option(
+    "--without-pass",
+    "without_passes",
+    type=click.Choice([p.value for p in Pass]),
+    multiple=True,
+    help="Leave out a pass on the graph (repeatable): merge-padding makes PAD the convolution's own padding, "
+    "remove-channels removes channels that are constant or unread.",
+)
+@click.option(
     "--method",
     type=click.Choice([m.value for m in Method]),
     default=_D.method.value,
@@ -128,7 +137,9 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     help="Samples that are compared layer by layer.",
 )
 @click.option(
-    "--flash-limit", type=ByteSize(), help="Flash that the firmware may take (64K, 1M).  [default: the board's]"
+    "--flash-limit",
+    type=ByteSize(),
+    help="Flash that the firmware may take (64K, 1M): kernels are chosen to fit.  [default: the board's]",
 )
 @click.option("--ram-limit", type=ByteSize(), help="The same for RAM, stack included.")
 @click.option(
@@ -180,9 +191,11 @@ def command(
     import edgeq
 
     training = training_request(options)
+    without = tuple(map(Pass, options.pop("without_passes")))
     request = BuildOptions(
         target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method),
-        ranges=RangeEstimator(ranges), training=training, probe=probe if flash else None, **options,
+        ranges=RangeEstimator(ranges), without_passes=without, training=training,
+        probe=probe if flash else None, **options,
     )  # fmt: skip
     with progress(quiet=as_json) as bars:
         report = edgeq.build(request, progress=bars)

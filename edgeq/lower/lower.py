@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from edgeq.errors import ModelError, UnsupportedError
-from edgeq.lower.choose import Limits, choose
+from edgeq.lower.choose import Limits, choose, flash_of
 from edgeq.lower.layout import Layout, Lifetimes, root_of
+from edgeq.lower.names import Pass
 from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Program, State, Vanished, constants_of
 from edgeq.lower.select import candidates
 from edgeq.model.graph import DType, Graph, Op, Tensor
@@ -25,7 +26,7 @@ def lower(
     features: frozenset[str] = frozenset(),
     optimize: Optimize = Optimize.BALANCED,
     limits: Limits | None = None,
-    passes: Collection[str] | None = None,
+    passes: Collection[Pass] | None = None,
     table: Mapping[str, Lowering] | None = None,
 ) -> Program:
     """The program that computes a model. The same arguments give the same program.
@@ -35,7 +36,7 @@ def lower(
         features: what the core has, as in board.toml ("dsp"); none takes kernels that run everywhere.
         optimize: what the choice of kernels prefers.
         limits: what constants and arena should fit, as far as other kernels can make them; None: anything.
-        passes: names of the passes (`edgeq.lower.passes`) that run on the graph first; None takes all.
+        passes: those (`edgeq.lower.passes`) that run on the graph first; None takes all.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
@@ -76,6 +77,7 @@ def lower(
         scratch=layout.scratch,
         arena_bytes=layout.arena_bytes,
         arena_align=ARENA_ALIGN,
+        flash_bytes=flash_of(chosen),
         liveness_bound=layout.bound,
         vanished=tuple(_vanished(model, calls, [a for a in lowered if isinstance(a, Alias)], needed)),
         model_sha256=graph.sha256,
@@ -95,7 +97,7 @@ class _Passes:
     saved: Mapping[str, str]
 
 
-def _run_passes(graph: Graph, names: Collection[str] | None) -> _Passes:
+def _run_passes(graph: Graph, names: Collection[Pass] | None) -> _Passes:
     from edgeq.lower.passes import PASSES
 
     changed: frozenset[int] = frozenset()
@@ -106,7 +108,7 @@ def _run_passes(graph: Graph, names: Collection[str] | None) -> _Passes:
             found = run(graph)
             graph, changed = found.graph, changed | found.changed
             merged |= found.merged
-            saved |= {name: found.saved} if found.saved else {}
+            saved |= {name.value: found.saved} if found.saved else {}
     return _Passes(graph=graph, changed=changed, merged=merged, saved=saved)
 
 

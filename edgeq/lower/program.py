@@ -136,7 +136,8 @@ class Program:
 
     `placements` has every tensor that lives in the arena, by tensor index; aliases (RESHAPE) share an offset.
     `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
-    time: no plan can be smaller than it. `states` keep their values from one inference to the next.
+    time: no plan can be smaller than it. `flash_bytes` are those of all constants and, about, of the kernels that were
+    chosen. `states` keep their values from one inference to the next.
     `saved` has, for each pass on the graph that found something, what it saved, in words.
     """
 
@@ -151,6 +152,7 @@ class Program:
     vanished: tuple[Vanished, ...]
     model_sha256: str
     macs: int
+    flash_bytes: int = 0
     constants: tuple[Constant, ...] = field(default=())
     states: tuple[State, ...] = field(default=())
     saved: Mapping[str, str] = field(default_factory=dict)

@@ -115,6 +115,8 @@ def _cost(report: Report) -> Table:
         table.add_row(_text("flash", "bold"), _used(memory.flash_bytes, memory.flash_limit))
         table.add_row(_text("RAM", "bold"), _used(memory.ram_bytes, memory.ram_limit))
         table.add_row("", f"arena {fmt.count(memory.arena_bytes)}, stack {fmt.count(memory.stack_bytes)}{stack}")
+        for saved in memory.plan.saved if memory.plan else ():
+            table.add_row(_text("pass", "bold"), _text(saved))
     return table
 
 

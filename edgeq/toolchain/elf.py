@@ -162,7 +162,7 @@ def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_l
     """
     if board.is_host:
         return
-    wrong = []
+    wrong, over = [], {}
     for what, used, has, limit in (
         ("flash", memory.flash_bytes, board.flash.length, flash_limit),
         ("RAM", memory.ram_bytes, board.ram.length, ram_limit),
@@ -170,6 +170,7 @@ def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_l
         room, whose = (limit, "the limit") if limit is not None and limit < has else (has, board.name)
         if used > room:
             wrong.append(f"{what}: {used:,} bytes needed, {whose} has {room:,}: {used - room:,} too many")
+            over[f"{what.lower()}_over"] = used - room
     if not wrong:
         return
     rows = sorted(by_group(memory).items(), key=lambda row: -sum(row[1]))
@@ -177,4 +178,5 @@ def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_l
     raise BudgetError(
         "The image does not fit. " + "; ".join(wrong) + ".\n" + "\n".join(table),
         hint="Use a smaller model or input, a higher limit, or a board with more memory (edgeq boards lists them).",
+        **over,
     )

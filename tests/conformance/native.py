@@ -18,6 +18,7 @@ from edgeq.boards import load_board
 from edgeq.generate import generate
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.lower.program import Placement, Program
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph
@@ -50,7 +51,7 @@ class Batch:
         features: frozenset[str] = frozenset(),
         *,
         pick: bool = False,
-        passes: Sequence[str] | None = None,
+        passes: Sequence[Pass] | None = None,
     ) -> None:
         """Generate and compile; with the kernels for cores with these features, whose instructions run in C.
 

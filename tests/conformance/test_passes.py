@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.lower.passes import PASSES
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.reference import ReferenceWorker
@@ -113,9 +114,11 @@ def _model(index: int) -> tuple[bytes, NDArray[np.int8]]:
 
 
 @pytest.mark.parametrize(
-    "passes", [(), *((name,) for name in PASSES), tuple(PASSES)], ids=lambda names: "+".join(names) or "none"
+    "passes",
+    [(), *((p,) for p in PASSES), tuple(PASSES)],
+    ids=lambda passes: "+".join(p.value for p in passes) or "none",
 )
-def test_bits(passes: tuple[str, ...], tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
+def test_bits(passes: tuple[Pass, ...], tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
     models = [_model(i) for i in range(_MODELS)]
     contents = [Model(name=f"m{i}", content=content) for i, (content, _) in enumerate(models)]
     batch = Batch(contents, tmp_path, frozenset({"dsp"}), pick=True, passes=passes)
@@ -124,7 +127,7 @@ def test_bits(passes: tuple[str, ...], tflm: ReferenceWorker, gcc: str, tmp_path
         want = tflm.run(content, [inputs])[0].reshape(found[i][0].shape)
         assert (want == found[i][0]).all(), f"model {i}, seed {SEED}: {(want != found[i][0]).sum()} values differ"
     named = {name for program in batch.programs for name in program.saved}
-    assert named == set(passes)
+    assert named == {p.value for p in passes}
 
 
 def test_what_is_traced_is_the_models() -> None:
