@@ -1,0 +1,55 @@
+"""No inference became slower unnoticed: instruction counts against those in tools/bench/counts.json."""
+
+from __future__ import annotations
+
+import sys
+import types
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+_BENCH = Path(__file__).resolve().parents[2] / "tools" / "bench"
+
+
+@pytest.fixture(scope="module")
+def counts() -> types.ModuleType:
+    sys.path.insert(0, str(_BENCH))
+    try:
+        import counts
+    finally:
+        sys.path.remove(str(_BENCH))
+    return counts
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_no_count_rose(counts: types.ModuleType) -> None:
+    lines, risen = counts.compare(counts.count(counts.ROWS), counts.load(counts.BASELINE))
+    assert not risen, "`python tools/bench/counts.py --update` accepts:\n" + "\n".join(risen)
+    assert any("zig" in line and "not compared" not in line for line in lines), "counts.json is of another zig"
+
+
+def test_a_rise_names_its_layer(counts: types.ModuleType) -> None:
+    before = counts.load(counts.BASELINE)[0]
+    label = max(before.layers, key=before.layers.get)
+    more = before.instructions // 40
+    now = replace(
+        before,
+        instructions=before.instructions + more,
+        layers={**before.layers, label: before.layers[label] + more},
+    )
+    _, risen = counts.compare([now], [before])
+    assert len(risen) == 1
+    assert f"{label}: {before.layers[label]:,} -> {before.layers[label] + more:,}" in risen[0]
+    lines, risen = counts.compare([replace(now, compiler="another")], [before])
+    assert not risen
+    assert "not compared" in lines[0]
+    assert counts.compare([replace(before, instructions=before.instructions * 101 // 100)], [before])[1] == []
+    assert counts.compare([replace(before, model="new")], [before])[1]
+
+
+def test_counts_are_kept_as_they_are(counts: types.ModuleType, tmp_path: Path) -> None:
+    kept = counts.load(counts.BASELINE)
+    counts.save(kept, tmp_path / "counts.json")
+    assert (tmp_path / "counts.json").read_text("utf-8") == counts.BASELINE.read_text("utf-8")
