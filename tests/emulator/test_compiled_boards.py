@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from elftools.elf.elffile import ELFFile
+from test_emulated import expected, sample
+from tiny import tiny_project
 
-from edgeq.boards import board_names, load_board
+from edgeq.boards import Memory, board_names, load_board
+from edgeq.boards.new import NewBoard, write_board
+from edgeq.devices.qemu import QemuDevice
+from edgeq.link.session import Session
 from edgeq.records import Image
+from edgeq.toolchain.compile import compile_project
 
 needs_gcc = pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="arm-none-eabi-gcc is not installed")
 TOOLCHAINS = ["zig", pytest.param("gcc", marks=needs_gcc)]
@@ -45,8 +52,9 @@ def test_links_at_the_boards_addresses(name: str, toolchain: str, image_of: Imag
     assert words[3] == symbols["edgeq_fault_entry"] | 1
     assert words[15] == (symbols["edgeq_systick_entry"] | 1 if "edgeq_systick_start" in symbols else 0)
     assert address == board.flash.origin + (256 if ".boot2" in placed else 0)
-    assert f'edgeq_board_name[] = "{name}"' in (board.folder / "board.c").read_text()
-    assert f"edgeq_board_clock_hz = {board.clock_hz}u" in (board.folder / "board.c").read_text()
+    code = "".join(source.read_text() for source in board.sources)
+    assert f'edgeq_board_name[] = "{name}"' in code
+    assert f"edgeq_board_clock_hz = {board.clock_hz}u" in code
     assert "not on hardware" in board.tried
 
 
@@ -68,3 +76,25 @@ def test_the_image_definition_of_the_pico_2_is_found(toolchain: str, image_of: I
     _, vectors = sections(image_of("rpi-pico2", toolchain))[".vectors"]
     words = [int.from_bytes(vectors[i : i + 4], "little") for i in range(64, len(vectors), 4)]
     assert words == [0xFFFF_DED3, 0x1021_0142, 0x0000_01FF, 0, 0xAB12_3579]
+
+
+@pytest.mark.skipif(not shutil.which("qemu-system-arm"), reason="qemu-system-arm is not installed")
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m0plus"])
+def test_a_new_board_runs_as_its_example(core: str, tmp_path: Path) -> None:
+    """Nothing filled in: it is the example's chip, which QEMU plays, for its own core and for a smaller one."""
+    folder = tmp_path / "my-board"
+    flash = Memory(name="flash", origin=0x0800_0000, length=1 << 20)
+    ram = Memory(name="ram", origin=0x2000_0000, length=128 << 10)
+    write_board(folder, NewBoard(core=core, flash=flash, ram=ram, clock_hz=16_000_000))
+    with (folder / "board.toml").open("a") as file:
+        file.write('[emulation]\nqemu_machine = "netduinoplus2"\n')
+    board = load_board(str(folder))
+    project = tiny_project(board, tmp_path / "project")
+    image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")
+    with (
+        QemuDevice(image.elf, board) as device,
+        Session.connect(device.url, failure=device.failure) as session,
+    ):
+        assert session.hello.board == "my-board"
+        assert session.run([sample()]).outputs[0] == expected(sample())
+        assert session.hello.ticks_kind.name == ("NONE" if core == "cortex-m4" else "SYSTICK")

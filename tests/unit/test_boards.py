@@ -57,7 +57,7 @@ def test_a_board_may_have_another_counter_in_emulators() -> None:
 def test_unknown_board_lists_the_known_ones() -> None:
     with pytest.raises(InputError, match=r"Did you mean mps2-an386\?") as caught:
         load_board("mps2-an368")
-    assert "Known boards: mps2-an385, mps2-an386" in str(caught.value)
+    assert "mps2-an385, mps2-an386" in str(caught.value).partition("Known boards: ")[2]
 
 
 @pytest.fixture
