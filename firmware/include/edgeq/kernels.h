@@ -15,14 +15,12 @@
 
 #include <stdint.h>
 
-#include "edgeq/depthwise_3x3.h"
+#include "edgeq/kernels_dsp.h"
 #include "edgeq/kernels_int16.h"
 #include "edgeq/kernels_moves.h"
 #include "edgeq/kernels_mve.h"
 #include "edgeq/kernels_state.h"
 #include "edgeq/loops.h"
-#include "edgeq/quads.h"
-#include "edgeq/winograd.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -62,169 +60,6 @@ typedef struct edgeq_conv_2d_params {
 void edgeq_conv_2d_int8(const edgeq_conv_2d_params *p, const int8_t *input, const int8_t *weights,
                         int8_t *output);
 
-/* CONV_2D with the DSP extension (on other machines it computes the same, slowly). Weights are laid out
- * as kernels/quads.h wants them, one row of steps, group after group, each with its output channels padded to
- * a multiple of 4; input zero point and bias are in the start values. Sums were proven to fit.
- * `run` takes depth / 2 steps. Scratch, aligned to 4: 4 * depth bytes for two windows in int16, depth for one
- * in int8, 8 * quads for results. */
-typedef struct edgeq_conv_2d_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t filter_height;
-  int32_t filter_width;
-  int32_t filter_channels;
-  int32_t groups;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t dilation_height;
-  int32_t dilation_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t input_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t depth;      /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
-  int32_t quads;      /* of each group */
-  int32_t quad_words; /* of the weights of a quad, with its start values and the rest */
-  edgeq_quads_run *run;
-} edgeq_conv_2d_dsp_params;
-
-void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *input, const int32_t *weights,
-                            int8_t *output, void *scratch);
-
-/* CONV_2D with a window of one pixel, as edgeq_conv_2d_dsp_int8; and FULLY_CONNECTED, whose rows are pixels.
- * With strides of 1 and as many output as input channels, the output may be the same buffer as the input.
- * `run` takes one row of one pass if pairs is above 1. Scratch, aligned to 4: 4 * depth bytes for each pair,
- * 8 * quads for results. */
-typedef struct edgeq_conv_1x1_dsp_params {
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t depth; /* at least input_channels, a multiple of 4 */
-  int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
-  int32_t quads;
-  int32_t quad_words;
-  edgeq_quads_run *run;
-} edgeq_conv_1x1_dsp_params;
-
-void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
-                             int8_t *output, void *scratch);
-
-/* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of steps for each row of
- * the filter: the filter's row, padded with zeros. Two pixels side by side are computed together, or, if
- * `downwards`, one below the other; then stride_width * input_channels is even. With line_bytes = 0,
- * input_channels is a multiple of 4 and the values of a step are in the order of kernels/quads.h, otherwise
- * in their own. With strides of 1, pad_top at most (filter_height - 1) / 2 and an output of the input's
- * shape, it may be the same buffer.
- *
- * Scratch, aligned to 8: 2 * filter_height pointers, 16 * row_fours * filter_height bytes, if gathered 8 *
- * steps * filter_height, then line_bytes and 8 * quads. */
-typedef struct edgeq_conv_rows_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t filter_height;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t input_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t steps;      /* of a row of the filter */
-  int32_t row_fours;  /* values of a row that windows begin in or reach, in fours */
-  int32_t line_bytes; /* 0, or 4 and what the second column's windows reach of a padded row */
-  int32_t downwards;
-  int32_t gathered; /* a window's rows are copied together: `run` takes one row */
-  int32_t quads;
-  int32_t quad_words;
-  edgeq_quads_run *run;
-} edgeq_conv_rows_dsp_params;
-
-void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
-                              const int32_t *weights, int8_t *output, void *scratch);
-
-/* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of `steps` steps: for each
- * row of the filter row_fours times four values, padded with zeros. Scratch, aligned to 4: 16 * row_fours *
- * strip_rows bytes and 4 * strip_more, row_bytes * (strip_rows + stride_height), 8 * quads. */
-typedef struct edgeq_conv_strips_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t input_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t row_bytes;  /* of the padded input, as far as windows, in fours, reach */
-  int32_t row_fours;  /* values of a window's row, in fours */
-  int32_t strip_rows; /* rows of the padded input that windows of every second output begin in or reach */
-  int32_t strip_more; /* words that the last steps reach behind a strip */
-  int32_t steps;
-  int32_t pairs; /* of pixels that `run` may take at a time; above 1 with channels in fours only */
-  int32_t quads;
-  int32_t quad_words;
-  edgeq_quads_run *run;
-} edgeq_conv_strips_dsp_params;
-
-void edgeq_conv_strips_dsp_int8(const edgeq_conv_strips_dsp_params *p, const int8_t *input,
-                                const int32_t *weights, int8_t *output, void *scratch);
-
-/* CONV_2D with 3x3 filters and strides of 1, without groups and dilation, output channels in fours, with the
- * DSP extension: Winograd's F(2x2, 3x3) or F(4x4, 3x3) in integers, for each four output channels with
- * transformed weights as kernels/winograd.h wants them. Channels: for each its start value, multiplier,
- * constant and shift; with sums 2^k times the convolution's, k = 2 or 6, the latter two are those of
- * kernels/depthwise_3x3.h. `in` and `out` fit the tile. With an output of the input's shape and pad_top at
- * most 1, it may be the same buffer.
- *
- * Scratch, aligned to 4: 4 * row_words * (tile + 2) bytes, and 4 * (depth + 8) for each position of a
- * transformed tile. */
-typedef struct edgeq_conv_winograd_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t output_channels;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t input_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t tile;      /* 2 or 4 */
-  int32_t depth;     /* input_channels, rounded up to fours; the weights of those that are not there are 0 */
-  int32_t row_words; /* of a padded row, in which an even number of tiles fits */
-  const int32_t *channels;
-  edgeq_winograd_in *in;
-  edgeq_winograd_run *run;
-  edgeq_winograd_out *out;
-} edgeq_conv_winograd_dsp_params;
-
-void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const int8_t *input,
-                                  const int32_t *weights, int8_t *output, void *scratch);
-
 /* DEPTHWISE_CONV_2D. Weights (1, filter_height, filter_width, input_channels * multiplier); output channel
  * c * multiplier + m reads input channel c. */
 typedef struct edgeq_depthwise_conv_2d_params {
@@ -256,35 +91,6 @@ typedef struct edgeq_depthwise_conv_2d_params {
 void edgeq_depthwise_conv_2d_int8(const edgeq_depthwise_conv_2d_params *p, const int8_t *input,
                                   const int8_t *weights, int8_t *output);
 
-/* DEPTHWISE_CONV_2D with a multiplier of 1 and channels in fours, with the DSP extension. Weights: for each
- * four channels and each two taps, a word of two int16 for each channel, doubled. Channels: for each four,
- * the doubled start values, then for each its multiplier, constant and shift as those of an even channel of
- * kernels/quads.h. Scratch, aligned to 8: 8 * taps bytes for pointers, input_channels bytes. */
-typedef struct edgeq_depthwise_conv_2d_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t input_channels;
-  int32_t output_height;
-  int32_t output_width;
-  int32_t filter_height;
-  int32_t filter_width;
-  int32_t stride_height;
-  int32_t stride_width;
-  int32_t dilation_height;
-  int32_t dilation_width;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t input_zero_point;
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t taps; /* filter_height * filter_width, rounded up to a multiple of 2 */
-  const int32_t *channels;
-} edgeq_depthwise_conv_2d_dsp_params;
-
-void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *input,
-                                      const int32_t *weights, int8_t *output, void *scratch);
-
 /* TRANSPOSE_CONV. Weights (output_channels, filter_height, filter_width, input_channels). pad_top and
  * pad_left are those of the convolution that makes the input out of the output. */
 typedef struct edgeq_transpose_conv_params {
@@ -313,33 +119,6 @@ typedef struct edgeq_transpose_conv_params {
 
 void edgeq_transpose_conv_int8(const edgeq_transpose_conv_params *p, const int8_t *input,
                                const int8_t *weights, int8_t *output);
-
-/* DEPTHWISE_CONV_2D with 3x3 filters, a multiplier of 1, no dilation and strides both 1 or both 2, with the
- * DSP extension. Weights: kernels/depthwise_3x3.h's words for each channel; `run` fits the
- * stride, whether output_width is odd, the shift and the pitch. With strides of 1, pad_top at most 1 and an
- * output of the input's shape, it may be the same buffer. Scratch, aligned to 4: pitch * (band + 1) bytes. */
-typedef struct edgeq_depthwise_3x3_dsp_params {
-  int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
-  int32_t channels;
-  int32_t output_height;
-  int32_t output_width; /* at least 2 */
-  int32_t stride;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t outside;   /* the input's zero point in each byte */
-  int32_t positions; /* of a padded row that windows reach: (output_width - 1) * stride + 3 */
-  int32_t inside;    /* of those, how many are the input's */
-  int32_t pitch;     /* bytes from one pair row to the next, at least 16 * positions */
-  int32_t band; /* pair rows computed at a time, at least 1: 2 rows of outputs each, with strides of 2 one */
-  int32_t activation_min;
-  int32_t activation_max;
-  edgeq_depthwise_3x3_run *run;
-} edgeq_depthwise_3x3_dsp_params;
-
-void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input,
-                                  const int32_t *weights, int8_t *output, void *scratch);
 
 /* FULLY_CONNECTED. Input (batches, depth), weights (outputs, depth), output (batches, outputs). */
 typedef struct edgeq_fully_connected_params {
@@ -381,24 +160,6 @@ typedef struct edgeq_batch_matmul_params {
 
 void edgeq_batch_matmul_int8(const edgeq_batch_matmul_params *p, const int8_t *input1, const int8_t *input2,
                              int8_t *output);
-
-/* FULLY_CONNECTED with the DSP extension. Weights: for each eight outputs the start values of two quads; then
- * for each two values of the depth, in the order of kernels/quads.h, a word of outputs 0 and 1, then of 2 and
- * 3, 4 and 5, 6 and 7; then the rest of the two quads. With one batch and as many outputs as inputs, the
- * output may be the same buffer. Scratch, aligned to 4: 2 * depth bytes. */
-typedef struct edgeq_fully_connected_dsp_params {
-  int32_t batches;
-  int32_t inputs;
-  int32_t outputs;
-  int32_t depth; /* at least inputs, a multiple of 4 */
-  int32_t activation_min;
-  int32_t activation_max;
-  int32_t octet_words; /* of the weights of eight outputs, with their start values and the rest */
-  edgeq_octets_run *run;
-} edgeq_fully_connected_dsp_params;
-
-void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, const int8_t *input,
-                                    const int32_t *weights, int8_t *output, void *scratch);
 
 /* AVERAGE_POOL_2D and MAX_POOL_2D. Positions outside the input do not count; every window holds at least one
  * inside. Averages are rounded to nearest, halves away from zero. */
@@ -451,45 +212,6 @@ typedef struct edgeq_add_params {
 
 void edgeq_add_int8(const edgeq_add_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
 void edgeq_sub_int8(const edgeq_add_params *p, const int8_t *input1, const int8_t *input2, int8_t *output);
-
-/* ADD and SUB of two inputs of the same shape, with the DSP extension. The tables have, for each byte of an
- * input as unsigned, twice its part of the sum; that of a subtrahend is negated. `constant` is 2^(shift - 1)
- * + (output zero point << shift). The output may be the same buffer as either input. */
-typedef struct edgeq_add_dsp_params {
-  int32_t count;
-  const int32_t *table1; /* 256 values */
-  const int32_t *table2;
-  int32_t multiplier;
-  int32_t constant;
-  int32_t shift; /* 1 to 31 */
-  int32_t activation_min;
-  int32_t activation_max;
-} edgeq_add_dsp_params;
-
-void edgeq_add_dsp_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
-                        int8_t *output);
-
-/* ADD and SUB of two inputs of the same shape, with the DSP extension: (multiplier1 * input1 / 2^8 +
- * multiplier2 * input2 / 2^8 + constant) / 2^16, each quotient rounded down, saturated to int8; for all
- * inputs that was compared with the operator's result. A subtrahend's multiplier is negative. The output may
- * be the same buffer as either input. */
-typedef struct edgeq_add_linear_dsp_params {
-  int32_t count;
-  int32_t multiplier1;
-  int32_t multiplier2;
-  int32_t constant;
-  int32_t activation_min;
-  int32_t activation_max;
-} edgeq_add_linear_dsp_params;
-
-void edgeq_add_linear_dsp_int8(const edgeq_add_linear_dsp_params *p, const int8_t *input1,
-                               const int8_t *input2, int8_t *output);
-
-/* Both with the vector extension. */
-void edgeq_add_mve_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
-                        int8_t *output);
-void edgeq_add_linear_mve_int8(const edgeq_add_linear_dsp_params *p, const int8_t *input1,
-                               const int8_t *input2, int8_t *output);
 
 /* ADD on int16, zero points 0: as on int8 with a shift left by 15 instead of 20, strides in bytes. */
 void edgeq_add_int16(const edgeq_add_params *p, const int16_t *input1, const int16_t *input2,

@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "edgeq/kernels_dsp.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -115,6 +117,12 @@ typedef struct edgeq_depthwise_conv_2d_mve_params {
 
 void edgeq_depthwise_conv_2d_mve_int8(const edgeq_depthwise_conv_2d_mve_params *p, const int8_t *input,
                                       const int8_t *weights, int8_t *output, void *scratch);
+
+/* ADD and SUB of two inputs of the same shape, as edgeq_add_dsp_int8 and edgeq_add_linear_dsp_int8. */
+void edgeq_add_mve_int8(const edgeq_add_dsp_params *p, const int8_t *input1, const int8_t *input2,
+                        int8_t *output);
+void edgeq_add_linear_mve_int8(const edgeq_add_linear_dsp_params *p, const int8_t *input1,
+                               const int8_t *input2, int8_t *output);
 
 #ifdef __cplusplus
 }
