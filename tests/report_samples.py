@@ -86,6 +86,7 @@ def plan() -> ArenaPlan:
             label=label,
             kernel=kernel,
             variant="dsp: 4 channels x 2 pixels",
+            expected_cycles=None,
             weight_bytes=weights,
             live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
         )
@@ -334,6 +335,7 @@ def many_layers(count: int = 64) -> Report:
             label=layer.label,
             kernel=layer.kernel,
             variant=HOSTILE,
+            expected_cycles=layer.macs,
             weight_bytes=layer.macs // 120,
             live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
         )

@@ -74,7 +74,8 @@ class KernelCall:
     `in_place` has the positions among `inputs` whose buffer the (only) output may share: the kernel reads every
     element before it writes the one at the same place.
 
-    `variant` says for reports which of several kernels was chosen, or why no faster one was.
+    `variant` says for reports which of several kernels was chosen, or why no faster one was; `expected_cycles` are what
+    the choice counted with, where there was one.
     """
 
     kernel: str
@@ -91,6 +92,7 @@ class KernelCall:
     array_inputs: bool = False
     in_place: tuple[int, ...] = ()
     variant: str = "portable"
+    expected_cycles: int | None = None
     support: tuple[str, ...] = ()
 
     @property

@@ -43,7 +43,7 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
             except NotExactError as exc:
                 found, reason = (), f"{PORTABLE}: {exc}"
             if found:
-                return found
+                return tuple(replace(c, call=replace(c.call, expected_cycles=c.cycles)) for c in found)
     return (Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs),)
 
 

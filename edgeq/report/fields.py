@@ -79,6 +79,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "PlanCall.label": ("", "the layer"),
     "PlanCall.kernel": ("", "the C function"),
     "PlanCall.variant": ("", "what the kernel does, or why there was no faster one"),
+    "PlanCall.expected_cycles": (
+        "cycles",
+        "what the choice of the kernel counted with; null where there was no choice",
+    ),
     "PlanCall.weight_bytes": ("bytes", "constants in flash that it reads"),
     "PlanCall.live_bytes": ("bytes", "bytes of the arena alive during the call; aliases count once"),
     "PlanBlock.name": ("", "the tensor"),

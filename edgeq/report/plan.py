@@ -25,6 +25,7 @@ def arena_plan(program: Program) -> ArenaPlan:
                 label=call.label,
                 kernel=call.kernel,
                 variant=call.variant,
+                expected_cycles=call.expected_cycles,
                 weight_bytes=sum(int(c.data.nbytes) for c in constants.values()),
                 live_bytes=live_bytes(b for b in blocks if b.first <= i <= b.last),
             )

@@ -77,11 +77,13 @@ class QuantizationInfo:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanCall:
     """One kernel call in the memory plan. `weight_bytes` are the constants in flash that it reads; `variant` says what
-    its kernel does, or why there was no faster one."""
+    its kernel does, or why there was no faster one; `expected_cycles` are what its choice counted with, None where
+    there was none."""
 
     label: str
     kernel: str
     variant: str
+    expected_cycles: int | None
     weight_bytes: int
     live_bytes: int
 

@@ -106,6 +106,7 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
                 "macs": layer.macs,
                 "instructions": layer.instructions,
                 "cycles_estimated": layer.cycles,
+                "cycles_expected": call.expected_cycles,
             }
             for layer, call in zip(profile.layers, memory.plan.calls, strict=True)
         ],
@@ -131,17 +132,28 @@ def table(rows: list[dict[str, Any]]) -> Table:
 
 
 def layers(row: dict[str, Any]) -> Table:
-    """The layers of one row: what each costs, with which kernel, and why."""
+    """The layers of one row: what each costs, what the choice expected, with which kernel, and why."""
     title = f"{row['model']}, {row['toolchain']['name']}, {row['optimize']}: {'; '.join(row['passes']) or 'no passes'}"
     result = Table(
-        "layer", "est. cycles", "per MAC", "constants", "kernel", box=None, title=title, title_justify="left"
+        "layer",
+        "est. cycles",
+        "expected",
+        "per MAC",
+        "constants",
+        "kernel",
+        box=None,
+        title=title,
+        title_justify="left",
     )
-    for column in result.columns[1:4]:
+    for column in result.columns[1:5]:
         column.justify = "right"
     for layer in row["layers"]:
         cycles = layer["cycles_estimated"] or 0
         per_mac = f"{cycles / layer['macs']:.2f}" if layer["macs"] else ""
-        result.add_row(layer["label"], f"{cycles:,}", per_mac, f"{layer['constant_bytes']:,}", layer["variant"])
+        expected = "" if layer["cycles_expected"] is None else f"{layer['cycles_expected']:,}"
+        result.add_row(
+            layer["label"], f"{cycles:,}", expected, per_mac, f"{layer['constant_bytes']:,}", layer["variant"]
+        )
     return result
 
 

@@ -43,10 +43,11 @@ _ROW = 23
 _DOWN_TWO = {1: 61, 2: 45}
 _DOWN_ODD = {1: 32, 2: 33}
 _COLUMN = 22
-_CALL = 75
+_CALL = 110
+_QUAD = 480
 _NOT_CLAMPED = 3  # per output
 _POSITION = 18
-_PAIR_ROW = 70
+_PAIR_ROW = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
         bands = -(-pair_rows // band)
         more = 1 if out_height % 2 and stride == 1 else 0
         cycles = batches * count * (pair_rows * form.row + bands * (form.band + _CALL) + more * form.more)
-        cycles += batches * -(-count // QUAD) * (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW)
+        cycles += batches * -(-count // QUAD) * (_QUAD + (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW))
         cycles += batches * -(-count // QUAD) * (bands - 1) * positions * 9
         cycles += 0 if clamped(call) else _NOT_CLAMPED * outputs
         made = replace(

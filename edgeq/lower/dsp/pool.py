@@ -23,5 +23,5 @@ def averages(call: KernelCall) -> Iterator[Candidate]:
         call=replace(
             call, kernel="edgeq_average_pool_2d_dsp_int8", source="average_pool_2d_dsp.c", variant="dsp: 4 channels"
         ),
-        cycles=outputs * (60 + number(call, "channels") * (25 + 2 * window)),
+        cycles=round(outputs * (60 + number(call, "channels") * (45 + 1.67 * window))),
     )
