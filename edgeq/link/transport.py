@@ -35,11 +35,12 @@ class Transport:
 
         self.url = url
         self.baud = baud
+        # pyserial's rfc2217:// reads byte by byte without a timeout, and refuses one for writing: it never waits there.
+        remote = url.startswith("rfc2217://")
+        waits = {"timeout": _POLL_SECONDS} if remote else {"timeout": 0, "write_timeout": _WRITE_SECONDS}
         try:
             # Exclusive where the kind of port knows it: two programs on a line take each other's answers.
-            self._port: Any = serial.serial_for_url(
-                url, baudrate=baud, timeout=0, write_timeout=_WRITE_SECONDS, exclusive=True, do_not_open=True
-            )
+            self._port: Any = serial.serial_for_url(url, baudrate=baud, exclusive=True, do_not_open=True, **waits)
             self._port.open()
         except (OSError, ValueError) as exc:
             raise _cannot_open(url, exc) from exc
@@ -62,7 +63,7 @@ class Transport:
                 left = deadline - time.monotonic()
                 if self.fileno is not None and not select.select([self.fileno], [], [], max(left, 0))[0]:
                     return b""
-                data = bytes(self._port.read(65536))
+                data = bytes(self._port.read(65536 if self.fileno is not None else max(1, self._port.in_waiting)))
                 if data or left <= 0:
                     return data
                 if self.fileno is None:
@@ -140,10 +141,10 @@ def _cannot_open_url(url: str, exc: OSError | ValueError) -> LinkError:
         return LinkError(
             f"{url}: pyserial knows no such URL ({exc}).", hint="Write socket://host:port or rfc2217://host:port."
         )
-    return LinkError(
-        f"{url}: cannot be opened: {exc}",
-        hint="Does the device's side (ser2net, an emulator) listen at that host and port?",
-    )
+    hint = "Does the device's side (ser2net, an emulator) listen at that host and port?"
+    if "option 'control'" in str(exc):
+        hint = "The remote port seems to have no modem lines: append ?ign_set_control to the URL."
+    return LinkError(f"{url}: cannot be opened: {exc}", hint=hint)
 
 
 def no_such_port(url: str) -> LinkError:

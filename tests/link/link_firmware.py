@@ -21,17 +21,44 @@ NATIVE_INPUT_BYTES = 3000
 
 def compile_firmware(out: Path, *, board: Path, main: bool, input_bytes: int, defines: tuple[str, ...] = ()) -> Path:
     """Compile with warnings as errors, AddressSanitizer and UBSan (gcc; without it, zig and UBSan alone)."""
-    names = [name for name in LINK_SOURCES if main or name != "main.c"]
-    sources = [resources.firmware() / "src" / name for name in names]
+    options = (*defines, f"MODEL_INPUT_BYTES={input_bytes}")
+    sources = [source for source in _sources() if main or source.name != "main.c"]
+    _compile([*sources, board, HERE / "model.c"], out, options)
+    return out
+
+
+def compile_fuzzer(folder: Path) -> Path:
+    """tests/link/fuzz.c in `folder`, with the firmware's code telling which of it runs (gcc only)."""
+    options = (
+        "EDGEQ_TRACE",
+        "EDGEQ_STACK_BYTES=0",
+        "EDGEQ_LINK_PAYLOAD=256",
+        f"MODEL_INPUT_BYTES={DRIVER_INPUT_BYTES}",
+    )
+    objects = []
+    for source in (*_sources(), HERE / "fuzz.c", HERE / "model.c"):
+        if source.name == "main.c":
+            continue
+        told = () if source.parent == HERE or not shutil.which("gcc") else ("-fsanitize-coverage=trace-pc",)
+        objects.append(folder / f"{source.stem}.o")
+        _compile([source], objects[-1], options, "-c", *told)
+    _compile(objects, folder / "fuzz", ())
+    return folder / "fuzz"
+
+
+def _sources() -> list[Path]:
+    return [resources.firmware() / "src" / name for name in LINK_SOURCES]
+
+
+def _compile(files: list[Path], out: Path, defines: tuple[str, ...], *extra: str) -> None:
     gcc = shutil.which("gcc")
     compiler = [gcc, "-fsanitize=address,undefined"] if gcc else [sys.executable, "-m", "ziglang", "cc"]
     flags = ["-std=c99", "-O1", "-g", "-fno-sanitize-recover=all"]
     warnings = ["-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wshadow", "-Wstrict-prototypes"]
-    options = [f"-D{name}" for name in (*defines, f"MODEL_INPUT_BYTES={input_bytes}")]
+    options = [f"-D{name}" for name in defines]
     include = f"-I{resources.firmware() / 'include'}"
-    argv = [*compiler, *flags, *warnings, *options, include, "-o", out, *sources, board, HERE / "model.c"]
+    argv = [*compiler, *flags, *warnings, *options, *extra, include, "-o", out, *files]
     process.run(argv, timeout=120, what="compiling the link's firmware")
-    return out
 
 
 class PythonModel:
