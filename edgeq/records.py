@@ -361,9 +361,11 @@ class LayerDrift:
 
 
 class Metric(Enum):
-    """What an accuracy figure is. Top-1 is better when larger, an error when smaller."""
+    """What an accuracy figure is. Accuracies and areas are better when larger, an error when smaller."""
 
     TOP1 = "top-1 accuracy"
+    TOP_K = "top-k accuracy"
+    AUC = "area under the ROC curve"
     MSE = "mean squared error"
     RMSE = "root mean squared error"
 

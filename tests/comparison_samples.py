@@ -265,6 +265,7 @@ def digits(seeds: Sequence[int] = (0, 1, 2)) -> Comparison:
             calibration_samples=200, groups=None, classes=10, class_names=tuple("0123456789"),
         ),
         metric=Metric.TOP1,
+        top_k=1,
         tie_rule=TIE_RULE,
         margin=0.01,
         level=0.05,

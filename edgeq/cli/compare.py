@@ -19,6 +19,8 @@ from edgeq.cli._common import (
 )
 from edgeq.comparison.arms import METHODS
 from edgeq.comparison.options import CompareOptions, GivenArm
+from edgeq.comparison.scoring import Scoring, parse_scoring
+from edgeq.errors import InputError
 from edgeq.records import Method
 
 if TYPE_CHECKING:
@@ -42,6 +44,21 @@ class Methods(click.ParamType[tuple[Method, ...]]):
             if name not in known:
                 self.fail(f"{name!r} is no method; choose from {', '.join(known)}.", param, ctx)
         return tuple(dict.fromkeys(known[name] for name in names))
+
+
+class Metric(click.ParamType[Scoring]):
+    """auc, top1, top5, …"""
+
+    name = "metric"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Scoring:
+        """The scoring; fails with a usage error."""
+        if isinstance(value, Scoring):
+            return value
+        try:
+            return parse_scoring(str(value).strip().lower())
+        except InputError as exc:
+            self.fail(" ".join(str(exc).split()), param, ctx)
 
 
 class Arm(click.ParamType[GivenArm]):
@@ -121,6 +138,14 @@ def _refuse_without_effect(ctx: click.Context) -> None:
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     help="Differences up to it do not matter: a share of the samples, or of the error in regression.  [default: 0.01; "
     "in regression 0.05]",
+)
+@click.option(
+    "--metric",
+    "scoring",
+    type=Metric(),
+    metavar="top1|topK|auc",
+    help="What models of classes are measured by: accuracy, the label among the K largest scores (top5), or the area "
+    "under the ROC curve (of several classes the mean, each against the rest).  [default: top1]",
 )
 @click.option("--out", type=PATH, default=Path("cmp"), show_default=True, help="Folder for the result and all arms.")
 @click.option("--jobs", type=click.IntRange(1), help="Arms that are made at a time.  [default: one per core]")

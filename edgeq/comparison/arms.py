@@ -84,6 +84,10 @@ METHODS = tuple(method for method in Method if method.value in _OF_METHOD)
 """The methods that can be compared (auto is a choice among them, made on validation data)."""
 
 
+TRAINING_METHODS = (Method.QAT, Method.QAT_TFMOT)
+"""The methods that train."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     """One piece of work for one seed."""

@@ -16,7 +16,8 @@ from edgeq.comparison.findings import find
 from edgeq.comparison.made import Made
 from edgeq.comparison.options import MARGIN, MARGIN_OF_ERRORS, CompareOptions
 from edgeq.comparison.record import ComparedData, ComparedModel, CompareFinding, Comparison
-from edgeq.comparison.scores import TIE_RULE, Scores, score
+from edgeq.comparison.scores import TIE_RULE, TIE_RULE_AUC, Scores, score
+from edgeq.comparison.scoring import Scoring
 from edgeq.comparison.summary import arm_record, flips
 from edgeq.comparison.verdict import verdict
 from edgeq.comparison.work import seen_rows
@@ -37,6 +38,7 @@ class Material:
     model: ComparedModel
     data: Dataset
     task: Task
+    scoring: Scoring
     runs: Sequence[Made]
     random: frozenset[str]
     given: bool
@@ -49,9 +51,9 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
     Raises:
         DataError: a model answered NaN.
     """
-    data, task, runs = material.data, material.task, material.runs
+    data, task, runs, scoring = material.data, material.task, material.runs, material.scoring
     share = margin_share(options, task)
-    arms = _scored(runs, task, material.random)
+    arms = _scored(material)
     names = (*(n for n in ORDER if n in arms), *(n for n in arms if n not in ORDER))
     with clock("statistics"):
         found = contrasts(
@@ -60,9 +62,9 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         )  # fmt: skip
     with clock("findings"):
         evidence = Evidence(
-            metric=task.metric, margin=_margin(share, task, arms), level=options.level, given=material.given,
+            metric=scoring.metric, margin=_margin(share, task, arms), level=options.level, given=material.given,
             data=_data(data, task, options), checks=check_overlap(data), arms=arms,
-            runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(runs, task, data),
+            runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(material),
             contrasts=found, layers=tuple(layer for run in runs for layer in run.layers),
             calibration_classes=_calibration_classes(runs, task), failures=_failures(material),
         )  # fmt: skip
@@ -72,8 +74,9 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         edgeq_version=version(),
         model=material.model,
         data=evidence.data,
-        metric=Metric.TOP1 if task.metric is Metric.TOP1 else Metric.RMSE,
-        tie_rule=TIE_RULE,
+        metric=scoring.metric,
+        top_k=scoring.k,
+        tie_rule=TIE_RULE_AUC if scoring.metric is Metric.AUC else TIE_RULE,
         margin=share,
         level=options.level,
         seeds=max((len(arm.runs) for arm in arms.values()), default=0),
@@ -93,12 +96,12 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
     )  # fmt: skip
 
 
-def _scored(runs: Sequence[Made], task: Task, random: frozenset[str]) -> dict[str, ScoredArm]:
+def _scored(material: Material) -> dict[str, ScoredArm]:
     scored: dict[str, dict[int, Scores]] = {}
-    for run in runs:
+    for run in material.runs:
         if not run.failed:
-            scored.setdefault(run.arm, {})[run.seed] = score(task, run.test)
-    return {name: ScoredArm(name=name, runs=found, fixed=name not in random) for name, found in scored.items()}
+            scored.setdefault(run.arm, {})[run.seed] = score(material.task, run.test, material.scoring)
+    return {name: ScoredArm(name=name, runs=found, fixed=name not in material.random) for name, found in scored.items()}
 
 
 def margin_share(options: CompareOptions, task: Task) -> float:
@@ -130,20 +133,27 @@ def _margin(share: float, task: Task, arms: Mapping[str, ScoredArm]) -> float:
     return share * base.first.mean
 
 
-def _seen(runs: Sequence[Made], task: Task, data: Dataset) -> Mapping[str, Scores]:
+def _seen(material: Material) -> Mapping[str, Scores]:
     """The float arms on training samples, where these have labels."""
-    train = data.train
+    data, train = material.data, material.data.train
     if train is None or train.y is None:
         return {}
     rows = seen_rows(data)
     labels = Split(x=tuple(a[rows] for a in train.x), y=train.y[rows])
     result: dict[str, Scores] = {}
-    for run in runs:
+    for run in material.runs:
         if run.seen and run.arm not in result:
             found = choose_task(labels.y, run.seen)
-            if isinstance(found, Task) and found.metric is task.metric:
-                result[run.arm] = score(found, run.seen)
+            if isinstance(found, Task) and found.metric is material.task.metric:
+                result[run.arm] = score(
+                    found, run.seen, replace(material.scoring, metric=_of_samples(material.scoring))
+                )
     return result
+
+
+def _of_samples(scoring: Scoring) -> Metric:
+    """AUC is of a whole; whether a model knows its training samples is a matter of each."""
+    return Metric.TOP1 if scoring.metric is Metric.AUC else scoring.metric
 
 
 def _calibration_classes(runs: Sequence[Made], task: Task) -> NDArray[np.int64] | None:

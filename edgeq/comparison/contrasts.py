@@ -11,9 +11,10 @@ import numpy as np
 from edgeq.comparison.record import ArtifactAnswer, Contrast, MethodAnswer
 from edgeq.comparison.scores import Scores
 from edgeq.records import Metric
+from edgeq.statistics.auc import artifact_auc_difference, method_auc_difference
 from edgeq.statistics.bootstrap import Measure, artifact_difference, method_difference
 from edgeq.statistics.crossed import Seeding
-from edgeq.statistics.difference import Difference
+from edgeq.statistics.difference import Difference, TooFewGroups
 from edgeq.statistics.equivalence import conclude, equivalence_p
 from edgeq.statistics.multiple import corrected_level, holm
 from edgeq.statistics.power import samples_needed, smallest_difference
@@ -22,6 +23,7 @@ from edgeq.statistics.proportions import count_pairs, mcnemar_midp, paired_inter
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+STRATIFIED = "bootstrap of samples within their classes"
 MCNEMAR = "mid-p McNemar, Tango's score interval"
 GROUPS = "bootstrap of whole groups"
 SAMPLES = "bootstrap of samples"
@@ -110,18 +112,18 @@ def _ask(
 def _artifact(
     first: Scores, second: Scores, margin: float, level: float, groups: NDArray[np.int64] | None
 ) -> ArtifactAnswer:
-    classes = first.right is not None and second.right is not None
-    counts = count_pairs(first.right, second.right) if first.right is not None and second.right is not None else None
+    classes, area = first.right is not None, first.area is not None
+    counts = None
+    if first.right is not None and second.right is not None and not area:
+        counts = count_pairs(first.right, second.right)
     share = margin if classes else margin * first.mean
     n = len(first.values)
     if counts is not None and groups is None:
         difference, interval = counts.difference, paired_interval(counts, _CONFIDENCE)
         test, p, p_equivalence = MCNEMAR, mcnemar_midp(counts), equivalence_p(counts, margin)
     else:
-        found = artifact_difference(
-            first.per_sample, second.per_sample, measure=Measure.MEAN if classes else Measure.RMSE, groups=groups
-        )
-        test = SAMPLES if groups is None else GROUPS
+        found = _bootstrap(first, second, groups)
+        test = GROUPS if groups is not None else STRATIFIED if area else SAMPLES
         if isinstance(found, Difference):
             difference, interval = found.estimate, found.interval(_CONFIDENCE)
             p, p_equivalence = found.p_value(), _equivalence(found, share)
@@ -140,6 +142,13 @@ def _artifact(
     )  # fmt: skip
 
 
+def _bootstrap(first: Scores, second: Scores, groups: NDArray[np.int64] | None) -> Difference | TooFewGroups:
+    if first.area is None:
+        measure = Measure.MEAN if first.right is not None else Measure.RMSE
+        return artifact_difference(first.per_sample, second.per_sample, measure=measure, groups=groups)
+    return artifact_auc_difference(first.ranks, second.ranks, first.task.labels.astype(np.int64), groups=groups)
+
+
 def _method(first: ScoredArm, second: ScoredArm, groups: NDArray[np.int64] | None) -> Difference | str:
     """The difference over seeds; a reason where there is no claim."""
     if first.fixed and second.fixed:
@@ -154,6 +163,11 @@ def _method(first: ScoredArm, second: ScoredArm, groups: NDArray[np.int64] | Non
         one, two, seeding = [first.runs[s] for s in shared], [second.runs[s] for s in shared], Seeding.PAIRED
         if not shared:
             return "the arms share no seed"
+    if one[0].area is not None:
+        labels = one[0].task.labels.astype(np.int64)
+        ranks, others = (np.stack([run.ranks for run in runs]) for runs in (one, two))
+        areas = method_auc_difference(ranks, others, labels, seeding=seeding, groups=groups)
+        return areas if isinstance(areas, Difference) else areas.reason
     measure = Measure.MEAN if one[0].task.metric is Metric.TOP1 else Measure.RMSE
     result = method_difference(_stacked(one), _stacked(two), seeding=seeding, measure=measure, groups=groups)
     return result if isinstance(result, Difference) else result.reason

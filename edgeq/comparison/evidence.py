@@ -13,6 +13,7 @@ from edgeq.comparison.made import Made
 from edgeq.comparison.record import ComparedData, Contrast, LayerReport
 from edgeq.comparison.scores import Scores
 from edgeq.records import Metric
+from edgeq.report.format import is_share
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,7 +58,7 @@ class Evidence:
     @property
     def margin_share(self) -> float:
         """The margin as `gain` counts: a share of samples, or of the float model's error."""
-        if self.metric is Metric.TOP1:
+        if is_share(self.metric):
             return self.margin
         base = self.arms[FLOAT] if FLOAT in self.arms else next(iter(self.arms.values()))
         return self.margin / base.first.mean if base.first.mean else math.inf
@@ -66,7 +67,7 @@ class Evidence:
         """How much better the second arm is on the test samples, mean over seeds: a share of samples, or of the first
         arm's error. Negative: worse."""
         one, two = _mean(self.arms[first]), _mean(self.arms[second])
-        return two - one if self.metric is Metric.TOP1 else (one - two) / one if one else 0.0
+        return two - one if is_share(self.metric) else (one - two) / one if one else 0.0
 
 
 def _mean(arm: ScoredArm) -> float:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.comparison.arms import FLOAT, Task, plan, random_arms, remedies
+from edgeq.comparison.arms import FLOAT, TRAINING_METHODS, Task, plan, random_arms, remedies
 from edgeq.comparison.assemble import Material, assemble
 from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.made import Job, Made
@@ -24,12 +24,13 @@ from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.record import ComparedModel, Comparison
 from edgeq.comparison.run import run_jobs
 from edgeq.comparison.scores import task_of
+from edgeq.comparison.scoring import scoring_for
 from edgeq.comparison.store import FOLDER, find, keep
 from edgeq.comparison.work import pack
 from edgeq.errors import CheckFailed, InputError
 from edgeq.inputs import Source, read_source
 from edgeq.quantize.calibration import calibration_source
-from edgeq.records import FloatModel, Progress, Split
+from edgeq.records import Dataset, FloatModel, Progress, Split
 from edgeq.stopwatch import Stopwatch
 
 
@@ -55,6 +56,8 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
             )
         test = source.data.test
         task = task_of(test, _blank_outputs(model, test), source.data.source)
+        scoring = scoring_for(task, options.scoring)
+        _require_trainable(options, model, source.data)
         calibration = calibration_source(source.data)[1]
     random_calibration = len(calibration) > options.calibration_samples
     tasks = plan(
@@ -66,7 +69,8 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
     _require_arms(runs)
     material = Material(
         model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
-        task=task, runs=runs, random=random_arms(tasks, random_calibration=random_calibration), given=False,
+        task=task, scoring=scoring, runs=runs, given=False,
+        random=random_arms(tasks, random_calibration=random_calibration),
     )  # fmt: skip
     progress.start("Statistics and findings")
     found = assemble(material, options, clock)
@@ -75,6 +79,24 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
             tried = _make(remedies(options.methods, options.seed), options, source, progress)
         found = assemble(replace(material, runs=[*runs, *tried]), options, clock)
     return found
+
+
+def _require_trainable(options: CompareOptions, model: FloatModel, data: Dataset) -> None:
+    """Nothing, if the methods that were asked for can begin to train: found out before hours of other work.
+
+    Raises:
+        InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training`.
+    """
+    from edgeq.training.plan import plan_training
+
+    if not any(method in TRAINING_METHODS for method in options.methods):
+        return
+    try:
+        plan_training(model, data, options.training, options.seed)
+    except InputError as exc:
+        hint = (exc.hint or "").replace("--method ", "--methods ")
+        without = "" if "--methods" in hint else " Without training: --methods ptq."
+        raise type(exc)(exc.message, hint=(hint + without).strip()) from exc
 
 
 class _Reading:

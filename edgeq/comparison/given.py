@@ -26,6 +26,7 @@ from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.comparison.own_ranges import own_ranges
 from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison, LayerReport
 from edgeq.comparison.scores import task_of
+from edgeq.comparison.scoring import scoring_for
 from edgeq.comparison.work import evaluated, seen_rows
 from edgeq.data import check_dataset, load_dataset
 from edgeq.errors import EdgeqError, InputError, InterpreterError
@@ -85,6 +86,7 @@ def compare_given(options: CompareOptions, *, progress: Progress | None = None) 
                 progress.step()
         outputs = next(iter(made.values()))[0].test
         task = task_of(data.test, outputs, data.source)
+        scoring = scoring_for(task, options.scoring)
         _check_outputs(arms, made, outputs, task)
         for read in arms:
             if read.scores is not None:
@@ -97,7 +99,7 @@ def compare_given(options: CompareOptions, *, progress: Progress | None = None) 
     )  # fmt: skip
     progress.start("Statistics and findings")
     material = Material(
-        model=model, data=data, task=task, runs=[run for read in arms for run in made[read.arm.name]],
+        model=model, data=data, task=task, scoring=scoring, runs=[run for read in arms for run in made[read.arm.name]],
         random=frozenset(), given=True, known=tuple(known),
     )  # fmt: skip
     return assemble(material, options, clock)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edgeq.comparison.scoring import Scoring
 from edgeq.records import Method
 from edgeq.training import TrainingOptions
 
@@ -39,6 +40,7 @@ class CompareOptions:
         margin: differences up to it do not matter: a share of the samples (0.01 is one percentage point), or of the
             float model's error in regression. None: 0.01, in regression 0.05 (an error moves by some per cent with
             every rounding, an accuracy does not).
+        scoring: what models are measured by; None: top-1 accuracy of classes, the root mean squared error of numbers.
         level: of the tests, over the declared contrasts together.
         jobs: arms that are made at a time; None: one per core.
         dask: address of a Dask scheduler that makes the arms; None: this machine.
@@ -55,6 +57,7 @@ class CompareOptions:
     seeds: int = 5
     seed: int = 0
     margin: float | None = None
+    scoring: Scoring | None = None
     level: float = 0.05
     jobs: int | None = None
     dask: str | None = None

@@ -224,6 +224,7 @@ class Comparison:
     model: ComparedModel
     data: ComparedData
     metric: Metric
+    top_k: int
     tie_rule: str
     margin: float
     level: float

@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.comparison.record import Figure
+from edgeq.comparison.scoring import Scoring, scoring_for
 from edgeq.errors import DataError
 from edgeq.records import Metric, Split
+from edgeq.statistics.auc import artifact_auc_difference, auc
+from edgeq.statistics.difference import Difference
 from edgeq.statistics.proportions import wilson_interval
+from edgeq.statistics.topk import top_k
 from edgeq.validation.accuracy import NoTask, Task, choose_task, predict
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
     from edgeq.comparison.evaluate import Outputs
 
 TIE_RULE = "equal scores: the lowest class index wins"
+TIE_RULE_AUC = "equal scores: each counts half"
 _Z95 = 1.959963984540054
 
 
@@ -29,19 +34,29 @@ class Scores:
 
     For classes: `predicted` (n,) class indices, `right` (n,) bool, `tied` (n,) bool (the largest score is not unique),
     and `values` (n, classes) real scores. For targets: `errors` (n, outputs), predicted − true, and `values` the same
-    shape.
+    shape. `scoring` is what they are measured by: of top-k, `right` and `tied` are about the k largest scores; `area`
+    is the AUC, where that was asked for.
     """
 
     task: Task
+    scoring: Scoring
     values: NDArray[np.float64]
     predicted: NDArray[np.int64] | None = None
     right: NDArray[np.bool_] | None = None
     tied: NDArray[np.bool_] | None = None
     errors: NDArray[np.float64] | None = None
+    area: float | None = None
+
+    @property
+    def ranks(self) -> NDArray[np.float64]:
+        """What AUC ranks: (n,) scores of class 1, or (n, classes)."""
+        return self.values[:, 0] if self.task.binary else self.values
 
     @property
     def mean(self) -> float:
-        """Accuracy, or root mean squared error."""
+        """The figure: accuracy, AUC, or root mean squared error."""
+        if self.area is not None:
+            return self.area
         if self.right is not None:
             return float(self.right.mean())
         return math.sqrt(float((self._errors**2).mean()))
@@ -81,12 +96,13 @@ def task_of(split: Split, outputs: Outputs, source: str) -> Task:
     return task
 
 
-def score(task: Task, outputs: Outputs) -> Scores:
+def score(task: Task, outputs: Outputs, scoring: Scoring | None = None) -> Scores:
     """The answers of one run.
 
     Args:
         task: from `task_of`, with the labels of the same samples.
         outputs: real values, one array per model output.
+        scoring: what they are measured by; None: accuracy of classes, the error of numbers.
 
     Raises:
         DataError: another number of samples than labels, or values that are not finite.
@@ -94,23 +110,32 @@ def score(task: Task, outputs: Outputs) -> Scores:
     values = np.asarray(outputs[task.output], np.float64).reshape(len(outputs[task.output]), -1)
     if not np.isfinite(values).all():
         raise DataError("A model answered NaN or infinity.", hint="Its training diverged: lower --learning-rate.")
+    scoring = scoring_for(task, None) if scoring is None else scoring
     if task.metric is not Metric.TOP1:
-        return Scores(task=task, values=values, errors=values - task.labels.astype(np.float64))
+        return Scores(task=task, scoring=scoring, values=values, errors=values - task.labels.astype(np.float64))
     predicted = predict(task, outputs, None)
+    right, area = predicted == task.labels, None
     if task.binary:
         tied = values[:, 0] == 0.5
     else:
-        tied = np.count_nonzero(values == values.max(axis=1, keepdims=True), axis=1) > 1
-    return Scores(task=task, values=values, predicted=predicted, right=predicted == task.labels, tied=tied)
+        ordered = -np.sort(-values, axis=1)
+        tied = ordered[:, scoring.k - 1] == ordered[:, scoring.k]
+    if scoring.metric is Metric.TOP_K:
+        right = top_k(values, task.labels.astype(np.int64), scoring.k).correct
+    elif scoring.metric is Metric.AUC:
+        area = auc(values[:, 0] if task.binary else values, task.labels.astype(np.int64))
+    return Scores(task=task, scoring=scoring, values=values, predicted=predicted, right=right, tied=tied, area=area)
 
 
 def figure(scores: Scores) -> Figure:
     """The metric with its 95 % interval: Wilson's for accuracy; for RMSE the square root of the mean squared error's
-    normal interval."""
+    normal interval; for AUC a stratified bootstrap's."""
+    if scores.area is not None:
+        return _area_figure(scores)
     if scores.right is not None and scores.tied is not None:
         correct, n = int(np.count_nonzero(scores.right)), len(scores.right)
         return Figure(
-            metric=Metric.TOP1, value=correct / n, n=n, correct=correct, ci95=wilson_interval(correct, n),
+            metric=scores.scoring.metric, value=correct / n, n=n, correct=correct, ci95=wilson_interval(correct, n),
             ties=int(np.count_nonzero(scores.tied)),
         )  # fmt: skip
     squares = (scores.per_sample**2).mean(axis=1)
@@ -118,3 +143,14 @@ def figure(scores: Scores) -> Figure:
     half = _Z95 * float(squares.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
     low, high = math.sqrt(max(0.0, mean - half)), math.sqrt(mean + half)
     return Figure(metric=Metric.RMSE, value=math.sqrt(mean), n=n, correct=None, ci95=(low, high), ties=None)
+
+
+def _area_figure(scores: Scores) -> Figure:
+    """The interval is that of the difference from scores that are all the same, whose AUC is a half in every draw."""
+    value, nothing = scores.mean, np.zeros_like(scores.ranks)
+    found = artifact_auc_difference(nothing, scores.ranks, scores.task.labels.astype(np.int64))
+    low, high = found.interval(0.95) if isinstance(found, Difference) else (-0.5, 0.5)
+    return Figure(
+        metric=Metric.AUC, value=value, n=len(scores.values), correct=None,
+        ci95=(max(0.0, 0.5 + low), min(1.0, 0.5 + high)), ties=None,
+    )  # fmt: skip

@@ -19,7 +19,7 @@ from edgeq.comparison.arms import (
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings.words import points
 from edgeq.comparison.record import CompareFinding, Contrast, Severity, Verdict
-from edgeq.records import Metric
+from edgeq.report.format import is_share
 from edgeq.statistics.equivalence import Conclusion
 
 _WORDS = {
@@ -97,13 +97,13 @@ def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
 def _sentence(evidence: Evidence, contrast: Contrast) -> str:
     answer = contrast.artifact
     low, high = answer.interval
-    if evidence.metric is Metric.TOP1:
+    if is_share(evidence.metric):
         size = f"{100 * answer.difference:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
     else:
         size = f"error {answer.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
     text = f"On {answer.n:,} test samples {contrast.second} {_WORDS[answer.conclusion]} {contrast.first} ({size})."
     if answer.conclusion in (Conclusion.BETTER, Conclusion.WORSE) and answer.within_margin:
-        margin = points(evidence.margin) if evidence.metric is Metric.TOP1 else f"{evidence.margin:.3g}"
+        margin = points(evidence.margin) if is_share(evidence.metric) else f"{evidence.margin:.3g}"
         text += f" The difference is real and smaller than the margin of {margin}."
     return text
 

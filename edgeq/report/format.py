@@ -66,7 +66,7 @@ def milliseconds(value: float | None) -> str:
 
 def is_share(metric: Metric) -> bool:
     """Whether its values are shares, which people read as percentages; else they have a unit of their own."""
-    return metric is Metric.TOP1
+    return metric in (Metric.TOP1, Metric.TOP_K, Metric.AUC)
 
 
 def figure(value: float | None, metric: Metric) -> str:

@@ -88,3 +88,31 @@ def test_a_folder_of_something_else_is_left_alone(folder: Path, tmp_path: Path) 
     assert isinstance(result.exception, EdgeqError)
     assert result.exception.exit_code == 2
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_several_outputs_cannot_be_trained(folder: Path, tmp_path: Path) -> None:
+    """Said at the start, by name; PTQ needs no training and goes on."""
+    from edgeq.model.runtime import keras3
+
+    model = planted.copy_of(planted.trained(0, True)[0])
+    second = keras3().layers.Dense(3, name="colour")(model.layers[-2].output)
+    keras3().Model(model.inputs, [model.output, second]).save(tmp_path / "two.keras")
+    result = run(tmp_path / "two.keras", "--data", folder / "data.npz", "--out", tmp_path / "cmp")
+    assert isinstance(result.exception, EdgeqError)
+    assert result.exception.exit_code == 2
+    assert "has 2 outputs" in str(result.exception)
+    assert "colour" in str(result.exception)
+    assert "--methods ptq" in str(result.exception)
+    assert not (tmp_path / "cmp").exists()
+
+
+def test_area_under_the_curve(folder: Path) -> None:
+    """Of the arms that are there already: nothing is made again."""
+    arguments = [folder / "model.keras", "--data", folder / "data.npz", "--out", folder / "cmp", "--seeds", "1"]
+    result = run(*arguments, "--methods", "ptq", "--metric", "auc", "--json", "--jobs", "1")
+    assert result.exception is None
+    comparison = from_json(json.loads(result.stdout))
+    assert comparison.metric is Metric.AUC
+    assert comparison.tie_rule == "equal scores: each counts half"
+    assert all(0.98 < run.figure.value <= 1.0 for arm in comparison.arms for run in arm.runs)
+    assert comparison.contrasts[0].artifact.test.startswith("bootstrap of samples within")

@@ -16,7 +16,7 @@ from edgeq.comparison.made import Made
 from edgeq.comparison.record import CompareFinding, LayerReport, Severity
 from edgeq.comparison.scores import Scores
 from edgeq.comparison.summary import lead, turned
-from edgeq.records import Agreement
+from edgeq.records import Agreement, Metric
 from edgeq.statistics.equivalence import Conclusion
 from edgeq.validation.agreement import agreement_of, has_gap
 
@@ -108,7 +108,9 @@ def _layers(bad: list[LayerReport]) -> str:
 
 
 def scores_tie(evidence: Evidence) -> Iterator[CompareFinding]:
-    """int8 scores are often equal, so that the order of the classes decides."""
+    """int8 scores are often equal, so that the order of the classes decides (not of AUC, which counts them half)."""
+    if evidence.metric is Metric.AUC:
+        return
     found = {
         name: (int(arm.first.tied.sum()), _moved_by_ties(arm.first))
         for name, arm in evidence.arms.items()
@@ -137,13 +139,14 @@ def _moved_by_ties(scores: Scores) -> float:
     assert scores.tied is not None and scores.right is not None  # noqa: S101 (classes, as the caller has looked)
     if scores.task.binary:
         return float(scores.tied.mean())
-    n, labels = len(scores.values), scores.task.labels.astype(np.int64)
-    best = scores.values == scores.values.max(axis=1, keepdims=True)
-    chance = best[np.arange(n), labels] / best.sum(axis=1)
-    highest = best.shape[1] - 1 - best[:, ::-1].argmax(axis=1)
+    n, k, labels = len(scores.values), scores.scoring.k, scores.task.labels.astype(np.int64)[:, None]
+    own = np.take_along_axis(scores.values, labels, axis=1)
+    larger, equal = (scores.values > own).sum(axis=1), scores.values == own
+    behind = (equal & (np.arange(equal.shape[1]) > labels)).sum(axis=1)
+    chance = np.clip((k - larger) / equal.sum(axis=1), 0.0, 1.0)
     reported = float(scores.right.mean())
     by_chance = abs(float(chance.mean()) - reported) + 2 * float(np.sqrt((chance * (1 - chance)).sum())) / n
-    return max(abs(float((highest == labels).mean()) - reported), by_chance)
+    return max(abs(float((larger + behind < k).mean()) - reported), by_chance)
 
 
 def host_kernels(evidence: Evidence) -> Iterator[CompareFinding]:

@@ -9,7 +9,6 @@ from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import percent, points
 from edgeq.comparison.record import CompareFinding, Severity
-from edgeq.records import Metric
 from edgeq.statistics.equivalence import Conclusion
 
 
@@ -33,8 +32,6 @@ def inconclusive(evidence: Evidence) -> Iterator[CompareFinding]:
 
 def test_set_small(evidence: Evidence) -> Iterator[CompareFinding]:
     """The test set could not show a difference of the size that people argue about."""
-    if evidence.metric is not Metric.TOP1:
-        return
     family = [c for c in evidence.contrasts if c.declared and c.artifact.test == MCNEMAR]
     blind = [c for c in family if c.artifact.detectable is None or c.artifact.detectable > limit.TEST_SET_SHOWS]
     undecided = [c for c in blind if c.artifact.conclusion is Conclusion.INCONCLUSIVE]

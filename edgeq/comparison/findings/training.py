@@ -23,7 +23,7 @@ from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import amount, percent, points
 from edgeq.comparison.record import CompareFinding, Severity
-from edgeq.records import Metric
+from edgeq.report.format import is_share
 from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
@@ -81,7 +81,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
     if seen is None or test is None:
         return
     if seen.right is not None and test.right is not None:
-        a, b = seen.mean, test.mean
+        a, b = float(seen.right.mean()), float(test.right.mean())
         spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
         if a - b - 2.576 * spread < limit.OVERFIT:
             return
@@ -275,4 +275,4 @@ def _value(evidence: Evidence, arm: str) -> str:
 
 
 def _shown(evidence: Evidence, value: float) -> str:
-    return f"{100 * value:.1f} %" if evidence.metric is Metric.TOP1 else f"{value:.4g}"
+    return f"{100 * value:.1f} %" if is_share(evidence.metric) else f"{value:.4g}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edgeq.comparison.evidence import Evidence
-from edgeq.records import Metric
+from edgeq.report.format import is_share
 
 
 def points(share: float) -> str:
@@ -18,4 +18,4 @@ def percent(share: float) -> str:
 
 def amount(evidence: Evidence, gain: float) -> str:
     """A gain of the comparison's metric: points of accuracy, or per cent of the error."""
-    return points(gain) if evidence.metric is Metric.TOP1 else f"{percent(gain)} of the error"
+    return points(gain) if is_share(evidence.metric) else f"{percent(gain)} of the error"

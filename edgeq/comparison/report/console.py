@@ -30,7 +30,7 @@ def render(comparison: Comparison) -> RenderableType:
     """Everything that was found out, most important last, where a terminal leaves it in sight."""
     from rich.console import Group
 
-    headline = f"{comparison.metric.value} on {comparison.data.test:,} test samples"
+    headline = f"{words.metric_title(comparison)} on {comparison.data.test:,} test samples"
     parts: list[RenderableType] = [
         _text(headline, "bold"),
         _text(""),

@@ -13,6 +13,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Comparison.model": ("", "the float model that all arms started from"),
     "Comparison.data": ("", "the samples"),
     "Comparison.metric": ("", "what is measured in every arm; an error is better when smaller"),
+    "Comparison.top_k": ("", "k of top-k accuracy: the label is among the k largest scores; 1 for every other metric"),
     "Comparison.tie_rule": ("", "which class wins where several have the largest score"),
     "Comparison.margin": (
         "share",

@@ -59,6 +59,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "titles": words.titles(comparison),
         "margin": words.margin(comparison),
         "step_size": fmt.size_of_step,
+        "metric_title": words.metric_title(comparison),
         "share": fmt.is_share(comparison.metric),
     }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from edgeq.comparison.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
+from edgeq.comparison.scoring import Scoring
 from edgeq.records import Metric
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level
@@ -22,6 +23,11 @@ CONCLUSION_LEVELS = {
 def shown_run(arm: Arm) -> Run | None:
     """The run whose figures stand for the arm: the first, which is also the one that contrasts call this artifact."""
     return arm.runs[0] if arm.runs else None
+
+
+def metric_title(comparison: Comparison) -> str:
+    """What is measured: "top-5 accuracy"."""
+    return Scoring(metric=comparison.metric, k=comparison.top_k).title
 
 
 def titles(comparison: Comparison) -> dict[str, str]:
