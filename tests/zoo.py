@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 _ROOT = Path(__file__).resolve().parent.parent
 _CODE = (
     Path(__file__).resolve(),
-    *(_ROOT / "edgeq" / "quantize" / f"{name}.py" for name in ("calibration", "convert", "export", "ptq")),
+    *(_ROOT / "edgeq" / "quantize" / f"{name}.py" for name in ("calibration", "convert", "ptq")),
+    _ROOT / "edgeq" / "model" / "export.py",
 )
 _BUILD_TIMEOUT = 900.0
 

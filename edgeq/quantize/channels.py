@@ -11,8 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from edgeq.model.keras.graph import Call, KerasGraph, Value
 from edgeq.model.runtime import keras3
-from edgeq.quantize.keras_graph import Call, KerasGraph, Value
 
 WEIGHTED = frozenset({"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Conv2DTranspose", "Dense"})
 """Layers whose weights can take a factor per channel."""

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from edgeq.errors import EdgeqError
+from edgeq.model.export import Exported
 from edgeq.model.scheme import Scheme
 from edgeq.quantize.convert import convert_here
-from edgeq.quantize.export import Exported
 
 
 def main(argv: list[str]) -> int:

@@ -13,9 +13,9 @@ import numpy as np
 
 from edgeq import process
 from edgeq.errors import EdgeqError, ModelError, ToolError, UnsupportedError
+from edgeq.model.export import Exported
 from edgeq.model.runtime import quiet, tensorflow
 from edgeq.model.scheme import Scheme
-from edgeq.quantize.export import Exported
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

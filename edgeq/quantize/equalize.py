@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.errors import UnsupportedError
+from edgeq.model.keras.graph import Call, read_graph
+from edgeq.model.keras.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.quantize.channels import ChannelGroup, find_groups
 from edgeq.quantize.fold import fold_batch_norm
-from edgeq.quantize.keras_graph import Call, read_graph
-from edgeq.quantize.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.records import FloatModel
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.errors import UnsupportedError
+from edgeq.model.keras.graph import Call, KerasGraph, Value, build_model, read_graph
+from edgeq.model.keras.legacy import to_keras3
+from edgeq.model.keras.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3
-from edgeq.quantize.keras_graph import Call, KerasGraph, Value, build_model, read_graph
-from edgeq.quantize.legacy import to_keras3
-from edgeq.quantize.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.records import FloatModel, ModelFormat
 
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from edgeq.model.export import export
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.scheme import Scheme
 from edgeq.model.verify import require, verify
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
 from edgeq.quantize.equalize import equalize
-from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.result import MethodResult
 from edgeq.records import Dataset, FloatModel

@@ -5,9 +5,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from edgeq.model.export import export
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
-from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.recipe import Recipe, RecipeMaker
 from edgeq.quantize.result import MethodResult

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.errors import ModelError, UnsupportedError
+from edgeq.model.export import Exported, export
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph
 from edgeq.model.runtime import quiet, tensorflow
 from edgeq.quantize.convert import converter, has_loops, in_model_order, translated
 from edgeq.quantize.excerpt import packed, unpacked
-from edgeq.quantize.export import Exported, export
 from edgeq.records import FloatModel, Reference
 from edgeq.reference import ReferenceWorker
 

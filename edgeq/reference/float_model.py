@@ -32,7 +32,7 @@ def float_outputs(model: FloatModel, x: tuple[NDArray[np.generic], ...]) -> tupl
     """
     import tensorflow as tf
 
-    from edgeq.quantize.export import callable_of
+    from edgeq.model.export import callable_of
 
     call, _ = callable_of(model, tuple(spec.name for spec in model.outputs))
     batch = 1 if _batch_is_one(model) else _BATCH

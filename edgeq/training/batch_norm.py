@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.errors import DataError
+from edgeq.model.keras.graph import build_model, read_graph
+from edgeq.model.keras.legacy import to_keras3
 from edgeq.model.runtime import keras3, quiet
-from edgeq.quantize.keras_graph import build_model, read_graph
-from edgeq.quantize.legacy import to_keras3
 from edgeq.records import Dataset, FloatModel
 
 if TYPE_CHECKING:

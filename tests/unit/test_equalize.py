@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeq.model.keras.graph import read_graph
+from edgeq.model.keras.probe import gap, predict, random_inputs
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3
 from edgeq.quantize.channels import find_groups
 from edgeq.quantize.equalize import equalize
-from edgeq.quantize.keras_graph import read_graph
-from edgeq.quantize.probe import gap, predict, random_inputs
 from edgeq.records import FloatModel
 
 pytestmark = pytest.mark.xdist_group("tensorflow")

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from edgeq.errors import UnsupportedError
+from edgeq.model.keras.graph import build_model, read_graph
+from edgeq.model.keras.legacy import to_keras3
+from edgeq.model.keras.probe import predict, random_inputs
 from edgeq.model.load import from_keras, load_float_model
 from edgeq.model.runtime import keras3, legacy_keras, quiet, tensorflow
 from edgeq.quantize.fold import fold_batch_norm
-from edgeq.quantize.keras_graph import build_model, read_graph
-from edgeq.quantize.legacy import to_keras3
-from edgeq.quantize.probe import predict, random_inputs
 from edgeq.records import FloatModel, ModelFormat
 from edgeq.reference.float_model import float_outputs
 

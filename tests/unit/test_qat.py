@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 from edgeq.errors import VerifyError
+from edgeq.model.export import export
+from edgeq.model.keras.graph import read_graph
+from edgeq.model.keras.probe import predict
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3, legacy_keras, tensorflow
 from edgeq.quantize.agreement import measure_agreement
 from edgeq.quantize.convert import convert
-from edgeq.quantize.export import export
-from edgeq.quantize.keras_graph import read_graph
 from edgeq.quantize.options import QuantizeOptions
-from edgeq.quantize.probe import predict
 from edgeq.quantize.qat import continued_float
 from edgeq.quantize.qat.bake import baked, kernel_steps
 from edgeq.quantize.qat.checks import require_trained_scales

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.model.keras.graph import build_model, read_graph
 from edgeq.model.runtime import keras3, quiet
-from edgeq.quantize.keras_graph import build_model, read_graph
 from edgeq.quantize.qat.grid import grid_of
 from edgeq.quantize.qat.insert import FakeQuantized, range_of
 from edgeq.quantize.qat.structure import copied_layer

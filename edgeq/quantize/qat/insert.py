@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.model.keras.graph import KerasGraph, Value, build_model, read_graph
+from edgeq.model.keras.probe import predict
 from edgeq.model.runtime import keras3, quiet
-from edgeq.quantize.keras_graph import KerasGraph, Value, build_model, read_graph
-from edgeq.quantize.probe import predict
 from edgeq.quantize.qat.grid import Grid, grid_of
 from edgeq.quantize.qat.placement import place
 from edgeq.quantize.qat.structure import copied_layer, is_weighted

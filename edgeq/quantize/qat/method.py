@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.errors import InterpreterError
+from edgeq.model.export import export
 from edgeq.quantize.agreement import SAMPLES, measure_agreement
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert
-from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.result import MethodResult
 from edgeq.records import Agreement, Dataset, FloatModel, Split

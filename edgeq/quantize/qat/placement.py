@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from edgeq.quantize.keras_graph import Call, KerasGraph, Value
+from edgeq.model.keras.graph import Call, KerasGraph, Value
 from edgeq.quantize.qat.structure import is_weighted
 
 FIXED_RANGES: Mapping[str, tuple[float, float]] = {

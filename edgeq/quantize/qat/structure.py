@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.model.keras.graph import Call, KerasGraph, build_model, read_graph
+from edgeq.model.keras.probe import require_equal
 from edgeq.model.runtime import keras3, quiet
 from edgeq.quantize.equalize import equalize
 from edgeq.quantize.fold import norm_scale_and_shift
-from edgeq.quantize.keras_graph import Call, KerasGraph, build_model, read_graph
-from edgeq.quantize.probe import require_equal
 from edgeq.records import FloatModel
 
 WEIGHTED = frozenset({

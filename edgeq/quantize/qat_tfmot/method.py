@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeq.errors import UnsupportedError, VerifyError
+from edgeq.model.export import export
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.runtime import keras3
 from edgeq.model.scheme import Scheme
@@ -15,7 +16,6 @@ from edgeq.model.verify import require, verify
 from edgeq.quantize.agreement import SAMPLES, measure_agreement
 from edgeq.quantize.calibration import calibration_samples
 from edgeq.quantize.convert import convert_fake_quantized
-from edgeq.quantize.export import export
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.qat_tfmot.ranges import missing_ranges, range_widths, start_ranges, trained_ranges
 from edgeq.quantize.qat_tfmot.supported import HINT, require_supported

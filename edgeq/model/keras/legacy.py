@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import UnsupportedError
+from edgeq.model.keras.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3, legacy_keras, quiet, tensorflow
-from edgeq.quantize.probe import TOLERANCE, gap, predict, random_inputs
 from edgeq.records import FloatModel, ModelFormat
 
 _HINT = "Save the model with Keras 3, or quantize it with --method ptq or qat-tfmot, which take it as it is."
