@@ -42,6 +42,7 @@ from edgeq.records import (
 )
 from edgeq.report import codec
 from edgeq.toolchain.elf import memory_use
+from edgeq.training.history import TrainingHistory
 
 MODEL, SAMPLES, REFERENCES, PROJECT = "model.tflite", "samples.npz", "references.npz", "project"
 
@@ -214,6 +215,7 @@ def _facts(build: Build) -> dict[str, Json]:
             "calibration_samples": quantized.calibration_samples,
             "seed": quantized.seed,
             "recipe": quantized.recipe,
+            "history": codec.encode(quantized.history),
             "agreement": codec.encode(quantized.agreement),
         },
         "data": {
@@ -274,6 +276,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             calibration_samples=facts["quantization"]["calibration_samples"],
             seed=facts["quantization"]["seed"],
             recipe=facts["quantization"].get("recipe"),
+            history=codec.decode(TrainingHistory | None, facts["quantization"].get("history"), "history"),
             agreement=codec.decode(Agreement | None, facts["quantization"].get("agreement"), "agreement"),
         ),
         program=program,

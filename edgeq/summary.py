@@ -93,6 +93,8 @@ def make_report(
             calibration_samples=build.quantized.calibration_samples,
             seed=build.quantized.seed,
             recipe=build.quantized.recipe,
+            training=build.quantized.history,
+            agreement=build.quantized.agreement,
         ),
         engine=build.engine,
         optimize=build.optimize.value,

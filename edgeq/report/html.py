@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from edgeq.records import Group, LayerCost, Section
+from edgeq.records import Group, LayerCost, Metric, Section
 from edgeq.report import plots
+from edgeq.report.curves import CurvePlot, Trainings, curve_plots
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
 from edgeq.report.verdict import COLUMNS, verdict
@@ -71,11 +72,24 @@ def _context(report: Report) -> dict[str, Any]:
         "confusion_plot": plots.confusion_plot(accuracy.confusion, names),
         "confusions": worst_confusions(accuracy.confusion, names),
         "layers": layer_rows(report),
+        "training": training_plot(report),
         "arena": plots.arena_plot(memory.plan) if memory and memory.plan and memory.plan.arena_bytes else None,
         "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],
         "stacks": _stacks(memory) if memory else [],
         "by_group": _by_group(memory.sections) if memory else {},
     }
+
+
+def training_plot(report: Report) -> CurvePlot | None:
+    """The learning curve of a method that trains; None for others."""
+    history = report.quantization.training
+    if history is None:
+        return None
+    title = f"{report.quantization.method}, seed {report.quantization.seed}"
+    trainings = Trainings(title=title, kind="arm-int8", runs=(("the run", history),))
+    arm = report.accuracy.int8_host or report.accuracy.float_host
+    (plot,) = curve_plots([trainings], share=arm is None or arm.metric is Metric.TOP1)
+    return plot
 
 
 def layer_rows(report: Report) -> tuple[LayerRow, ...]:

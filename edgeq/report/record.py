@@ -15,6 +15,7 @@ from edgeq.errors import InputError
 from edgeq.records import (
     Accuracy,
     AccuracyDifference,
+    Agreement,
     DeviceShare,
     Drift,
     Finding,
@@ -28,6 +29,7 @@ from edgeq.records import (
 )
 from edgeq.report import codec
 from edgeq.report.document import Document, check_version, decode_document
+from edgeq.training.history import TrainingHistory
 
 SCHEMA_VERSION = 1
 
@@ -63,7 +65,8 @@ class ModelInfo:
 class QuantizationInfo:
     """How the model became int8; `method` is None if the user gave the .tflite itself.
 
-    `recipe` says what a method without training did, None for others.
+    `recipe` says what a method without training did, None for others. `training` is how a method trained, `agreement`
+    whether the .tflite is the model that was trained; None for methods without training.
     """
 
     method: str | None
@@ -72,6 +75,8 @@ class QuantizationInfo:
     calibration_samples: int
     seed: int
     recipe: str | None = None
+    training: TrainingHistory | None = None
+    agreement: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from edgeq.report.fields import FIELDS as REPORT_FIELDS
 
+_SHARED = ("Timing", "TrainingHistory", "Epoch")
+"""Records that both files hold."""
+
 FIELDS: dict[str, tuple[str, str]] = {
     "Comparison.schema_version": ("", "version of this format; a reader refuses others"),
     "Comparison.edgeq_version": ("", "the edgeq that made the comparison"),
@@ -68,31 +71,6 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Figure.correct": ("samples", "right predictions; null for an error metric"),
     "Figure.ci95": ("as value", "95 % interval: Wilson's score interval for shares"),
     "Figure.ties": ("samples", "predictions that the order of the classes decided; null for an error metric"),
-    "TrainingHistory.start": ("", "before the first step; its loss is on the training samples"),
-    "TrainingHistory.epochs": ("", "after each epoch"),
-    "TrainingHistory.best": ("epochs", "after which the kept weights had been reached; 0: the start was best"),
-    "TrainingHistory.stopped_early": ("", "validation loss no longer fell, so the rest of the epochs was left out"),
-    "TrainingHistory.optimizer": ("", "Keras' name of it"),
-    "TrainingHistory.loss": ("", "Keras' name of it"),
-    "TrainingHistory.batch_size": ("samples", "samples in a step"),
-    "TrainingHistory.training_samples": ("samples", "samples that were trained on"),
-    "TrainingHistory.validation_samples": ("samples", "samples that decided which epoch is kept"),
-    "TrainingHistory.validation_seen": (
-        "",
-        "no validation split was given, so samples that the float model was trained on were split off",
-    ),
-    "TrainingHistory.notes": ("", "what was assumed, what was resumed"),
-    "Epoch.loss": ("", "training loss: mean over the epoch's steps"),
-    "Epoch.validation_loss": ("", "loss on the validation samples, after the epoch"),
-    "Epoch.validation_metric": (
-        "share, or error",
-        "after the epoch: top-1 accuracy for class labels, mean absolute error for other targets",
-    ),
-    "Epoch.learning_rate": ("", "of the optimizer"),
-    "Epoch.range_change": (
-        "share",
-        "largest relative change of an activation range's width in the epoch; null where nothing is fake-quantized",
-    ),
     "Contrast.first": ("", "the arm that is compared with"),
     "Contrast.second": ("", "the arm that is judged: better means that this one does better"),
     "Contrast.question": ("", "what the contrast answers"),
@@ -158,5 +136,5 @@ FIELDS: dict[str, tuple[str, str]] = {
     "Verdict.ship": ("", "name of the arm to ship; null if none can be recommended"),
     "Verdict.headline": ("", "the answer in one sentence"),
     "Verdict.paragraph": ("", "the answer for someone who decides: which model, how sure, and why"),
-    **{key: REPORT_FIELDS[key] for key in ("Timing.stage", "Timing.seconds")},
+    **{key: text for key, text in REPORT_FIELDS.items() if key.split(".")[0] in _SHARED},
 }

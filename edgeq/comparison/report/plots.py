@@ -10,6 +10,7 @@ from edgeq.comparison.record import Arm, Comparison, Contrast
 from edgeq.comparison.report import words
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, points, ticks
+from edgeq.report.curves import Dot
 
 COLOURS = 8
 """Arms take turns with so many colours: arm-0 to arm-7 in the style sheet."""
@@ -20,15 +21,6 @@ _MANY_TIMES = 30.0
 
 LABEL = 38
 """Longer labels of rows are cut."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dot:
-    """One run."""
-
-    x: float
-    y: float
-    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
