@@ -342,8 +342,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
     from edgeq.devices.qemu import QemuDevice
-    from edgeq.link.codes import TicksKind
-    from edgeq.validation.latency import profile
+    from edgeq.validation.latency import measured, profile
 
     sample = tuple(a[0].tobytes() for a in inputs)
     if isinstance(running, EmulatedDevice):
@@ -352,21 +351,14 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
         return profile(build.image.elf, build.board, running.stop_counting(), build.program.calls)
     if device in {NATIVE, TFLM_HOST}:
         return None
-    if build.board.unicorn_cpu is None:
-        return _counted_by_qemu(build, session.run(sample).ticks) if isinstance(running, QemuDevice) else None
-    # The same image in the built-in emulator, which can say where the instructions went.
-    with started(build, EMULATED) as (emulated, other):
-        estimated = _profile(build, EMULATED, emulated, other, inputs)
-    if estimated is None or session.hello.ticks_kind is not TicksKind.CPU:
-        return estimated
-    cycles = session.run(sample).ticks
-    return dataclasses.replace(
-        estimated,
-        source="measured",
-        cycles_measured=cycles,
-        clock_hz=session.hello.clock_hz,
-        latency_ms=1e3 * cycles / session.hello.clock_hz,
-    )
+    if build.board.unicorn_cpu is None and isinstance(running, QemuDevice):
+        return _counted_by_qemu(build, session.run(sample).ticks)
+    estimated = None
+    if build.board.unicorn_cpu is not None:
+        # The same image in the built-in emulator, which can say where the instructions went.
+        with started(build, EMULATED) as (emulated, other):
+            estimated = _profile(build, EMULATED, emulated, other, inputs)
+    return measured(estimated, session.hello, session.run(sample).ticks, build.board)
 
 
 def _counted_by_qemu(build: Build, ticks: int) -> Profile:
@@ -376,6 +368,7 @@ def _counted_by_qemu(build: Build, ticks: int) -> Profile:
     hz = build.board.emulated_counter.hz if build.board.emulated_counter else 0
     return Profile(
         source="estimated",
+        counter="emulator",
         instructions=round(ticks * 1e9 / (hz * NANOSECONDS_PER_INSTRUCTION)) if hz else 0,
         cycles_estimated=None,
         cycles_measured=None,

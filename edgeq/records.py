@@ -304,12 +304,14 @@ class LayerCost:
 class Profile:
     """Cost of one inference. `source` is "estimated" (emulated instructions × documented timings) or "measured".
 
-    `latency_ms` is cycles / clock, None where only instructions could be counted. `layers` need not add up to the
-    whole: calls between layers are in the total only.
+    `counter` is what counted: "emulator", or on a device "DWT" (the core's cycle counter), "SysTick" or "timer".
+    `instructions` is None where no emulator plays the board. `latency_ms` is cycles / clock, None where only
+    instructions could be counted. `layers` need not add up to the whole: calls between layers are in the total only.
     """
 
     source: str
-    instructions: int
+    counter: str
+    instructions: int | None
     cycles_estimated: int | None
     cycles_measured: int | None
     clock_hz: int

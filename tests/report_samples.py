@@ -109,6 +109,7 @@ def profile() -> Profile:
     cycles = sum(layer.cycles for layer in layers) + 1_900
     return Profile(
         source="estimated",
+        counter="emulator",
         instructions=int(cycles * 0.82),
         cycles_estimated=cycles,
         cycles_measured=None,

@@ -103,11 +103,12 @@ def _cost(report: Report) -> Table:
         if cycles is not None:
             table.add_row(
                 _text(f"cycles, {profile.source}", "bold"),
-                f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz",
+                f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
+                + (f", by {profile.counter}" if profile.source == "measured" else ""),
             )
-        table.add_row(
-            _text("instructions", "bold"), f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
-        )
+        if profile.instructions is not None:
+            words = f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
+            table.add_row(_text("instructions", "bold"), words)
     if memory is not None:
         stack = " used" if memory.stack_measured else " reserved"
         if memory.stack_of_handlers:

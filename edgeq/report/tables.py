@@ -57,10 +57,11 @@ def render_profile(profile: Profile) -> RenderableType:
     table = FirstThatFits(tuple(_cost_table(profile, (*columns, *more)) for more in forms))
     macs = sum(layer.macs for layer in profile.layers)
     cycles = profile.cycles_measured or profile.cycles_estimated
-    words = f"{fmt.count(profile.instructions)} instructions"
+    words = "" if profile.instructions is None else f"{fmt.count(profile.instructions)} instructions"
     if cycles:
+        source = profile.source if profile.source == "estimated" else f"{profile.source} by {profile.counter}"
         words = (
-            f"{fmt.count(cycles)} cycles ({profile.source}), {words}, "
+            f"{fmt.count(cycles)} cycles ({source}), {words}{', ' if words else ''}"
             f"{fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
         )
     if macs and cycles:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
 from edgeq.errors import DeviceError
+from edgeq.link.codes import TicksKind
+from edgeq.link.messages import Hello
 from edgeq.records import LayerCost, Profile
 from edgeq.validation.cycles import Cost, CycleModel
 
@@ -42,12 +44,45 @@ def profile(elf: Path, board: Board, counts: BlockCounts, calls: Sequence[Kernel
     cycles = round(total.cycles / counts.runs)
     return Profile(
         source="estimated",
+        counter="emulator",
         instructions=round(total.instructions / counts.runs),
         cycles_estimated=cycles,
         cycles_measured=None,
         clock_hz=board.clock_hz,
         latency_ms=1e3 * cycles / board.clock_hz,
         layers=tuple(_layer(i, call, costs.get(i, Cost()), counts.runs) for i, call in enumerate(calls)),
+    )
+
+
+_COUNTERS = {TicksKind.CPU: "DWT", TicksKind.SYSTICK: "SysTick", TicksKind.TIMER: "timer"}
+
+
+def measured(estimated: Profile | None, hello: Hello, ticks: int, board: Board) -> Profile | None:
+    """What a device's own counter says of one inference, over what an emulator says.
+
+    Args:
+        estimated: of the same image; None where no emulator plays the board: then there is nothing on single layers.
+        hello: tells what the device's counter counts.
+        ticks: of one inference.
+        board: where no emulator plays it, a timer is a real one; elsewhere it may be an emulator's.
+
+    Returns:
+        `estimated` where the device has no counter of its own.
+    """
+    kind = hello.ticks_kind
+    emulated = board.unicorn_cpu is not None or board.qemu_machine is not None
+    if kind is TicksKind.NONE or hello.ticks_hz == 0 or (kind is TicksKind.TIMER and emulated):
+        return estimated
+    cycles = round(ticks * hello.clock_hz / hello.ticks_hz)
+    return Profile(
+        source="measured",
+        counter=_COUNTERS[kind],
+        instructions=None if estimated is None else estimated.instructions,
+        cycles_estimated=None if estimated is None else estimated.cycles_estimated,
+        cycles_measured=cycles,
+        clock_hz=hello.clock_hz,
+        latency_ms=1e3 * cycles / hello.clock_hz,
+        layers=() if estimated is None else estimated.layers,
     )
 
 
