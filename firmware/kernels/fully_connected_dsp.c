@@ -183,9 +183,24 @@ ALL(2)
 ALL(4)
 ALL(8)
 ALL(16)
+ALL(32)
 
 /* The values of a row, four at a time as (0, 2), (1, 3). */
 static void expand(const int8_t *values, int32_t count, uint32_t *column) {
+  for (; count >= 16; count -= 16, values += 16, column += 8) {
+    const uint32_t a = edgeq_load_word(values);
+    const uint32_t b = edgeq_load_word(values + 4);
+    const uint32_t c = edgeq_load_word(values + 8);
+    const uint32_t d = edgeq_load_word(values + 12);
+    column[0] = edgeq_even_bytes(a);
+    column[1] = edgeq_odd_bytes(a);
+    column[2] = edgeq_even_bytes(b);
+    column[3] = edgeq_odd_bytes(b);
+    column[4] = edgeq_even_bytes(c);
+    column[5] = edgeq_odd_bytes(c);
+    column[6] = edgeq_even_bytes(d);
+    column[7] = edgeq_odd_bytes(d);
+  }
   for (; count >= 4; count -= 4, values += 4, column += 2) {
     const uint32_t word = edgeq_load_word(values);
     column[0] = edgeq_even_bytes(word);
@@ -207,7 +222,7 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
   o.column = column;
   o.octet_bytes = (uint32_t)p->depth * 8u;
   /* Values that pad the depth have weights of zero. */
-  for (int32_t i = 0; i < p->depth / 2; i++) column[i] = 0;
+  for (int32_t i = (p->inputs + 3) / 4 * 2; i < p->depth / 2; i++) column[i] = 0;
   for (int32_t batch = 0; batch < p->batches; batch++, input += p->inputs, output += p->outputs) {
     expand(input, p->inputs, column);
     o.weights = weights;

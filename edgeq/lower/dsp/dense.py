@@ -23,15 +23,15 @@ from edgeq.lower.program import Enumerator, KernelCall
 
 _OCTET = 8
 # Unrolled steps in edgeq/quads.h.
-_UNROLLED = (2, 4, 8, 16)
+_UNROLLED = (2, 4, 8, 16, 32)
 
 # Cycles of the assembly in kernels/fully_connected_dsp.c; bytes of its code.
 _TWO_STEPS = 37
 _LOOP = 6
-_REST = 135
+_REST = 120
 _STRAIGHT = 48  # less
-_ROW = 150
-_EXPAND = 3
+_ROW = 180
+_EXPAND = 2.2
 _CODE, _STEP_CODE = 420, 64
 
 
