@@ -20,6 +20,7 @@ from edgeq.boards import Board, load_board
 from edgeq.builds import Build, project_for
 from edgeq.devices.base import Device
 from edgeq.devices.names import BAUD, EMULATED, NATIVE, QEMU, TFLM_HOST, is_serial
+from edgeq.errors import DeviceError
 from edgeq.host import content_for
 from edgeq.interruption import scratch_folder
 from edgeq.model.naming import op_label
@@ -226,6 +227,7 @@ def trace(
     """Layer by layer: fingerprints from the device, and whole tensors where they differ, against each reference.
 
     Raises:
+        DeviceError: the firmware was built without tracing, or from another program.
         DeviceError, LinkError, ToolError: as `started`.
         InterpreterError: a reference crashed or refused the model.
     """
@@ -245,6 +247,7 @@ def trace(
         vanished = ()
     samples = len(inputs[0])
     with started(build, device, traced=True, baud=baud, probe=probe, progress=progress) as (_, session):
+        _check_traced(build, device, session.hello.trace_point_count, len(points))
         progress.start("Comparing layer by layer", samples)
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
 
@@ -270,6 +273,19 @@ def trace(
             )
             for reference in references
         }
+
+
+def _check_traced(build: Build, device: str, found: int, expected: int) -> None:
+    """Whether the firmware sends as many fingerprints as the build's program has."""
+    if found == expected:
+        return
+    what = "was built without tracing, as a build's own image is" if found == 0 else f"traces {found} layers"
+    raise DeviceError(
+        f"The firmware at {device} {what}; this build has {expected} layers to compare.",
+        hint="Flash one that traces: `edgeq flash BUILD --traced`, or let `edgeq drift BUILD --flash` do it and put "
+        f"the build's own back. Without a probe: `make TRACE=1 firmware` in {build.project.root}, and flash what it "
+        "makes.",
+    )
 
 
 def _fetch(session: Session, samples: Sequence[tuple[bytes, ...]], sample: int, point: int, *, stateful: bool) -> bytes:

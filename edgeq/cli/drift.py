@@ -21,8 +21,11 @@ def command(build: Path, device: str, baud: int, flash: bool, probe: str, sample
     """Layer by layer: where does the device leave the host, and by how much?
 
     The device sends a fingerprint of every layer's output; only layers whose fingerprint differs are fetched and
-    compared element by element. Needs a firmware built for tracing: for emulators edgeq builds it on the spot.
-    Exit code 1 if a layer differs.
+    compared element by element. Exit code 1 if a layer differs.
+
+    The firmware must be one that traces; the build's own, which is measured, does not. For emulators edgeq makes one
+    on the spot. For a board, --flash writes one, and puts the build's own back; `edgeq flash BUILD --traced` leaves it
+    there; without a probe, `make TRACE=1 firmware` in BUILD/project makes one to be flashed by hand.
     """
     import json
     from dataclasses import asdict

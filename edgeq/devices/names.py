@@ -23,12 +23,12 @@ def check_device(device: str, board: Board) -> None:
     """Refuse at once what cannot work later.
 
     Raises:
-        InputError: the emulator cannot play this board, or a misspelt device.
+        InputError: the emulator cannot play this board, or a misspelt device or URL.
         LinkError: there is no such port.
         ToolError: the emulator is not installed.
     """
     from edgeq.devices import qemu
-    from edgeq.link.transport import no_such_port
+    from edgeq.link.transport import check_url, no_such_port
     from edgeq.process import find_tool
 
     if device == EMULATED and board.unicorn_cpu is None:
@@ -48,6 +48,8 @@ def check_device(device: str, board: Board) -> None:
             f"There is no device {device!r}.",
             hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
         )
+    if "://" in device:
+        check_url(device)
     if device.startswith("/") and not Path(device).exists():
         raise no_such_port(device)
 
@@ -56,7 +58,8 @@ def check_reachable(device: str, baud: int) -> None:
     """Open a pyserial URL and close it again, so that an hour's work does not end at nobody answering there.
 
     Raises:
-        LinkError: nothing listens there, or it is no URL of pyserial's.
+        InputError: it is no URL of pyserial's.
+        LinkError: nothing listens there.
     """
     from edgeq.link.transport import Transport
 

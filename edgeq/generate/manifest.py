@@ -111,9 +111,8 @@ def read_manifest(root: Path, *, verify: bool = True) -> Manifest:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError) as exc:
-        raise InputError(
-            f"{root} is no build: it has no {NAME}.", hint="Give the folder that `edgeq build … --out` wrote."
-        ) from exc
+        found = f"is no build: it has no {NAME}" if root.is_dir() else "is no folder" if root.exists() else "is missing"
+        raise InputError(f"{root} {found}.", hint="Give the folder that `edgeq build … --out` wrote.") from exc
     except (OSError, ValueError) as exc:
         raise InputError(f"{path} cannot be read: {exc}.", hint=_REBUILD) from exc
     try:

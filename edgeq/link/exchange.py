@@ -89,6 +89,7 @@ class Exchange:
         self._arrived: deque[Frame | BadFrame] = deque()
         self._sequence = 0
         self._noise = b""
+        self._echoes = 0
 
     def frame(self, kind: Kind, payload: bytes, *, flags: int = 0) -> Frame:
         """A request with the next sequence number."""
@@ -135,7 +136,7 @@ class Exchange:
             inferences=inferences,
             eager=frame.kind == Kind.HELLO,
         )
-        self._noise = b""
+        self._noise, self._echoes = b"", 0
         self._write(before + data + behind)
         while True:
             arrived = self._next(clock)
@@ -159,6 +160,8 @@ class Exchange:
                     if arrived.kind == Kind.ERROR:
                         raise self._refusal(arrived, frame)
                     return arrived
+                case Frame() if not arrived.kind & REPLY:
+                    self._echoes += 1  # a request: no device sends one
                 case Frame():
                     was_running = clock.is_running
                     self._on_event(arrived, frame, repetition, clock)
@@ -254,6 +257,13 @@ class Exchange:
                 f"{url}: the device answers, but no whole answer arrived within {clock.waited():.0f} s "
                 f"({self.counters.retries} repetitions, {self.counters.bad_frames} damaged frames).",
                 hint="The line is too noisy: try a shorter cable, a common ground, a lower --baud.",
+            )
+        if self._echoes and not clock.was_heard:
+            raise LinkError(
+                f"{url}: within {self.timeout:g} s nothing came but the {self._echoes} frames that were sent: the line "
+                "echoes them.",
+                hint="Is TX joined to RX (a loop-back plug), or does the adapter echo while no board is behind it? "
+                "`edgeq monitor PORT` shows what arrives.",
             )
         came = "" if clock.was_heard else self._what_came()
         raise LinkError(f"{url}: no answer within {self.timeout:g} s{came}.", hint=_SILENT)

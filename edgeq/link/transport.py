@@ -9,7 +9,7 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
-from edgeq.errors import LinkError
+from edgeq.errors import InputError, LinkError
 
 _WRITE_SECONDS = 1.0
 _POLL_SECONDS = 0.001
@@ -29,6 +29,7 @@ class Transport:
             baud: speed of a real line, 8N1; pseudo-terminals and sockets ignore it.
 
         Raises:
+            InputError: pyserial knows no such URL.
             LinkError: there is no such port, it may not be used, or another program uses it.
         """
         import serial
@@ -119,7 +120,7 @@ class Transport:
         self.close()
 
 
-def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
+def _cannot_open(url: str, exc: OSError | ValueError) -> InputError | LinkError:
     if "://" in url:
         return _cannot_open_url(url, exc)
     code = getattr(exc, "errno", None)
@@ -136,11 +137,29 @@ def _cannot_open(url: str, exc: OSError | ValueError) -> LinkError:
     return LinkError(f"{url}: cannot be opened: {text}", hint=_ports())
 
 
-def _cannot_open_url(url: str, exc: OSError | ValueError) -> LinkError:
+def check_url(url: str) -> None:
+    """Refuse a URL that is none of pyserial's; nothing is opened.
+
+    Raises:
+        InputError: pyserial knows no such URL.
+    """
+    import serial
+
+    try:
+        serial.serial_for_url(url, do_not_open=True)
+    except ValueError as exc:
+        raise _unknown_url(url, exc) from exc
+
+
+def _unknown_url(url: str, exc: ValueError) -> InputError:
+    return InputError(
+        f"{url}: pyserial knows no such URL ({exc}).", hint="Write socket://host:port or rfc2217://host:port."
+    )
+
+
+def _cannot_open_url(url: str, exc: OSError | ValueError) -> InputError | LinkError:
     if isinstance(exc, ValueError):
-        return LinkError(
-            f"{url}: pyserial knows no such URL ({exc}).", hint="Write socket://host:port or rfc2217://host:port."
-        )
+        return _unknown_url(url, exc)
     hint = "Does the device's side (ser2net, an emulator) listen at that host and port?"
     if "option 'control'" in str(exc):
         hint = "The remote port seems to have no modem lines: append ?ign_set_control to the URL."

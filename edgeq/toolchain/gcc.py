@@ -10,6 +10,9 @@ from edgeq.boards import Board
 from edgeq.records import Toolchain
 from edgeq.toolchain.compiler import COMMON_FLAGS, Compiler
 
+# Only `edgeq build` chooses the compiler; other commands take the build's.
+_HINT = "Install it (Debian: apt-get install {}), or build with zig: edgeq build … --toolchain zig."
+
 
 @functools.cache
 def _version(command: str) -> str:
@@ -25,9 +28,7 @@ def compiler(board: Board) -> Compiler:
         ToolError: it is not installed.
     """
     if board.is_host:
-        command = str(
-            process.find_tool("gcc", hint="Install it (Debian: apt-get install gcc), or use --toolchain zig.")
-        )
+        command = str(process.find_tool("gcc", hint=_HINT.format("gcc")))
         flags = (*COMMON_FLAGS, *board.gcc_flags)
         return Compiler(
             toolchain=Toolchain(name="gcc", version=_version(command), flags=flags),
@@ -36,8 +37,7 @@ def compiler(board: Board) -> Compiler:
             link_flags=("-Wl,--gc-sections", "-Wl,--build-id=none"),
             libraries=((),),
         )
-    hint = "Install it (Debian: apt-get install gcc-arm-none-eabi), or use --toolchain zig."
-    command = str(process.find_tool("arm-none-eabi-gcc", hint=hint))
+    command = str(process.find_tool("arm-none-eabi-gcc", hint=_HINT.format("gcc-arm-none-eabi")))
     flags = (*board.gcc_flags, *COMMON_FLAGS, "-ffreestanding")
     return Compiler(
         toolchain=Toolchain(name="gcc", version=_version(command), flags=flags),

@@ -212,21 +212,25 @@ def test_ports_that_do_not_exist_are_refused_at_once(here: Cli, build_folder: Pa
     here.refuses(3, "monitor", "/dev/edgeq-none", said="/dev/edgeq-none")
     here.refuses(2, "validate", build_folder, "--device", "emulatde", said=("emulatde", "emulated"))
     here.refuses(3, "validate", build_folder, "--device", "socket://127.0.0.1:1", said="refused")
-    here.refuses(3, "validate", build_folder, "--device", "spoon://x", said="spoon")
+    here.refuses(2, "validate", build_folder, "--device", "spoon://x", said="spoon")
     here.refuses(3, "validate", build_folder, "--device", build_folder / "manifest.json", said="manifest.json")
 
 
 @pytest.mark.parametrize(
-    ("url", "said"), [("socket://127.0.0.1:1", ("refused", "listen")), ("spoon://x", ("spoon", "socket://host:port"))]
+    ("url", "status", "said"),
+    [
+        ("socket://127.0.0.1:1", 3, ("refused", "listen")),
+        ("spoon://x", 2, ("spoon", "socket://host:port")),
+    ],
 )
 def test_urls_that_do_not_answer_are_refused_at_once(
-    here: Cli, url: str, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+    here: Cli, url: str, status: int, said: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def too_late(*arguments: object) -> None:
         pytest.fail("the model was read first")
 
     monkeypatch.setattr("edgeq.pipeline.read_source", too_late)
-    message = here.refuses(3, "build", "model.tflite", "--device", url, said=said)
+    message = here.refuses(status, "build", "model.tflite", "--device", url, said=said)
     assert "orts of this machine" not in message
     assert "serial port" not in message
 
@@ -267,6 +271,19 @@ def test_device_with_another_model(cli: Cli, build_folder: Path, tmp_path: Path)
     image = compile_for(open_build(cli.folder / "other"), load_board("native"), tmp_path, traced=False)
     with native_device(image.elf) as device:
         cli.refuses(3, "validate", build_folder, "--device", device.url, said=("another model", "Flash the image"))
+
+
+def test_drift_of_a_firmware_that_does_not_trace(cli: Cli, build_folder: Path, tmp_path: Path) -> None:
+    image = compile_for(open_build(build_folder), load_board("native"), tmp_path, traced=False)
+    said = ("without tracing", "edgeq flash BUILD --traced", "make TRACE=1 firmware")
+    with native_device(image.elf) as device:
+        cli.refuses(3, "drift", build_folder, "--device", device.url, said=said)
+
+
+def test_builds_that_are_not_there(cli: Cli) -> None:
+    cli.refuses(2, "validate", "nope", said="nope is missing")
+    (cli.folder / "empty").mkdir()
+    cli.refuses(2, "validate", "empty", said="it has no manifest.json")
 
 
 @pytest.mark.parametrize(

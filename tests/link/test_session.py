@@ -24,7 +24,7 @@ from edgeq.devices.native import native_device
 from edgeq.devices.responder import Responder
 from edgeq.devices.run import run_samples
 from edgeq.devices.serial import SerialDevice
-from edgeq.errors import DataError, DeviceError, LinkError
+from edgeq.errors import DataError, DeviceError, InputError, LinkError
 from edgeq.link.codes import REPLY, Kind
 from edgeq.link.frame import Frame, encode
 from edgeq.link.messages import EVENT, Fault, Hello
@@ -106,10 +106,16 @@ def test_a_device_that_never_answers() -> None:
         os.close(slave)
 
 
+def test_a_line_that_echoes_what_is_sent() -> None:
+    with pytest.raises(LinkError, match="the line echoes them") as caught:
+        Session.connect("loop://", timeout=0.5)
+    assert "TX joined to RX" in str(caught.value)
+
+
 def test_a_port_that_does_not_exist() -> None:
     with pytest.raises(LinkError, match="there is no such port"):
         Session.connect("/dev/does-not-exist")
-    with pytest.raises(LinkError, match="pyserial knows no such URL"):
+    with pytest.raises(InputError, match="pyserial knows no such URL"):
         Session.connect("nonsense://x")
     with pytest.raises(LinkError, match="cannot be opened"):
         Session.connect("socket://127.0.0.1:1")
