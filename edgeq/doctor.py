@@ -10,6 +10,7 @@ import shutil
 import sys
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 from edgeq.errors import UnavailableError
 from edgeq.process import run
@@ -60,7 +61,10 @@ def examine() -> tuple[Check, ...]:
         *(_package(name, use) for name, use in _PACKAGES),
         _tflm(),
         *(_tool(*t) for t in _TOOLS),
+        _pyocd(),
         _ports(),
+        _probes(),
+        _drives(),
     )
 
 
@@ -129,20 +133,72 @@ def _tool(name: str, use: str, debian: str) -> Check:
     return Check(name=name, state=State.OK, found=version[0] if version else "found", use=use)
 
 
+def _pyocd() -> Check:
+    use = "edgeq flash --probe pyocd"
+    found = _version("pyocd")
+    if found is None:
+        return Check(
+            name="pyocd", state=State.OPTIONAL, found="not installed", use=use, fix="pip install 'edgeq[flash]'"
+        )
+    return Check(name="pyocd", state=State.OK, found=found, use=use)
+
+
 def _ports() -> Check:
     from serial.tools import list_ports
 
     use = "boards: --device PORT"
-    ports = sorted(p.device for p in list_ports.comports())
+    ports = sorted(list_ports.comports(), key=lambda p: p.device)
     if not ports:
         return Check(name="serial ports", state=State.OPTIONAL, found="none", use=use, fix="plug in a board")
-    closed = [p for p in ports if os.path.exists(p) and not os.access(p, os.R_OK | os.W_OK)]  # noqa: PTH110 (device names)
+    closed = [p.device for p in ports if os.path.exists(p.device) and not os.access(p.device, os.R_OK | os.W_OK)]  # noqa: PTH110 (device names)
     if closed:
         return Check(
             name="serial ports",
             state=State.OPTIONAL,
             found=f"{', '.join(closed)}: no permission",
             use=use,
-            fix="sudo usermod -aG dialout $USER, then log in again",
+            fix=f"sudo usermod -aG {_group_of(closed[0])} $USER, then log in again",
         )
-    return Check(name="serial ports", state=State.OK, found=", ".join(ports), use=use)
+    names = (f"{p.device} ({p.product})" if p.product else p.device for p in ports)
+    return Check(name="serial ports", state=State.OK, found=", ".join(names), use=use)
+
+
+def _group_of(port: str) -> str:
+    """The group that may use a port; distributions call it dialout or uucp."""
+    try:
+        return Path(port).group()
+    except (OSError, KeyError, NotImplementedError):
+        return "dialout"
+
+
+def _probes() -> Check:
+    from edgeq.flashing.usb import find_probes
+
+    use = "edgeq flash --probe pyocd"
+    probes = find_probes()
+    if not probes:
+        return Check(name="debug probes", state=State.OPTIONAL, found="none", use=use)
+    closed = [p for p in probes if not p.usable]
+    if closed:
+        rule = f'SUBSYSTEM=="usb", ATTR{{idVendor}}=="{closed[0].vendor}", MODE="0660", TAG+="uaccess"'
+        return Check(
+            name="debug probes",
+            state=State.OPTIONAL,
+            found=f"{', '.join(p.name for p in closed)}: no permission",
+            use=use,
+            fix=f"echo '{rule}' | sudo tee /etc/udev/rules.d/70-edgeq.rules; sudo udevadm control --reload; "
+            "then plug the probe in again",
+        )
+    return Check(
+        name="debug probes", state=State.OK, found=", ".join(f"{p.name} ({p.serial})" for p in probes), use=use
+    )
+
+
+def _drives() -> Check:
+    from edgeq.flashing.uf2_drive import find_drives
+
+    use = "edgeq flash --probe uf2"
+    drives = find_drives()
+    if not drives:
+        return Check(name="UF2 drives", state=State.OPTIONAL, found="none", use=use)
+    return Check(name="UF2 drives", state=State.OK, found=", ".join(f"{d.folder} ({d.board})" for d in drives), use=use)
