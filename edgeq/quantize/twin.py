@@ -5,13 +5,17 @@ and activations fused, and runs the calibration samples through it; the second r
 the smallest and largest value of each tensor as its range. The float .tflite between the two is kept here as the
 *twin* of the int8 model: its tensors have the same names, so that float and int8 values can be compared layer by
 layer, and other ranges can be put in before the second step, which takes milliseconds.
+
+The converter's calibrator looks at an op's inputs after the op has run. LiteRT computes some ops (ADD, MUL, SUB) in
+place, so that it takes their results for values of the input: a convolution that only reaches 1.1 gets the range of the
+product behind it, 12.3, and a tenth of the 256 steps. Ranges that look like that are measured anew.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +38,11 @@ Range = tuple[float, float]
 """Smallest and largest value of a tensor."""
 
 _CHUNK_BYTES = 64 << 20
+_NOT_IN_PLACE = {"AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "RESIZE_BILINEAR"}
+_KEEP_VALUES = {"CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PAD", "RELU", "RELU6", "RESHAPE", "SLICE"}
+_KEEP_VALUES |= {"RESIZE_NEAREST_NEIGHBOR", "SPLIT", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"}
+_HARMLESS = _NOT_IN_PLACE | _KEEP_VALUES  # where results are values of the inputs, both ranges' union is the inputs'
+_NARROWER = 0.99  # of the recorded width; the calibrator's float kernels differ from the reference in the last bits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +50,8 @@ class Twin:
     """A float .tflite with one sample as its batch; inputs and outputs in the float model's order.
 
     `ranges` has, per index of an activation in `graph`, the smallest and largest value on the calibration samples.
-    `exported` names inputs and outputs (the SavedModel may be gone), `what` the model, for messages.
+    `exported` names inputs and outputs (the SavedModel may be gone), `what` the model, for messages. `note` says which
+    ranges are not the calibrator's, if any.
     """
 
     content: bytes
@@ -49,6 +59,7 @@ class Twin:
     ranges: Mapping[int, Range]
     exported: Exported
     what: str
+    note: str | None = None
 
 
 def make_twin(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str) -> Twin:
@@ -61,6 +72,7 @@ def make_twin(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, w
 
     Raises:
         UnsupportedError: the converter refused the model, or the model has loops (its calibrator crashes on some).
+        InterpreterError, ModelError: as `float_values`, where a range has to be measured anew.
     """
     if has_loops(exported):
         raise UnsupportedError(
@@ -76,13 +88,14 @@ def make_twin(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, w
         except Exception as exc:
             raise translated(f"{exc}\n{captured()}", exported.layers, what) from exc
     content = in_model_order(content, exported, what)
-    return Twin(
+    twin = Twin(
         content=content,
         graph=parse_tflite(content),
         ranges=dict(_recorded_ranges(content)),
         exported=exported,
         what=what,
     )
+    return _remeasured(twin, samples)
 
 
 def twin_of(model: FloatModel, samples: tuple[NDArray[np.float32], ...]) -> Twin:
@@ -152,6 +165,63 @@ def float_values(
             if any(values.dtype != np.float32 for values in found):
                 raise ModelError(f"The float model behind {twin.what} has values that are no float32.")
             yield chunk, tuple(values.astype(np.float32, copy=False) for values in found)
+
+
+def overwritten(graph: Graph, ranges: Mapping[int, Range], slack: Mapping[int, float] | None = None) -> tuple[int, ...]:
+    """The activations that an op may have overwritten before the calibrator looked at them: an end of their range is
+    also an end of the range of the op's result.
+
+    Args:
+        graph: a .tflite, float or int8.
+        ranges: smallest and largest value by tensor index.
+        slack: how far two ends may be apart, by the tensor index of the op's result; without it they are compared to
+            the last bit.
+    """
+    found: dict[int, None] = {}
+    for op in graph.ops:
+        if op.name in _HARMLESS:
+            continue
+        for i in op.inputs:
+            for result in op.outputs:
+                if i in ranges and result in ranges:
+                    apart = slack[result] if slack is not None else 0.0
+                    ends = zip(ranges[i], ranges[result], strict=True)
+                    if any(abs(a - b) <= apart < abs(a) for a, b in ends):
+                        found[i] = None
+    return tuple(found)
+
+
+def suspicious(graph: Graph) -> bool:
+    """Whether an int8 model's ranges look as if the calibrator had read overwritten tensors; `make_twin` knows."""
+    ranges, steps = {}, {}
+    for i, tensor in enumerate(graph.tensors):
+        if tensor.dtype is DType.INT8 and tensor.quantization is not None and not tensor.quantization.per_channel:
+            step, zero = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
+            ranges[i], steps[i] = ((-128 - zero) * step, (127 - zero) * step), step
+    return bool(overwritten(graph, ranges, steps))
+
+
+def _remeasured(twin: Twin, samples: tuple[NDArray[np.float32], ...]) -> Twin:
+    suspects = overwritten(twin.graph, twin.ranges)
+    if not suspects:
+        return twin
+    low, high = dict.fromkeys(suspects, np.inf), dict.fromkeys(suspects, -np.inf)
+    for _, arrays in float_values(twin, samples, suspects):
+        for i, values in zip(suspects, arrays, strict=True):
+            low[i], high[i] = min(low[i], float(values.min())), max(high[i], float(values.max()))
+    found = {
+        i: (low[i], high[i]) for i in suspects if high[i] - low[i] < _NARROWER * (twin.ranges[i][1] - twin.ranges[i][0])
+    }
+    if not found:
+        return twin
+    count = f"{len(found)} tensor{'s' if len(found) > 1 else ''}"
+    return replace(
+        twin,
+        content=_with_ranges(twin.content, found),
+        ranges={**twin.ranges, **found},
+        note=f"measured the ranges of {count} anew: TensorFlow's calibrator read them after the next op had "
+        "overwritten them",
+    )
 
 
 def _recorded_ranges(content: bytes) -> Iterator[tuple[int, Range]]:
