@@ -358,7 +358,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
     from edgeq.devices.qemu import QemuDevice
-    from edgeq.validation.latency import measured, profile
+    from edgeq.validation.latency import counted, measured, profile
 
     sample = tuple(a[0].tobytes() for a in inputs)
     if isinstance(running, EmulatedDevice):
@@ -367,31 +367,14 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
         return profile(build.image.elf, build.board, running.stop_counting(), build.program.calls)
     if device in {NATIVE, TFLM_HOST}:
         return None
-    if build.board.unicorn_cpu is None and isinstance(running, QemuDevice):
-        return _counted_by_qemu(build, session.run(sample).ticks)
     estimated = None
     if build.board.unicorn_cpu is not None:
         # The same image in the built-in emulator, which can say where the instructions went.
         with started(build, EMULATED) as (emulated, other):
             estimated = _profile(build, EMULATED, emulated, other, inputs)
+    if isinstance(running, QemuDevice):
+        return estimated or counted(session.run(sample).ticks, build.board)
     return measured(estimated, session.hello, session.run(sample).ticks, build.board)
-
-
-def _counted_by_qemu(build: Build, ticks: int) -> Profile:
-    """Instructions of one inference from QEMU's clock; no cycles, for which the blocks would have to be known."""
-    from edgeq.devices.qemu import NANOSECONDS_PER_INSTRUCTION
-
-    hz = build.board.emulated_counter.hz if build.board.emulated_counter else 0
-    return Profile(
-        source="estimated",
-        counter="emulator",
-        instructions=round(ticks * 1e9 / (hz * NANOSECONDS_PER_INSTRUCTION)) if hz else 0,
-        cycles_estimated=None,
-        cycles_measured=None,
-        clock_hz=build.board.clock_hz,
-        latency_ms=None,
-        layers=(),
-    )
 
 
 def _symboliser(image: Image | None) -> Callable[[int], str | None] | None:

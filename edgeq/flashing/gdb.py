@@ -100,8 +100,8 @@ class GdbTarget:
             self._client.monitor(command, timeout=_RESET)
         else:
             self._client.ask(b"M%x,4:" % _AIRCR + _SYSRESETREQ.to_bytes(4, "little").hex().encode())
-        registers = _hex(self._client.ask(b"g"))
-        at = registers[4 * _PC : 4 * _PC + 4]
+        registers = self._client.ask(b"g")
+        at = _hex(registers[8 * _PC : 8 * _PC + 8])  # others may be unknown: "xxxxxxxx"
         return len(at) == 4 and int.from_bytes(at, "little") & ~1 == image.entry
 
     def _write_memory(self, piece: Piece, progress: Progress) -> None:

@@ -54,6 +54,28 @@ def profile(elf: Path, board: Board, counts: BlockCounts, calls: Sequence[Kernel
     )
 
 
+def counted(ticks: int, board: Board) -> Profile:
+    """Instructions of one inference from QEMU's clock; no cycles, for which the blocks would have to be known.
+
+    Args:
+        ticks: of the board's counter in the emulator.
+        board: gives that counter's rate, and the clock.
+    """
+    from edgeq.devices.qemu import NANOSECONDS_PER_INSTRUCTION
+
+    hz = board.emulated_counter.hz if board.emulated_counter else 0
+    return Profile(
+        source="estimated",
+        counter="emulator",
+        instructions=round(ticks * 1e9 / (hz * NANOSECONDS_PER_INSTRUCTION)) if hz else None,
+        cycles_estimated=None,
+        cycles_measured=None,
+        clock_hz=board.clock_hz,
+        latency_ms=None,
+        layers=(),
+    )
+
+
 _COUNTERS = {TicksKind.CPU: "DWT", TicksKind.SYSTICK: "SysTick", TicksKind.TIMER: "timer"}
 
 

@@ -121,7 +121,8 @@ class GdbServer:
             return b"OK" if self.halted_at_start else b"O"
         if request == b"g":
             entry = self.flash[4:8] if self.halted_at_start else bytes(4)
-            return (bytes(60) + bytes(entry)).hex().encode().replace(b"0" * 120, b"0*" + bytes([29 + 90]) + b"0" * 29)
+            zeros = b"0*" + bytes([29 + 90]) + b"0" * 29  # the first of 120, 90 more by a run length, 29
+            return zeros + bytes(entry).hex().encode() + b"xxxxxxxx"
         if request == b"c":
             self.running = True
             return None
