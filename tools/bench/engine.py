@@ -5,12 +5,14 @@
     python tools/bench/engine.py --zoo                    all models of tests/zoo.py (two by name: --zoo=demo,ds_cnn)
     python tools/bench/engine.py --zoo --json out.json    machine-readable too
     python tools/bench/engine.py model.tflite --optimize size --optimize speed --layers
+    python tools/bench/engine.py --zoo --board mps3-an547      the Cortex-M55, on QEMU
 
-Every model is built by `edgeq.build` and run on the built-in emulator. Instructions are counted; cycles are
-estimated from the core's documented timings with memories without wait states. Counts belong to a compiler and its
-flags: the JSON has both. "of TFLM" compares with TensorFlow Lite Micro and CMSIS-NN (commit 90b983c2, release build,
-gcc 12.2, the same core and estimate), where that was measured. Outputs must equal the primary reference's (TFLite
-Micro where it runs): exit status 1 if one does not.
+Every model is built by `edgeq.build` and run on the built-in emulator, or on QEMU where that has no such core.
+Instructions are counted; cycles, where the core has published timings (the Cortex-M55 has none), are estimated from
+these, with memories without wait states. Counts belong to a compiler and its flags: the JSON has both. "of TFLM"
+compares with TensorFlow Lite Micro and CMSIS-NN (commit 90b983c2, release build, gcc 12.2, the same core and estimate),
+where that was measured. Outputs must equal the primary reference's (TFLite Micro where it runs): exit status 1 if one
+does not.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ from rich.console import Console
 from rich.table import Table
 
 import edgeq
+from edgeq.boards import load_board
 from edgeq.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = 2
 COLUMNS = (
-    "model", "board", "toolchain", "optimize", "MACs", "instructions", "est. cycles", "per MAC", "of TFLM", "flash",
-    "RAM", "arena", "bound",
+    "model", "board", "toolchain", "optimize", "MACs", "instructions", "per MAC", "est. cycles", "per MAC", "of TFLM",
+    "flash", "RAM", "arena", "bound",
 )  # fmt: skip
 # Estimated cycles of TFLite Micro with CMSIS-NN on the Cortex-M4, by the .tflite's SHA-256.
 TFLM_CYCLES = {
@@ -62,6 +65,7 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
             data=None,
             out=out,
             board=board,
+            device="emulated" if load_board(board).unicorn_cpu else "qemu",
             toolchain=toolchain,
             optimize=optimize,
             samples=SAMPLES,
@@ -90,7 +94,10 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
             else None
         ),
         "passes": list(memory.plan.saved),
-        "cycles_per_mac": (profile.cycles_estimated or 0) / max(1, report.model.macs),
+        "instructions_per_mac": profile.instructions / max(1, report.model.macs),
+        "cycles_per_mac": (
+            None if profile.cycles_estimated is None else profile.cycles_estimated / max(1, report.model.macs)
+        ),
         "flash_bytes": memory.flash_bytes,
         "ram_bytes": memory.ram_bytes,
         "arena_bytes": memory.arena_bytes,
@@ -99,16 +106,16 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
         "stack_bytes": memory.stack_bytes,
         "layers": [
             {
-                "label": layer.label,
-                "kernel": layer.kernel,
+                "label": call.label,
+                "kernel": call.kernel,
                 "variant": call.variant,
                 "constant_bytes": call.weight_bytes,
-                "macs": layer.macs,
-                "instructions": layer.instructions,
-                "cycles_estimated": layer.cycles,
+                "macs": None if layer is None else layer.macs,
+                "instructions": None if layer is None else layer.instructions,
+                "cycles_estimated": None if layer is None else layer.cycles,
                 "cycles_expected": call.expected_cycles,
             }
-            for layer, call in zip(profile.layers, memory.plan.calls, strict=True)
+            for layer, call in zip(profile.layers or [None] * len(memory.plan.calls), memory.plan.calls, strict=True)
         ],
     }
 
@@ -119,14 +126,14 @@ def table(rows: list[dict[str, Any]]) -> Table:
     for column in result.columns[4:]:
         column.justify = "right"
     for row in rows:
-        numbers = ("macs", "instructions", "cycles_estimated", "flash_bytes", "ram_bytes", "arena_bytes")
-        macs, instructions, cycles, *sizes = (f"{row[name]:,}" for name in (*numbers, "arena_liveness_bound"))
-        ratio = "" if row["cycles_of_tflm"] is None else f"{row['cycles_of_tflm']:.3f}"
-        per_mac = f"{row['cycles_per_mac']:.2f}"
+        numbers = ("macs", "instructions", "flash_bytes", "ram_bytes", "arena_bytes", "arena_liveness_bound")
+        macs, instructions, *sizes = (f"{row[name]:,}" for name in numbers)
+        known = ("cycles_estimated", ","), ("cycles_per_mac", ".2f"), ("cycles_of_tflm", ".3f")
+        cycles = ["" if row[name] is None else format(row[name], form) for name, form in known]
         name = row["model"] if row["equal"] else f"{row['model']} DIFFERS"
         result.add_row(
-            name, row["board"], row["toolchain"]["name"], row["optimize"], macs, instructions, cycles, per_mac, ratio,
-            *sizes,
+            name, row["board"], row["toolchain"]["name"], row["optimize"], macs, instructions,
+            f"{row['instructions_per_mac']:.2f}", *cycles, *sizes,
         )  # fmt: skip
     return result
 
@@ -148,11 +155,11 @@ def layers(row: dict[str, Any]) -> Table:
     for column in result.columns[1:5]:
         column.justify = "right"
     for layer in row["layers"]:
-        cycles = layer["cycles_estimated"] or 0
-        per_mac = f"{cycles / layer['macs']:.2f}" if layer["macs"] else ""
-        expected = "" if layer["cycles_expected"] is None else f"{layer['cycles_expected']:,}"
+        cycles, macs = layer["cycles_estimated"], layer["macs"]
+        per_mac = f"{cycles / macs:.2f}" if cycles is not None and macs else ""
+        counted, expected = ("" if n is None else f"{n:,}" for n in (cycles, layer["cycles_expected"]))
         result.add_row(
-            layer["label"], f"{cycles:,}", expected, per_mac, f"{layer['constant_bytes']:,}", layer["variant"]
+            layer["label"], counted, expected, per_mac, f"{layer['constant_bytes']:,}", layer["variant"]
         )
     return result
 
