@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import itertools
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conformance.cases import Case, make_case
+from conformance import stateful
+from conformance.cases import FAMILIES, Case, make_case
 from conformance.merged import merged
 from conformance.native import Arrays, misaligned, nth_candidates
+from conformance.rounding import rounding
 from conformance.settings import SEED
 
+from edgeq import resources
 from edgeq.boards import Board, load_board
 from edgeq.devices.base import Device
+from edgeq.devices.emulated import EmulatedDevice
 from edgeq.devices.qemu import PROGRAM, QemuDevice
 from edgeq.errors import InterpreterError
 from edgeq.generate import generate
@@ -32,11 +37,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 _NAME = "many"
 _SAMPLES = 4
-# Cases of each family in one image: those with kernels of their own, and the others.
+# Cases of each family in one image.
 _MVE = {
     "conv_2d": 30, "depthwise_conv_2d": 20, "fully_connected": 15, "add": 15, "sub": 5, "average_pool_2d": 8,
     "max_pool_2d": 8,
 }  # fmt: skip
+_EVERY = dict.fromkeys((family for family in FAMILIES if family not in stateful.FAMILIES), 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,9 +53,10 @@ class Cases:
     answers: tuple[Arrays, ...]
 
 
-def _drawn(tflm: ReferenceWorker, counts: dict[str, int]) -> Cases:
-    cases: list[Case] = []
-    answers: list[Arrays] = []
+def _drawn(tflm: ReferenceWorker, counts: dict[str, int], ties: Sequence[str] = ()) -> Cases:
+    """So many cases of each family, and, with each of the activations `ties`, one whose results are often ties."""
+    cases = [rounding(i, seed=SEED, activation=activation) for i, activation in enumerate(ties)]
+    answers = [tflm.run(case.content, case.inputs) for case in cases]
     for family, count in counts.items():
         end = len(cases) + count
         for index in itertools.count():
@@ -82,7 +89,7 @@ def _image(drawn: Cases, board: Board, toolchain: str, folder: Path) -> tuple[Pr
 
 def _check(drawn: Cases, device: Device) -> None:
     failures: list[str] = []
-    with Session.connect(device.url, failure=device.failure) as session:
+    with Session.connect(device.url, timeout=60, failure=device.failure) as session:
         for sample in range(_SAMPLES):
             inputs = [x[sample % len(x)].tobytes() for case in drawn.cases for x in case.inputs]
             found = iter(session.run(inputs).outputs)
@@ -101,9 +108,30 @@ def test_cortex_m55(toolchain: str, tflm: ReferenceWorker, tmp_path: Path) -> No
     if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     board = load_board("mps3-an547")
-    drawn = _drawn(tflm, _MVE)
+    drawn = _drawn(tflm, _MVE, ties=("NONE", "RELU"))
     program, image = _image(drawn, board, toolchain, tmp_path)
     taken = sum(call.variant.startswith("mve") for call in program.calls)
     assert taken > len(drawn.cases) / 3, f"{taken} of {len(drawn.cases)} calls got a kernel for the vector extension"
     with QemuDevice(image.elf, board) as device:
         _check(drawn, device)
+
+
+@pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
+def test_every_family(core: str, tflm: ReferenceWorker, tmp_path: Path) -> None:
+    board = load_board("mps2-an386") if core == "cortex-m4" else _cortex_m0(tmp_path / "board")
+    assert board.core == core
+    drawn = _drawn(tflm, _EVERY)
+    _, image = _image(drawn, board, "zig", tmp_path)
+    with EmulatedDevice(image.elf, board, symbol=_NAME) as device:
+        _check(drawn, device)
+
+
+def _cortex_m0(folder: Path) -> Board:
+    """The Cortex-M3's board with the smallest core in its place: no unaligned access, no 32-bit instructions."""
+    shutil.copytree(resources.firmware() / "boards" / "mps2-an385", folder)
+    text = (folder / "board.toml").read_text()
+    for old, new in (("cortex-m3", "cortex-m0"), ("CORTEX_M3", "CORTEX_M0"), ("cortex_m3", "cortex_m0")):
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "board.toml").write_text(text)
+    return load_board(str(folder))
