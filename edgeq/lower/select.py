@@ -42,6 +42,8 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
                 found = tuple(faster(call))
             except NotExactError as exc:
                 found, reason = (), f"{PORTABLE}: {exc}"
+            if found and feature == MVE:  # its candidates count instructions
+                return found
             if found:
                 return tuple(replace(c, call=replace(c.call, expected_cycles=c.cycles)) for c in found)
     return (Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs),)

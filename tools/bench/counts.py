@@ -26,6 +26,8 @@ sys.path.insert(0, str(HERE))
 from engine import measured, zoo_models  # noqa: E402
 
 from edgeq import Optimize  # noqa: E402
+from edgeq.boards import load_board  # noqa: E402
+from edgeq.devices.qemu import PROGRAM as QEMU  # noqa: E402
 
 BASELINE = HERE / "counts.json"
 ALLOWED = 0.02
@@ -40,12 +42,15 @@ ROWS = (
     ("resnet8", "mps2-an386", "zig"),
     ("autoencoder", "mps2-an386", "zig"),
     ("autoencoder", "mps2-an386", "gcc"),
+    ("ds_cnn", "mps3-an547", "zig"),
+    ("resnet8", "mps3-an547", "zig"),
+    ("resnet8", "mps3-an547", "gcc"),
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Instructions of one inference, also by layer. `compiler` is the toolchain's version."""
+    """Instructions of one inference, also by layer where the built-in emulator counts. `compiler` is the toolchain's version."""
 
     model: str
     board: str
@@ -92,7 +97,9 @@ def measure(rows: Iterable[tuple[str, str, str]]) -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         for model, board, toolchain in rows:
-            if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+            needed = ["arm-none-eabi-gcc"] if toolchain == "gcc" else []
+            needed += [] if load_board(board).unicorn_cpu else [QEMU]
+            if any(shutil.which(tool) is None for tool in needed):
                 continue
             [path] = zoo_models(model, folder)
             row = measured(path, board, toolchain, Optimize.BALANCED, folder / "build")
