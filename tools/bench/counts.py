@@ -50,7 +50,8 @@ ROWS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Count:
-    """Instructions of one inference, also by layer where the built-in emulator counts. `compiler` is the toolchain's version."""
+    """Instructions of one inference, also by layer where the built-in emulator counts. `compiler` is the toolchain's
+    version."""
 
     model: str
     board: str
@@ -68,7 +69,7 @@ class Count:
             toolchain=row["toolchain"]["name"],
             compiler=row["toolchain"]["version"],
             instructions=row["instructions"],
-            layers={layer["label"]: layer["instructions"] for layer in row["layers"]},
+            layers={r["label"]: r["instructions"] for r in row["layers"] if r["instructions"] is not None},
         )
 
     @property

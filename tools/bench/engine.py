@@ -158,9 +158,7 @@ def layers(row: dict[str, Any]) -> Table:
         cycles, macs = layer["cycles_estimated"], layer["macs"]
         per_mac = f"{cycles / macs:.2f}" if cycles is not None and macs else ""
         counted, expected = ("" if n is None else f"{n:,}" for n in (cycles, layer["cycles_expected"]))
-        result.add_row(
-            layer["label"], counted, expected, per_mac, f"{layer['constant_bytes']:,}", layer["variant"]
-        )
+        result.add_row(layer["label"], counted, expected, per_mac, f"{layer['constant_bytes']:,}", layer["variant"])
     return result
 
 
