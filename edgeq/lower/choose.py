@@ -1,7 +1,7 @@
 """Which of the candidates for each call is taken: cycles against flash, within the RAM that a build may use.
 
 A byte of flash has a price in cycles. It is a share of what the model's cycles per byte are: with `balanced`, a kernel
-that takes 1 % more flash must save 0.25 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
+that takes 1 % more flash must save 0.2 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
 kernels of the same size. RAM is a limit: what a call needs with its scratch may exceed what the tensors need anyway
 by a share; with `size`, what the call that needs most needs at the least, by a share.
 """
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.records import Optimize
 
-_PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.25}
+_PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
 # Share and bytes by which scratch may raise what tensors need at the most; with `size`, what must be needed at least.
 _RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.05, 768), Optimize.SIZE: (0.1, 0)}
 _ROUNDS = 20

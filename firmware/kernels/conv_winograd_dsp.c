@@ -29,17 +29,16 @@ static buffers divide(const edgeq_conv_winograd_dsp_params *p, void *scratch) {
 static void enter_pixels(const edgeq_conv_winograd_dsp_params *p, const int8_t *from, int32_t bytes,
                          uint32_t *to) {
   const int32_t rest = p->input_channels & 3;
-  for (; bytes > 0; bytes -= rest, from += rest) {
-    for (int32_t left = p->input_channels - rest; left > 0; left -= 4, bytes -= 4, from += 4) {
-      *to++ = edgeq_load_word(from) ^ LIFT;
-    }
-    uint32_t word = 0;
-    if (bytes >= 4) {
-      word = edgeq_load_word(from);
-    } else {
-      memcpy(&word, from, (size_t)rest);
-    }
-    *to++ = word ^ LIFT;
+  const int32_t whole = p->input_channels - rest;
+  for (; bytes >= whole + 4; bytes -= whole + rest, from += rest) {
+    for (int32_t left = whole; left > 0; left -= 4, from += 4) *to++ = edgeq_load_word(from) ^ LIFT;
+    *to++ = edgeq_load_word(from) ^ LIFT;
+  }
+  for (; bytes > 0; bytes -= whole + rest, from += rest) {
+    uint32_t last = 0;
+    for (int32_t left = whole; left > 0; left -= 4, from += 4) *to++ = edgeq_load_word(from) ^ LIFT;
+    memcpy(&last, from, (size_t)rest);
+    *to++ = last ^ LIFT;
   }
 }
 
