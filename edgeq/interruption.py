@@ -15,14 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+from edgeq.signals import SIGNALS
 
 
 @contextlib.contextmanager
 def not_swallowed() -> Iterator[None]:
     """Raises KeyboardInterrupt at the end of the block if a signal that should have ended it came meanwhile.
 
-    The handlers of SIGINT and SIGTERM work as before; ignored signals stay ignored. Another exception that the block
+    The handlers of signals work as before; ignored signals stay ignored. Another exception that the block
     raises after the signal is taken for a form of it, and is the KeyboardInterrupt's cause. Outside of the main thread,
     where no signal arrives, the block just runs.
 
@@ -32,7 +32,7 @@ def not_swallowed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     came = False
 
     def note(number: int, frame: FrameType | None) -> None:
@@ -67,7 +67,7 @@ def held() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    handlers = {number: signal.getsignal(number) for number in SIGNALS}
     came: list[int] = []
     noted = [number for number, handler in handlers.items() if callable(handler)]
     for number in noted:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from edgeq.errors import InputError
 from edgeq.generate.manifest import NAME as MARK
 from edgeq.generate.manifest import read_manifest
+from edgeq.interruption import held
+from edgeq.unfinished import OLD, clear_remains, hidden_folder
 
 _REPORTS = frozenset({"report.json", "report.html"})
 
@@ -121,36 +122,40 @@ def _leaves(root: Path) -> Iterator[Path]:
 def replaced_folder(out: Path) -> Iterator[Path]:
     """An empty folder to write into; it takes the place of `out` when the block ends well, and vanishes otherwise.
 
-    Files of an earlier build in `out` are replaced; other files in it are kept.
+    Files of an earlier build in `out` are replaced; other files in it are kept. What a killed process left of its own
+    attempt is removed.
 
     Raises:
         InputError: as `check_replaceable`, or the disk refused.
     """
-    check_replaceable(out)
     place = out.resolve()
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))
-    except OSError as exc:
-        raise InputError(
-            f"{place.parent} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
-        ) from exc
-    fresh, old = work / "new", work / "old"
-    try:
-        fresh.mkdir()
+    clear_remains(place)
+    check_replaceable(out)
+    with contextlib.ExitStack() as stack:
+        try:
+            work = stack.enter_context(hidden_folder(place))
+            fresh, old = work / "new", work / OLD
+            fresh.mkdir()
+        except OSError as exc:
+            raise InputError(
+                f"{place.parent} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
+            ) from exc
         yield fresh
         try:
             if place.is_dir() and any(place.iterdir()):
                 _keep_others(place, fresh)
-            if place.exists():
-                place.rename(old)
-            try:
-                fresh.rename(place)
-            except OSError:
-                if old.exists():
-                    old.rename(place)
-                raise
+            with held():
+                _exchange(place, fresh, old)
         except OSError as exc:
             raise InputError(f"{place} cannot be replaced: {exc.strerror or exc}.") from exc
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+
+
+def _exchange(place: Path, fresh: Path, old: Path) -> None:
+    if place.exists():
+        place.rename(old)
+    try:
+        fresh.rename(place)
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from projects import tiny_model
 
-from edgeq.__main__ import _run
+from edgeq.console import _run
 
 _ROOT = Path(__file__).resolve().parents[2]
 

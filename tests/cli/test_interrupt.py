@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and kill -9 at every stage: exit 130, no traceback, nothing half-written, no orphaned process."""
+"""Signals and kill -9 at every stage: exit 130, no traceback, nothing half-written, no orphaned process."""
 
 from __future__ import annotations
 
@@ -34,6 +34,8 @@ STAGES = [
     "Running on emulated",
     "Comparing layer by layer",
 ]
+
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +107,7 @@ def interrupted(
     assert not list(cli.scratch.iterdir())
 
 
-@pytest.mark.parametrize(("number", "stage"), list(zip(itertools.cycle([signal.SIGINT, signal.SIGTERM]), STAGES)))
+@pytest.mark.parametrize(("number", "stage"), list(zip(itertools.cycle(SIGNALS), STAGES)))
 def test_interrupted_build(
     cli: Cli, mark: str, build_folder: Path, tflite: bytes, stage: str, number: signal.Signals
 ) -> None:

@@ -14,7 +14,7 @@ HEAVY = ("tensorflow", "keras", "tf_keras", "tensorflow_model_optimization", "sk
 
 _PROBE = """
 import json, sys
-from edgeq.__main__ import _run
+from edgeq.console import _run
 sys.argv = ["edgeq", *json.loads(sys.argv[1])]
 status = _run()
 print("\\n" + json.dumps([status, sorted(m for m in sys.modules if "." not in m)]))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ import pytest
 from edgeq.errors import InputError
 from edgeq.generate.manifest import write_manifest
 from edgeq.output import check_replaceable, replaced_folder
+from edgeq.process import own_environment
 
 
 def build(out: Path, files: Mapping[str, str]) -> None:
@@ -77,6 +81,48 @@ def test_a_failed_rebuild_changes_nothing(tmp_path: Path) -> None:
         build(out, {"model.tflite": "new", "extra.bin": "new"})
     assert tree(out) == before | {"extra.bin": "mine"}
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_failed_build_leaves_no_folder_above_it(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), replaced_folder(tmp_path / "a" / "b" / "out"):
+        raise ZeroDivisionError
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "a").mkdir()
+    with pytest.raises(ZeroDivisionError), replaced_folder(tmp_path / "a" / "b" / "out"):
+        (tmp_path / "a" / "b" / "notes.txt").touch()
+        raise ZeroDivisionError
+    assert [p.name for p in (tmp_path / "a").rglob("*")] == ["b", "notes.txt"]
+
+
+@contextlib.contextmanager
+def killed(out: Path, program: str) -> Iterator[None]:
+    """Another process that makes `out`, and is killed at the end of the block."""
+    head = f"import time; from pathlib import Path; from edgeq import output, unfinished; out = Path({str(out)!r})\n"
+    text = f"{head}{program}\n    print('made', flush=True); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, env=own_environment()) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"made\n"
+            yield
+        finally:
+            process.kill()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="remains stay there")
+def test_what_a_killed_build_left_is_removed_by_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    (tmp_path / ".out.mydrafts").mkdir()
+    with killed(out, "with output.replaced_folder(out) as folder:\n    (folder / 'a').touch()"):
+        build(out, {"model.tflite": "new"})
+        assert len(list(tmp_path.glob(".out.*/new/a"))) == 1, "it is still at it"
+    build(out, {"model.tflite": "newer"})
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.mydrafts", "out"]
+    (out / "notes.txt").write_text("mine")
+    with killed(out, "with unfinished.hidden_folder(out) as folder:\n    out.rename(folder / unfinished.OLD)"):
+        assert not out.exists()
+    build(out, {"model.tflite": "newest"})
+    assert tree(out)["notes.txt"] == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".out.mydrafts", "out"]
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"name": "a web app", "icons": []}', '{"schema_version": 99}'])
