@@ -72,7 +72,7 @@ def scores_run(
     # Only the output that the labels belong to is looked at.
     outputs = tuple(scores.reshape(expected.shape) if i == task.output else like[i] for i in range(len(like)))
     run = Made(arm=name, seed=0, scheme="other", evaluated_by=SCORES_FILE, test=outputs)
-    return [run], [*scores_unscaled(name, scores)]
+    return [run], [*scores_unscaled(name, scores, expected.reshape(scores.shape))]
 
 
 def _columns(count: int) -> str:

@@ -11,6 +11,7 @@ import planted
 import pytest
 
 from edgeq import api
+from edgeq.comparison.findings.files import scores_unscaled
 from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.comparison.record import Comparison, Severity
 from edgeq.data import load_dataset
@@ -115,6 +116,14 @@ def test_scores_that_were_never_scaled(regression: Files) -> None:
     np.save(regression.folder / "raw.npy", raw)
     comparison = regression.compare(float=regression.model, ptq=regression.folder / "raw.npy")
     assert loud(comparison)[0] == "scores-unscaled"
+
+
+def test_rounded_predictions_are_not_raw_integers() -> None:
+    """Counts, say: a model's answers to the next whole number."""
+    answers = np.random.default_rng(0).normal(30, 12, size=(200, 1))
+    assert not list(scores_unscaled("mine", np.round(answers), answers))
+    raw = np.round(answers / 0.4 - 100)
+    assert [f.code for f in scores_unscaled("mine", raw, answers)] == ["scores-unscaled"]
 
 
 def test_scores_of_a_part_of_the_samples(digits: Files) -> None:

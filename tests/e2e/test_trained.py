@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from edgeq.builds import open_build
 from edgeq.cli.build import command
 from edgeq.digits import make_demo
 
@@ -22,7 +23,13 @@ def test_digits(tmp_path: Path) -> None:
     assert done.exception is None, done.exception
     report = json.loads((tmp_path / "build" / "report.json").read_text())
     assert all(check["passed"] for check in report["checks"])
+    assert "conversion" in {check["name"] for check in report["checks"]}
     assert report["quantization"]["method"] == "qat"
+    assert len(report["quantization"]["training"]["epochs"]) == 2
+    assert '<section id="training">' in (tmp_path / "build" / "report.html").read_text()
+    kept = open_build(tmp_path / "build").quantized
+    assert kept.agreement is not None and kept.agreement.samples == report["quantization"]["agreement"]["samples"]
+    assert kept.history is not None and len(kept.history.epochs) == 2
     assert report["drift"]["mismatches"] == 0
     assert report["drift"]["samples"] == 500
     accuracy = report["accuracy"]

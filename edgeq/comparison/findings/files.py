@@ -62,11 +62,12 @@ def scores_of_other_samples(name: str, rows: int, samples: int) -> CompareFindin
     )
 
 
-def scores_unscaled(name: str, scores: NDArray[np.float64]) -> Iterator[CompareFinding]:
-    """Scores that are raw integers: nobody applied scale and zero point."""
+def scores_unscaled(name: str, scores: NDArray[np.float64], model: NDArray[np.float64]) -> Iterator[CompareFinding]:
+    """Scores that are raw integers: nobody applied scale and zero point. Whole numbers on the scale of a model's
+    outputs for the same samples (`model`, of the same shape) are rounded ones."""
     whole = np.array_equal(scores, np.round(scores))
     spread = float(scores.max() - scores.min()) if scores.size else 0.0
-    if not whole or not 2 < spread <= _INT8_SPAN:
+    if not whole or not 2 < spread <= _INT8_SPAN or float(np.abs(scores - model).mean()) < float(model.std()):
         return
     yield CompareFinding(
         code="scores-unscaled",

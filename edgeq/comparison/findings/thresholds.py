@@ -26,6 +26,10 @@ OVERFIT = 0.05
 their training data have a gap; at 5 points a model has learned samples. For targets the same of the explained
 variance."""
 
+OVERFIT_ERRORS = 0.25
+"""And at most this part of the test set's rate of errors on training samples: a model that has learned samples by heart
+is hardly ever wrong on them. One that errs on them, too, has a hard task, and a gap by the way."""
+
 DIVERGED = 2.0
 """Validation loss after the first epoch over the one before it. A working rate never doubles the loss of a trained
 model: fake quantization is in both, dropout in neither."""

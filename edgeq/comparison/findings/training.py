@@ -83,7 +83,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
     if seen.right is not None and test.right is not None:
         a, b = float(seen.right.mean()), float(test.right.mean())
         spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
-        if a - b - 2.576 * spread < limit.OVERFIT:
+        if a - b - 2.576 * spread < limit.OVERFIT or 1 - a > limit.OVERFIT_ERRORS * (1 - b):
             return
         gap = f"{points(a - b)} higher"
     else:

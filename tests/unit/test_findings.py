@@ -1,0 +1,123 @@
+"""Findings on evidence made by hand: what sets them off, and what does not."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeq.comparison.arms import FLOAT, PTQ
+from edgeq.comparison.contrasts import ScoredArm
+from edgeq.comparison.findings.quantization import scores_tie
+from edgeq.comparison.findings.ranges import ranges_lost
+from edgeq.comparison.findings.training import float_overfits
+from edgeq.comparison.record import LayerReport, Severity
+from edgeq.comparison.scores import Scores, score
+from edgeq.records import Metric
+from edgeq.validation.accuracy import Task
+
+N = 1000
+LABELS = np.random.default_rng(0).integers(0, 10, N)
+TASK = Task(metric=Metric.TOP1, output=0, labels=LABELS, classes=10)
+
+
+def answers(accuracy: float) -> Scores:
+    values = np.eye(10)[LABELS]
+    wrong = np.arange(N) >= round(accuracy * N)
+    values[wrong] = np.roll(values[wrong], 1, axis=1)
+    return score(TASK, (values,))
+
+
+def evidence(**known: Any) -> Any:
+    usual = {
+        "metric": Metric.TOP1, "margin": 0.01, "margin_share": 0.01, "seen": {}, "contrast": lambda a, b: None,
+        "given": True,
+    }  # fmt: skip
+    return SimpleNamespace(**{**usual, **known})
+
+
+def arm(name: str, scores: Scores) -> ScoredArm:
+    return ScoredArm(name=name, runs={0: scores}, fixed=True)
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "overfits"),
+    [
+        (1.0, 0.85, True),
+        (1.0, 0.97, False),  # a gap that every network has
+        (0.98, 0.88, True),
+        (0.91, 0.82, False),  # wrong on its training samples half as often: a hard task
+    ],
+)
+def test_overfitting_is_knowing_samples_by_heart(training: float, test: float, overfits: bool) -> None:
+    found = list(float_overfits(evidence(seen={FLOAT: answers(training)}, arms={FLOAT: arm(FLOAT, answers(test))})))
+    assert bool(found) == overfits
+
+
+def tied(share: float) -> Scores:
+    """The label and another class have the same largest score on a share of the samples, either first as often."""
+    values = np.eye(10)[LABELS]
+    at = np.arange(round(share * N))
+    values[at, (LABELS[at] + np.where(at % 2, 1, 9)) % 10] = 1.0
+    return score(TASK, (values,))
+
+
+def test_ties_that_turn_right_as_often_as_wrong_matter_little() -> None:
+    """A tenth of all predictions ties, and two standard deviations of chance are a point."""
+    (few,) = scores_tie(evidence(arms={PTQ: arm(PTQ, tied(0.1))}))
+    assert few.severity is Severity.INFO
+    (many,) = scores_tie(evidence(arms={PTQ: arm(PTQ, tied(1.0))}))
+    assert many.severity is Severity.WARNING
+
+
+def use(arm: str, *tensors: tuple[float, float]) -> tuple[LayerReport, ...]:
+    return tuple(
+        LayerReport(
+            arm=arm, layer=f"{i} CONV_2D", tensor=f"t{i}", low=-1.0, high=1.0, sqnr_db=None, clipped=clipped,
+            unused=unused, channel_ratio=None,
+        )
+        for i, (clipped, unused) in enumerate(tensors)
+    )  # fmt: skip
+
+
+GOOD = ((0.0, 0.1), (0.004, 0.05), (0.001, 0.2))
+
+
+@pytest.mark.parametrize(
+    ("qat", "behind", "lost"),
+    [
+        (GOOD, True, False),
+        (((0.0, 0.6),) * 3, False, False),  # a bit is lost, and nothing by it
+        (((0.0, 0.6),) * 3, True, True),
+        (((0.0, 0.8),) * 3, False, True),
+        (((0.0, 0.1), (0.3, 0.0), (0.0, 0.1)), False, True),
+        (((0.0, 0.1), (0.03, 0.0), (0.0, 0.1)), False, False),  # as trained clipping does
+        (((0.0, 0.1), (0.03, 0.0), (0.0, 0.1)), True, True),
+        (((0.0, 0.1), (0.0, 0.9), (0.0, 0.1)), False, True),  # one tensor's range
+    ],
+)
+def test_lost_ranges_beside_another_model(qat: tuple[tuple[float, float], ...], behind: bool, lost: bool) -> None:
+    found = list(ranges_lost(given(use(PTQ, *GOOD) + use("qat", *qat), behind=behind)))
+    assert [f.code for f in found] == ["activation-ranges-lost"] * lost
+
+
+def test_what_the_data_do_by_nature_is_no_loss() -> None:
+    """Values of both models pile up at an end, or leave codes unused: long tails, clocks that stop."""
+    natural = ((0.3, 0.1), (0.0, 0.7), (0.0, 0.1))
+    assert not list(ranges_lost(given(use(PTQ, *natural) + use("qat", *natural), behind=False)))
+
+
+def test_a_model_alone_is_judged_by_itself() -> None:
+    (found,) = ranges_lost(given(use(PTQ, (0.2, 0.0), (0.0, 0.1)), behind=False))
+    assert found.code == "calibration-unrepresentative"
+    assert not list(ranges_lost(given(use(PTQ, *GOOD), behind=False)))
+
+
+def given(layers: tuple[LayerReport, ...], *, behind: bool) -> Any:
+    """Evidence of given int8 arms; `behind`: qat is worse than PTQ."""
+    return evidence(
+        layers=layers, first_run=lambda name: SimpleNamespace(scheme="int8"),
+        gain=lambda first, second: -0.05 if behind and second == "qat" else 0.0,
+    )  # fmt: skip
