@@ -37,10 +37,8 @@ def command(build: Path, probe: str, traced: bool, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))
     else:
-        how = (
-            "written and read back"
-            if done.read_back
-            else "written; its drive has gone, as it does when the board starts,"
-        )
-        click.echo(f"{done.board} runs {done.image}: {done.size:,} bytes {how} in {done.seconds:.1f} s.")
+        how = "written, read back, started" if done.read_back else "written; its drive has gone, as it does at a start;"
+        if not done.started:
+            how = "written and read back"
+        click.echo(f"{done.board} has {done.image}: {done.size:,} bytes {how} in {done.seconds:.1f} s.")
     return 0

@@ -16,9 +16,11 @@ from edgeq.records import Progress
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flashed:
-    """What was done: `size` bytes of the image are in the board, and it runs them.
+    """What was done: `size` bytes of the image were written to the board.
 
-    `read_back` is False where the board's drive went away after everything was sent, as a Pico's does when it starts.
+    `read_back` says whether they were read back and compared, `started` whether the board runs them. A Pico's drive
+    goes away when it starts, after everything was sent: then nothing is left to read. While the drive is there, it has
+    not started.
     """
 
     board: str
@@ -26,6 +28,7 @@ class Flashed:
     image: str
     size: int
     read_back: bool
+    started: bool
     seconds: float
 
 
@@ -50,7 +53,7 @@ def flash_image(elf: Path, board: Board, probe: str, progress: Progress) -> Flas
     read_back = _write(way, image, board, progress)
     return Flashed(
         board=board.name, probe=probe, image=image.name, size=image.size, read_back=read_back,
-        seconds=time.monotonic() - begin,
+        started=way.way is not Way.UF2 or not read_back, seconds=time.monotonic() - begin,
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from edgeq.flashing.image import FlashImage, compare
 from edgeq.records import Progress
 
 _READ = 4096
+_RIGHT_BOARD = "Is this the right board? The build's is chosen by edgeq build --board."
 
 
 class RefusedError(DeviceError):
@@ -62,34 +63,42 @@ def identify(target: Target, board: Board) -> None:
     Raises:
         DeviceError: it is another one, or its flash cannot be read.
     """
-    try:
-        cpuid = _word(target, CPUID_ADDRESS)
-        target.read(board.flash.origin, 4)
-    except RefusedError as exc:
-        raise DeviceError(
-            f"The memory of {board.name} cannot be read: {exc.message} The chip is locked, or asleep.",
-            hint="Unlock it with the vendor's tool, which erases it, and flash again. Asleep: hold its reset button.",
-        ) from exc
+    cpuid = int.from_bytes(_readable(target, CPUID_ADDRESS, board), "little")
     core = core_of(cpuid)
     if core != board.core:
         raise DeviceError(
             f"The chip behind {target.where} has a {core or f'core of another kind (CPUID {cpuid:#010x})'}, "
             f"{board.name} a {board.core}: nothing was written.",
-            hint="Is this the right board? The build's is chosen by edgeq build --board.",
+            hint=_RIGHT_BOARD,
         )
     if board.chip is not None:
-        found = _word(target, board.chip.address) & board.chip.mask
+        try:
+            found = int.from_bytes(target.read(board.chip.address, 4), "little") & board.chip.mask
+        except RefusedError as exc:
+            raise DeviceError(
+                f"The chip behind {target.where} is not that of {board.name}, or locked: its identification cannot be "
+                f"read. {exc.message} Nothing was written.",
+                hint=_RIGHT_BOARD,
+            ) from exc
         # Emulators have nothing there, and say 0.
         if found not in (board.chip.value, 0):
             raise DeviceError(
                 f"The chip behind {target.where} is not that of {board.name}: its identification at "
                 f"{board.chip.address:#010x} is {found:#x}, not {board.chip.value:#x}. Nothing was written.",
-                hint="Is this the right board? The build's is chosen by edgeq build --board.",
+                hint=_RIGHT_BOARD,
             )
+    _readable(target, board.flash.origin, board)
 
 
-def _word(target: Target, address: int) -> int:
-    return int.from_bytes(target.read(address, 4), "little")
+def _readable(target: Target, address: int, board: Board) -> bytes:
+    """A word that every chip of this kind lets a debugger read, unless it is locked."""
+    try:
+        return target.read(address, 4)
+    except RefusedError as exc:
+        raise DeviceError(
+            f"The memory of {board.name} cannot be read: {exc.message} The chip is locked, or asleep.",
+            hint="Unlock it with the vendor's tool, which erases it, and flash again. Asleep: hold its reset button.",
+        ) from exc
 
 
 def _read(target: Target, address: int, size: int, progress: Progress) -> bytes:

@@ -29,7 +29,7 @@ class GdbServer:
     def __init__(
         self,
         *,
-        idcode: int = IDCODE_F405,
+        idcode: int | None = IDCODE_F405,
         cpuid: int = CPUID_M4,
         worn: int | None = None,
         locked: bool = False,
@@ -41,7 +41,7 @@ class GdbServer:
         self.erased: list[tuple[int, int]] = []
         self.commands: list[str] = []
         self.running = self.halted_at_start = False
-        self._words = {0xE000_ED00: cpuid, 0xE004_2000: idcode}
+        self._words = {0xE000_ED00: cpuid} | ({} if idcode is None else {0xE004_2000: idcode})
         self._worn, self._locked, self._protected = worn, locked, protected
         self._left, self._damage = unplugged_after, damage
         self._socket = socket.create_server(("127.0.0.1", 0))

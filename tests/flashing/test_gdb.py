@@ -57,12 +57,23 @@ def test_a_damaged_answer_is_asked_for_again(elf: Path) -> None:
         (GdbServer(cpuid=0x412F_C231), DeviceError, "has a cortex-m3, netduinoplus2 a cortex-m4: nothing was written"),
         (GdbServer(cpuid=0x1234_5678), DeviceError, r"core of another kind \(CPUID 0x12345678\)"),
         (GdbServer(idcode=0x2001_6449), DeviceError, "its identification at 0xe0042000 is 0x449, not 0x413"),
+        (GdbServer(idcode=None), DeviceError, "or locked: its identification cannot be read"),
         (GdbServer(locked=True), DeviceError, r"'E0e' when asked to read 0x08000000\. The chip is locked"),
         (GdbServer(protected=True), DeviceError, "answers 'E01' when asked to erase 0x08000000"),
         (GdbServer(unplugged_after=5), DeviceError, "closed the connection"),
         (GdbServer(damage=99), DeviceError, "is damaged"),
     ],
-    ids=["worn", "another core", "no core", "another chip", "locked", "protected", "unplugged", "noise"],
+    ids=[
+        "worn",
+        "another core",
+        "no core",
+        "another chip",
+        "no identification",
+        "locked",
+        "protected",
+        "unplugged",
+        "noise",
+    ],
 )
 def test_what_goes_wrong_is_said(server: GdbServer, error: type[EdgeqError], message: str, elf: Path) -> None:
     with server, pytest.raises(error, match=message) as caught:

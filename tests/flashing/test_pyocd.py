@@ -66,7 +66,7 @@ def flash(elf: Path, board: Board, probe: str = "pyocd") -> Flashed:
 def test_writes_reads_back_and_starts(plugged: Callable[..., FakeProbe], board: Board, elf: Path) -> None:
     probe = plugged()
     done = flash(elf, board, "pyocd:fake0001".upper().replace("PYOCD", "pyocd"))
-    assert (done.size, done.read_back) == (SIZE, True)
+    assert (done.size, done.read_back, done.started) == (SIZE, True, True)
     assert bytes.fromhex(probe.chip("flash", 0, SIZE)) == firmware_bytes(FLASH, 0x2000_0000, SIZE)
     assert probe.chip("state") == {"halted": False, "erased": 2 * 0x4000}
 

@@ -59,7 +59,7 @@ def test_blocks_are_numbered_and_addressed() -> None:
 def test_copies_and_reads_back(tmp_path: Path, elf: Path, board: Board) -> None:
     folder = drive(tmp_path / "drive")
     done = flash(elf, board, folder)
-    assert (done.size, done.read_back) == (SIZE, True)
+    assert (done.size, done.read_back, done.started) == (SIZE, True, False)
     assert len((folder / "EDGEQ.UF2").read_bytes()) == 512 * -(-SIZE // 256)
 
 
@@ -79,7 +79,8 @@ def test_a_drive_that_vanishes_has_taken_everything(
 ) -> None:
     folder = drive(tmp_path / "drive")
     monkeypatch.setattr(os, "fsync", lambda _: folder.rename(tmp_path / "gone"))
-    assert not flash(elf, board, folder).read_back
+    done = flash(elf, board, folder)
+    assert (done.read_back, done.started) == (False, True)
 
 
 @pytest.mark.parametrize(("vanishes", "sent"), [(True, True), (False, True), (True, False)])
