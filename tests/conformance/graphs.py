@@ -37,7 +37,7 @@ class GraphMaker:
         self.model = ModelBuilder()
         self.values: list[Value] = []
         self.used: set[int] = set()
-        shape = (1, small(rng, 3, 8), small(rng, 3, 8), small(rng, 1, 6))
+        shape = (1, small(rng, 3, 8), small(rng, 3, 8), pick(rng, small(rng, 1, 6), 4 * small(rng, 1, 3)))
         self.inputs = [self.value(shape) for _ in range(pick(rng, 1, 1, 2))]
 
     def value(self, shape: tuple[int, ...], scale: float | None = None, zero_point: int | None = None) -> Value:
@@ -81,7 +81,8 @@ class GraphMaker:
 
     def convolution(self, x: Value) -> None:
         """CONV_2D, SAME."""
-        filters, window, stride = small(self.rng, 1, 8), small(self.rng, 1, 3), pick(self.rng, 1, 1, 2)
+        filters = pick(self.rng, small(self.rng, 1, 8), 4 * small(self.rng, 1, 4))
+        window, stride = pick(self.rng, small(self.rng, 1, 4), 3), pick(self.rng, 1, 1, 2)
         weights = self.rng.integers(-127, 128, (filters, window, window, x.shape[3])).astype(np.int8)
         target, constants = self.weighted(
             x, weights, 0, (1, -(-x.shape[1] // stride), -(-x.shape[2] // stride), filters)
@@ -91,10 +92,11 @@ class GraphMaker:
 
     def depthwise(self, x: Value) -> None:
         """DEPTHWISE_CONV_2D, SAME."""
-        window = small(self.rng, 1, 3)
+        window, stride = pick(self.rng, small(self.rng, 1, 4), 3), pick(self.rng, 1, 1, 2)
         weights = self.rng.integers(-127, 128, (1, window, window, x.shape[3])).astype(np.int8)
-        target, constants = self.weighted(x, weights, 3, x.shape)
-        options = {"padding": "SAME", "stride_h": 1, "stride_w": 1, "depth_multiplier": 1}
+        shape = (1, -(-x.shape[1] // stride), -(-x.shape[2] // stride), x.shape[3])
+        target, constants = self.weighted(x, weights, 3, shape)
+        options = {"padding": "SAME", "stride_h": stride, "stride_w": stride, "depth_multiplier": 1}
         self.op("DEPTHWISE_CONV_2D", [x], target, constants, fused_activation_function=self.activation(), **options)
 
     def dense(self, x: Value) -> None:

@@ -34,11 +34,14 @@ FLAGS = ("-std=c99", "-O1", "-g1", "-DEDGEQ_NO_SELFTEST", *_WARNINGS, *_SANITIZE
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
-    """A .tflite to compile. `misalign` moves its int8 buffers off their alignment by 1 to 3 bytes; 0 does not."""
+    """A .tflite to compile. `misalign` moves its int8 buffers off their alignment by 1 to 3 bytes; 0 does not.
+    `features` and `pick` (as `nth_candidates`) take the place of the batch's, if given."""
 
     name: str
     content: bytes
     misalign: int = 0
+    features: frozenset[str] | None = None
+    pick: int | None = None
 
 
 class Batch:
@@ -70,8 +73,9 @@ class Batch:
         board = load_board("native")
         for i, model in enumerate(models):
             graph = parse_tflite(model.content)
-            with nth_candidates(i) if pick else nullcontext():
-                program = lower(graph, features=features, passes=passes)
+            nth = i if model.pick is None else model.pick
+            with nth_candidates(nth) if pick or model.pick is not None else nullcontext():
+                program = lower(graph, features=features if model.features is None else model.features, passes=passes)
             if model.misalign:
                 program = misaligned(program, graph, model.misalign)
             project = generate(
