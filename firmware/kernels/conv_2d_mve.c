@@ -26,6 +26,7 @@ static void copy_pieces(int8_t *to, int32_t to_step, const int8_t *from, int32_t
 
 static void fill_pieces(int8_t *to, int32_t step, int32_t value, int32_t bytes, int32_t count) {
   const edgeq_bytes same = edgeq_same_bytes(value);
+  if (bytes <= 0) return;
   for (; count > 0; count--, to += step) {
     int8_t *out = to;
     for (int32_t left = bytes; left > 0; left -= VECTOR, out += VECTOR) edgeq_store_bytes(out, same, left);
