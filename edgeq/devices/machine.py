@@ -20,12 +20,13 @@ from edgeq.devices.checks import REGISTERS, AlignmentChecks
 from edgeq.devices.counting import BlockCounter
 from edgeq.devices.peripherals import COUNTERS, UARTS, SystemControl
 from edgeq.errors import InputError
-from edgeq.toolchain.elf import load_segments, symbols
+from edgeq.toolchain.elf import load_segments, symbols, variable
 
 _PAGE = 0x1000
 _PPB, _PPB_SIZE = 0xE000_0000, 0x10_0000
 _WFI, _WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 _NEVER = 0xFFFF_FFFE
+_RECEIVED, _RECEIVED_HEAD = "edgeq_mps_received", struct.Struct("<II")
 # Of QEMU under -icount shift=6: 64 ns an instruction. A counter of f Hz moves by f × 64e-9 ticks an instruction.
 _NS_PER_INSTRUCTION = 64
 # Exceptions that Unicorn reports by number (target/arm/cpu.h of the QEMU that it comes from).
@@ -78,7 +79,22 @@ class Machine:
         self._checks = AlignmentChecks(
             self._uc, aligned_accesses(elf, board.core), function.address if function else None, self._set_pending
         )
+        self._hand_over_to(variable(elf, _RECEIVED))
         self._reset()
+
+    def _hand_over_to(self, place: tuple[int, int] | None) -> None:
+        """Received bytes may go to memory in pieces (edgeq_mps_received_bytes in firmware/include/edgeq/mps.h)."""
+        if place is None:
+            return
+        address, size = place
+        room = size - _RECEIVED_HEAD.size
+
+        def hand_over(data: bytes) -> int:
+            piece = data[:room]
+            self._uc.mem_write(address, _RECEIVED_HEAD.pack(len(piece), 0) + piece)
+            return len(piece)
+
+        self.uart.hand_over = hand_over
 
     @staticmethod
     def _core(board: Board) -> Any:

@@ -107,6 +107,16 @@ def symbols(path: Path) -> Symbols:
         )
 
 
+def variable(path: Path, name: str) -> tuple[int, int] | None:
+    """Address and bytes of a variable of the image; None if it has no such variable."""
+    with open_elf(path) as elf:
+        table = elf.get_section_by_name(".symtab")
+        for s in table.iter_symbols() if table else ():
+            if s.name == name and s["st_info"]["type"] == "STT_OBJECT":
+                return int(s["st_value"]), int(s["st_size"])
+    return None
+
+
 def _symbol_values(elf: Any, names: tuple[str, ...]) -> dict[str, int]:
     table = elf.get_section_by_name(".symtab")
     return {s.name: int(s["st_value"]) for s in (table.iter_symbols() if table else ()) if s.name in names}

@@ -12,7 +12,10 @@
 #endif
 #define SECOND_INPUT_VALUES 5
 #define SUMS 4
-#define ECHO_BYTES MODEL_INPUT_BYTES
+#ifndef MODEL_ECHO_BYTES /* of the second output: the end of the first input, backwards */
+#define MODEL_ECHO_BYTES MODEL_INPUT_BYTES
+#endif
+#define ECHO_BYTES MODEL_ECHO_BYTES
 
 static int8_t first_input[MODEL_INPUT_BYTES];
 static int16_t second_input[SECOND_INPUT_VALUES];
@@ -22,6 +25,7 @@ static uint32_t runs;
 
 static const int32_t first_shape[] = {1, MODEL_INPUT_BYTES};
 static const int32_t second_shape[] = {1, SECOND_INPUT_VALUES};
+static const int32_t echo_shape[] = {1, ECHO_BYTES};
 static const int32_t sums_shape[] = {1, SUMS};
 static const uint8_t digest[32] = {0xE0, 0xE1, 0xE2, 0xE3, 0xE4, 0xE5, 0xE6, 0xE7, 0xE8, 0xE9, 0xEA,
                                    0xEB, 0xEC, 0xED, 0xEE, 0xEF, 1,    2,    3,    4,    5,    6,
@@ -33,7 +37,7 @@ static const edgeq_tensor inputs[] = {
 };
 static const edgeq_tensor outputs[] = {
     {"sums", sums_shape, sums, sizeof sums, EDGEQ_DTYPE_INT32, 2, 0.125f, 7},
-    {"echo", first_shape, echo, sizeof echo, EDGEQ_DTYPE_INT8, 2, 0.5f, -3},
+    {"echo", echo_shape, echo, sizeof echo, EDGEQ_DTYPE_INT8, 2, 0.5f, -3},
 };
 
 static edgeq_status init(void) {
@@ -44,7 +48,7 @@ static edgeq_status init(void) {
 #ifdef MODEL_SECONDS
 #include <time.h>
 static void take_time(void) {
-  const clock_t end = clock() + MODEL_SECONDS * CLOCKS_PER_SEC;
+  const clock_t end = clock() + (clock_t)(MODEL_SECONDS * CLOCKS_PER_SEC);
   while (clock() < end) {
   }
 }
@@ -60,8 +64,7 @@ static edgeq_status compute(edgeq_trace_fn *trace, void *context) {
     weighted += first_input[i] * (i % 7 + 1);
   }
   for (int32_t i = 0; i < SECOND_INPUT_VALUES; i++) extra += second_input[i];
-  for (int32_t i = 0; i < MODEL_INPUT_BYTES; i++)
-    echo[i] = (int8_t)(first_input[MODEL_INPUT_BYTES - 1 - i] ^ 0x55);
+  for (int32_t i = 0; i < ECHO_BYTES; i++) echo[i] = (int8_t)(first_input[MODEL_INPUT_BYTES - 1 - i] ^ 0x55);
   if (trace != 0 && !trace(context, 0, echo, sizeof echo)) return EDGEQ_STOPPED;
   sums[0] = total;
   sums[1] = weighted;

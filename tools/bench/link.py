@@ -4,6 +4,10 @@
 soak: many inferences on the native firmware behind a bad line (bit errors, losses, duplicates, a cut, two resets);
 every result is checked, every inference of the device accounted for.
 
+line: the share of a line's byte rate that is input, the next one travelling while the device computes.
+
+emulator: what samples through the built-in emulator take, compared with their inferences alone.
+
 crc: frames through a line with bit errors, losses and duplicates of bytes; the damaged ones that a check of 8, 16 or 32
 bits takes for whole.
 """
@@ -13,12 +17,15 @@ from __future__ import annotations
 import binascii
 import dataclasses
 import json
+import os
 import random
 import sys
 import tempfile
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,9 +35,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "link")]
 import link_firmware  # noqa: E402
 from soak import ISSUE, soak  # noqa: E402
 
-from edgeq import resources  # noqa: E402
+from edgeq import process, resources  # noqa: E402
+from edgeq.devices.native import native_device  # noqa: E402
+from edgeq.link.codes import Mode  # noqa: E402
 from edgeq.link.faulty.faults import Direction, Faults  # noqa: E402
 from edgeq.link.frame import cobs_decode, cobs_encode  # noqa: E402
+from edgeq.link.session import Session  # noqa: E402
 
 CHECKS: dict[int, Callable[[bytes], int]] = {
     8: lambda data: binascii.crc_hqx(data, 0xFFFF) & 0xFF,
@@ -57,12 +67,82 @@ def soak_command(samples: int, input_bytes: int, **faults: float) -> None:
     board = resources.firmware() / "boards" / "native" / "board.c"
     with tempfile.TemporaryDirectory() as folder:
         program = link_firmware.compile_firmware(
-            Path(folder) / "firmware", board=board, main=True, input_bytes=input_bytes
+            Path(folder) / "firmware", board=board, main=True, input_bytes=input_bytes, defines=("MODEL_ECHO_BYTES=16",)
         )
         found = soak(program, Faults(**faults), samples=samples, input_bytes=input_bytes, cuts=[0.3], resets=[0.5, 0.8])
     print(json.dumps(dataclasses.asdict(found), indent=2))
     if found.wrong or found.twice or found.samples != samples:
         raise SystemExit(1)
+
+
+@main.command("line")
+@click.option("--baud", default=921_600, show_default=True)
+@click.option("--samples", default=300, show_default=True)
+@click.option("--input-bytes", default=3072, show_default=True)
+@click.option("--seconds", default=0.01, show_default=True, help="That an inference takes.")
+def line_command(baud: int, samples: int, input_bytes: int, seconds: float) -> None:
+    """The share of a line's byte rate that is input, through a proxy that lets no more through."""
+    rng = random.Random(0)  # noqa: S311 (sample data)
+    first = input_bytes - link_firmware.CONTEXT_BYTES
+    inputs = [(rng.randbytes(first), rng.randbytes(link_firmware.CONTEXT_BYTES)) for _ in range(samples)]
+    board = resources.firmware() / "boards" / "native" / "board.c"
+    with tempfile.TemporaryDirectory() as folder:
+        program = link_firmware.compile_firmware(
+            Path(folder) / "firmware", board=board, main=True, input_bytes=first,
+            defines=("MODEL_ECHO_BYTES=16", f"MODEL_SECONDS={seconds}"),
+        )  # fmt: skip
+        with native_device(program) as device:
+            proxy = process.start(
+                [sys.executable, "-m", "edgeq.link.faulty", device.url, "--line-baud", str(baud)],
+                what="the proxy", env=process.own_environment(),
+            )  # fmt: skip
+            try:
+                assert proxy.stdout is not None
+                url = proxy.stdout.readline().decode().strip()
+                with Session.connect(url, failure=device.failure) as session:
+                    session.run(inputs[0])
+                    begin = time.monotonic()
+                    count = sum(1 for _ in session.run_many(inputs))
+                    took = time.monotonic() - begin
+            finally:
+                process.stop(proxy)
+    rate = count * input_bytes / took
+    print(f"{count} inputs of {input_bytes} bytes in {took:.2f} s: {rate:,.0f} of {baud / 10:,.0f} bytes/s, ", end="")
+    print(f"{rate * 10 / baud:.1%} of the line's rate is payload")
+
+
+@main.command("emulator")
+@click.argument("build", type=click.Path(exists=True, path_type=Path))
+@click.option("--samples", default=1000, show_default=True)
+def emulator_command(build: Path, samples: int) -> None:
+    """What samples through the built-in emulator take, compared with their inferences alone: wall time, and CPU time of
+    the emulator's process, which other programs disturb less."""
+    from edgeq import measure
+    from edgeq.builds import open_build
+
+    made = open_build(build)
+    with measure.started(made, "emulated") as (device, session):
+        have = len(made.samples)
+        inputs = [tuple(a[i % have].tobytes() for a in made.samples.inputs) for i in range(samples)]
+        session.run(inputs[0])
+
+        def timed(action: Callable[[], object]) -> tuple[float, float]:
+            wall, cpu = time.monotonic(), _cpu_seconds(device)
+            action()
+            return time.monotonic() - wall, _cpu_seconds(device) - cpu
+
+        half = max(1, samples // 2)
+        alone = [timed(lambda: session._runs.execute(b"".join(inputs[0]), Mode.INFER, repeat=half)) for _ in range(2)]
+        through = timed(lambda: list(session.run_many(inputs)))
+    wall, cpu = (sum(times) * samples / (2 * half) for times in zip(*alone, strict=True))
+    print(f"{samples} inferences alone: {wall:.2f} s, CPU {cpu:.2f} s; through the link: {through[0]:.2f} s, ", end="")
+    print(f"CPU {through[1]:.2f} s; ratio {through[0] / wall:.3f}, of CPU time {through[1] / cpu:.3f}")
+
+
+def _cpu_seconds(device: Any) -> float:
+    """User and system time of the emulator's process (Linux, proc(5))."""
+    fields = Path(f"/proc/{device._child.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @main.command("crc")

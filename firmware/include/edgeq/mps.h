@@ -12,4 +12,13 @@ typedef struct edgeq_mps_map {
 
 extern const edgeq_mps_map edgeq_mps;
 
+/* What an emulator has received: `count` bytes, `taken` of them read. */
+typedef struct edgeq_mps_received_bytes {
+  volatile uint32_t count;
+  volatile uint32_t taken;
+  volatile uint8_t bytes[256];
+} edgeq_mps_received_bytes;
+
+extern edgeq_mps_received_bytes edgeq_mps_received;
+
 #endif
