@@ -152,6 +152,8 @@ def started(
                 symbolise=_symboliser(image),
             )
         )
+        if is_serial(device) and not device.startswith("socket://"):  # whose other end has its speed for itself
+            session.speed_up()
         yield running, session
 
 

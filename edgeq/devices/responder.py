@@ -127,6 +127,9 @@ class Responder:
                     frames_good=self._good, frames_bad=self._bad, runs=self._runs, repeats=self._repeats,
                     stack_high_water=0,
                 ).pack()  # fmt: skip
+            case Kind.SPEED:
+                self._need(request.payload, 4)
+                raise _RefusalError(Refusal.OUT_OF_RANGE)  # no line of ours has a speed
             case Kind.RESET:
                 self.reset_requested = True
                 return b""

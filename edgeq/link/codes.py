@@ -22,6 +22,7 @@ class Kind(IntEnum):
     READ = 0x12
     STATS = 0x20
     RESET = 0x21
+    SPEED = 0x22
     FAULT = 0xF0
     RUNNING = 0xF1
     DAMAGED = 0xF2

@@ -23,8 +23,13 @@ from edgeq.link.transport import Transport
 _T = TypeVar("_T")
 
 _RESTART = 0.3
+_SOUND_SLEEP = 1.0  # seconds without an answer to HELLO until the device may be at another speed
 _LAST_WORDS = 1.0  # seconds until a process whose pseudo-terminal is gone is known to have ended
 _BITS = 10  # of a byte on the line, 8N1
+
+
+# What a device at another speed takes for so many damaged frames that it goes back to its first one.
+WAKE = b"\0\x55" * 48
 
 
 class DeviceResetError(Exception):
@@ -49,10 +54,12 @@ class Counters:
     """What went wrong on the line so far.
 
     `retries` are requests that were sent again; HELLO is none of them: it is said until somebody is there to hear it.
+    `bad_frames` arrived damaged here, `reported` at the device.
     """
 
     retries: int = 0
     bad_frames: int = 0
+    reported: int = 0
     resets: int = 0
 
 
@@ -145,7 +152,8 @@ class Exchange:
                     self._check_alive(clock)
                     if clock.wait_is_over(halfway=self._is_halfway()):
                         clock.waited_in_vain()
-                        self._repeat(frame, repetition, clock)
+                        wake = frame.kind == Kind.HELLO and clock.waited() > _SOUND_SLEEP
+                        self._repeat(frame, WAKE + repetition if wake else repetition, clock)
                 case BadFrame():
                     self.counters.bad_frames += 1
                     self._history.damaged()
@@ -230,6 +238,7 @@ class Exchange:
                 clock.running()
         elif event.kind in (Kind.DAMAGED, Kind.BOOT):
             if event.kind == Kind.DAMAGED:
+                self.counters.reported += 1
                 self._history.damaged()
             # What is damaged after the device has begun to compute came behind the request.
             if not clock.is_running and clock.may_hurry():

@@ -21,6 +21,7 @@ from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultRepor
 from edgeq.link.faults import Symbolise
 from edgeq.link.messages import Answer, Hello, Stats, TensorInfo
 from edgeq.link.runs import REBUILD, Runs
+from edgeq.link.speed import STEPS, LineSpeed
 from edgeq.link.transport import Transport
 
 _T = TypeVar("_T")
@@ -52,6 +53,8 @@ class Session:
         self._exchange = exchange
         self.hello = hello
         self._runs = Runs(exchange, hello)
+        self._speed = LineSpeed(exchange)
+        self._closed = False
         self._tensors: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]] | None = None
 
     @classmethod
@@ -238,8 +241,22 @@ class Session:
                 self._exchange.request(self._exchange.frame(Kind.RESET, b""))
             self._introduce_again()
 
+    def speed_up(self, fastest: int = STEPS[0]) -> int:
+        """Raise the line's speed as far as device and line carry it, up to `fastest` baud; gives the speed.
+
+        It goes back by itself when the line shows errors, and at the end of the conversation.
+
+        Raises:
+            LinkError: the line is dead.
+        """
+        self._speed.raise_to(fastest)
+        return self._exchange.transport.baud
+
     def close(self) -> None:
-        """Close the line. May be called twice."""
+        """Close the line, at the speed of the beginning. May be called twice."""
+        if not self._closed:
+            self._closed = True
+            self._speed.restore()
         self._exchange.transport.close()
 
     def __enter__(self) -> Self:
@@ -264,7 +281,12 @@ class Session:
         """The result of `action`, begun anew if the device resets meanwhile."""
         for _ in range(_RESETS):
             try:
+                self._speed.watch()
                 return action()
+            except LinkError:
+                if not self._speed.is_raised:
+                    raise
+                self._speed.fall_back()
             except RefusedError as exc:
                 raise _explained(exc) from exc
             except DeviceResetError:

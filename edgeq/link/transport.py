@@ -88,6 +88,18 @@ class Transport:
             raise self._gone(exc) from exc
         return True
 
+    def set_baud(self, baud: int) -> None:
+        """Set the speed of a line that has one.
+
+        Raises:
+            LinkError: the port is gone, or does not take this speed.
+        """
+        try:
+            self._port.baudrate = baud
+        except (*self._errors, ValueError) as exc:
+            raise self._gone(exc) from exc
+        self.baud = baud
+
     def clear(self) -> None:
         """Forget what has arrived and was not read.
 

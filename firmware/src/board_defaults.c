@@ -4,3 +4,11 @@
 __attribute__((weak)) uint32_t edgeq_board_rx_window(void) {
   return 0;
 }
+
+__attribute__((weak)) uint32_t edgeq_board_max_baud(void) {
+  return 0;
+}
+
+__attribute__((weak)) void edgeq_board_set_baud(uint32_t baud) {
+  (void)baud;
+}

@@ -9,6 +9,28 @@
 #error "EDGEQ_LINK_PAYLOAD must be 256 to 32768: HELLO and DESCRIBE need 256 bytes"
 #endif
 
+/* Damaged frames in a row after which the line goes back to its first speed: the host does not hear any
+ * other. */
+#define EDGEQ_LOST_FRAMES 16u
+
+static void edgeq_set_speed(edgeq_link *link, uint32_t baud) {
+  link->other_speed = baud != EDGEQ_BOARD_BAUD;
+  link->lost_frames = 0;
+  edgeq_board_set_baud(baud);
+}
+
+static void edgeq_on_speed(const edgeq_request *request) {
+  const uint32_t fastest = edgeq_board_max_baud();
+  const uint32_t baud = request->length < 4u ? 0u : edgeq_get32(request->payload);
+  if (baud < EDGEQ_BOARD_BAUD || baud > fastest) {
+    edgeq_refuse(request, request->length < 4u ? EDGEQ_LINK_MALFORMED : EDGEQ_LINK_OUT_OF_RANGE,
+                 request->length < 4u ? 4u : fastest);
+    return;
+  }
+  edgeq_reply(request, request->payload + 4); /* the payload is in place */
+  edgeq_set_speed(request->link, baud);
+}
+
 static void edgeq_answer(const edgeq_request *request) {
   const uint8_t known = request->type == EDGEQ_LINK_WRITE ? EDGEQ_LINK_QUIET : 0u;
   if ((request->flags & (uint8_t)~known) != 0u) {
@@ -46,6 +68,9 @@ static void edgeq_answer(const edgeq_request *request) {
       edgeq_reply(request, request->payload);
       edgeq_board_reset();
       break;
+    case EDGEQ_LINK_SPEED:
+      edgeq_on_speed(request);
+      break;
     default:
       edgeq_refuse(request, EDGEQ_LINK_UNKNOWN_REQUEST, 0);
       break;
@@ -75,12 +100,17 @@ void edgeq_link_receive(edgeq_link *link, uint8_t byte) {
                                      frame[0],
                                      frame[1]};
       link->stats.frames_good++;
+      link->lost_frames = 0;
       /* Replies and events come back from a line that echoes: answering them would never end. */
       if ((request.type & EDGEQ_LINK_REPLY) == 0u) edgeq_answer(&request);
       break;
     }
     case EDGEQ_FRAME_BAD:
       link->stats.frames_bad++;
+      if (link->other_speed && ++link->lost_frames == EDGEQ_LOST_FRAMES) {
+        edgeq_set_speed(link, EDGEQ_BOARD_BAUD);
+        break;
+      }
       /* A few stray bytes are no frame; a damaged request is worth a word, so that it is repeated at once. */
       if (link->decoder.length >= EDGEQ_FRAME_HEADER) {
         edgeq_send_event(EDGEQ_LINK_DAMAGED, link->open_run, link->received);

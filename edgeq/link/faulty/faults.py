@@ -123,7 +123,9 @@ class Direction:
         if sender and receiver:
             if not 0.97 < sender / receiver < 1.03:
                 self.injected.garbled += len(data)
-                data = self._timing.randbytes(len(data))
+                # A zero at a slower speed is a break, which a receiver takes for a zero.
+                slower = sender < receiver
+                data = bytes(0 if slower and not byte else self._timing.randrange(1, 256) for byte in data)
             elif self._faults.clean_baud and sender > self._faults.clean_baud:
                 data = self._flipped(data, self._too_fast)
         self._schedule(data, now, self._faults.baud or (sender if self._faults.clean_baud else None))

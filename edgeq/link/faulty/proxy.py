@@ -140,9 +140,12 @@ class Proxy:
     def _move(way: _Way) -> None:
         now = time.monotonic()
         if not way.rest and not way.line.is_full(now):
+            before = way.source.speed()
             data = way.source.read()
             if data:
-                way.line.feed(data, now, sender=way.source.speed(), receiver=way.sink.speed())
+                # A sender may change its speed behind what it has sent, and before it.
+                receiver, after = way.sink.speed(), way.source.speed()
+                way.line.feed(data, now, sender=before if before == receiver else after, receiver=receiver)
         if not way.rest:
             way.rest = way.line.take(now)
         if way.rest:

@@ -11,7 +11,7 @@
 #define UART_BAUDDIV EDGEQ_REG32(edgeq_mps.uart + 0x10u)
 
 /* Cycles of a byte on the line: 10 bits, and one more for a divisor that is rounded. */
-#define BYTE_CYCLES (11u * (edgeq_board_clock_hz / 115200u))
+#define BYTE_CYCLES (11u * UART_BAUDDIV)
 
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u
@@ -31,7 +31,7 @@ static void clear_interrupt(void) {
 }
 
 void edgeq_board_init(void) {
-  UART_BAUDDIV = edgeq_board_clock_hz / 115200u;
+  UART_BAUDDIV = (edgeq_board_clock_hz + EDGEQ_BOARD_BAUD / 2u) / EDGEQ_BOARD_BAUD;
   UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE | CTRL_RX_INTERRUPT;
 }
 
@@ -71,9 +71,23 @@ void edgeq_board_write(uint8_t byte) {
 
 /* The last byte is in the transmitter's register until it goes to the shift register, and has no state that
  * tells that it left that one too: the time of a byte is waited for. */
-void edgeq_board_reset(void) {
+static void flush(void) {
   while ((UART_STATE & STATE_TX_FULL) != 0u) {
   }
-  for (uint32_t cycles = 0; cycles < BYTE_CYCLES; cycles++) __asm volatile("");
+  for (uint32_t cycles = BYTE_CYCLES; cycles > 0u; cycles--) __asm volatile("");
+}
+
+/* A divisor of 27 at 25 MHz, of 22 at 20 MHz: 1.4 % off at most. */
+uint32_t edgeq_board_max_baud(void) {
+  return 921600u;
+}
+
+void edgeq_board_set_baud(uint32_t baud) {
+  flush();
+  UART_BAUDDIV = (edgeq_board_clock_hz + baud / 2u) / baud;
+}
+
+void edgeq_board_reset(void) {
+  flush();
   edgeq_system_reset();
 }

@@ -26,6 +26,8 @@ uint32_t edgeq_board_ticks_hz = 0;
 /* Hands the pseudo-terminal over a reset, so that the host keeps its connection. */
 #define EDGEQ_INHERITED "EDGEQ_NATIVE_PTY"
 
+#define EDGEQ_SETTLING_MS 20
+
 static int edgeq_pty = -1;
 static uint8_t edgeq_rx[4096];
 static size_t edgeq_rx_at, edgeq_rx_end;
@@ -35,6 +37,28 @@ static size_t edgeq_tx_end;
 static void edgeq_give_up(const char *what) {
   perror(what);
   exit(3);
+}
+
+static speed_t edgeq_speed(uint32_t baud) {
+  switch (baud) {
+    case 230400u:
+      return B230400;
+    case 460800u:
+      return B460800;
+    case 921600u:
+      return B921600;
+    default:
+      return B115200;
+  }
+}
+
+/* A pseudo-terminal's speed slows nothing down, but a proxy that plays a line looks at it. */
+static void edgeq_set_speed(uint32_t baud) {
+  struct termios mode;
+  if (tcgetattr(edgeq_pty, &mode) != 0 || cfsetispeed(&mode, edgeq_speed(baud)) != 0 ||
+      cfsetospeed(&mode, edgeq_speed(baud)) != 0 || tcsetattr(edgeq_pty, TCSANOW, &mode) != 0) {
+    edgeq_give_up("pseudo-terminal");
+  }
 }
 
 static void edgeq_open_pty(void) {
@@ -60,6 +84,7 @@ void edgeq_board_init(void) {
   } else {
     edgeq_open_pty();
   }
+  edgeq_set_speed(EDGEQ_BOARD_BAUD);
 }
 
 /* Waits until the pseudo-terminal is ready for `events`; ends the process when stdin is closed. */
@@ -88,6 +113,17 @@ static void edgeq_flush(void) {
 /* The operating system keeps what arrives, and lets the host wait when it is more. */
 uint32_t edgeq_board_rx_window(void) {
   return sizeof edgeq_rx;
+}
+
+uint32_t edgeq_board_max_baud(void) {
+  return 921600u;
+}
+
+/* A pseudo-terminal does not tell whether the other side has read everything: it is given the time for it. */
+void edgeq_board_set_baud(uint32_t baud) {
+  edgeq_flush();
+  (void)poll(NULL, 0, EDGEQ_SETTLING_MS);
+  edgeq_set_speed(baud);
 }
 
 int edgeq_board_read(void) {

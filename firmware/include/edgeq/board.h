@@ -31,6 +31,15 @@ uint32_t edgeq_board_ticks(void);
  * none. */
 uint32_t edgeq_board_rx_window(void);
 
+/* The line's speed after the start, and the fastest that edgeq_board_set_baud takes; 0 (the default,
+ * src/board_defaults.c): it takes none. */
+#define EDGEQ_BOARD_BAUD 115200u
+uint32_t edgeq_board_max_baud(void);
+
+/* Sets the line's speed, from EDGEQ_BOARD_BAUD to the fastest one, when everything that was written has left
+ * the transmitter. */
+void edgeq_board_set_baud(uint32_t baud);
+
 /* The next received byte, or -1 if none is there yet. Never waits. */
 int edgeq_board_read(void);
 

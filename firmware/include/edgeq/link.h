@@ -39,6 +39,7 @@ typedef enum edgeq_link_type {
   EDGEQ_LINK_READ = 0x12,
   EDGEQ_LINK_STATS = 0x20,
   EDGEQ_LINK_RESET = 0x21,
+  EDGEQ_LINK_SPEED = 0x22,
   EDGEQ_LINK_REPLY = 0x80, /* the bit of a reply */
   EDGEQ_LINK_FAULT = 0xF0, /* events, which nobody asked for */
   EDGEQ_LINK_RUNNING = 0xF1,
@@ -123,7 +124,9 @@ typedef struct edgeq_link {
   uint32_t fresh_run; /* the run whose outputs and result are still in the arena; 0: none */
   bool outputs_ready; /* whether fresh_run computed all outputs */
   uint32_t answer_payload;
-  const void *result; /* of done_run: fingerprints or a trace point's tensor; null: its outputs */
+  uint32_t lost_frames; /* damaged ones in a row, at a speed other than the first one */
+  bool other_speed;     /* whether the line has such a speed */
+  const void *result;   /* of done_run: fingerprints or a trace point's tensor; null: its outputs */
   uint32_t result_bytes;
   edgeq_link_stats stats;
   uint8_t frame[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)];  /* the request, then its reply */
