@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import InputError
+from edgeq.interruption import raise_if_swallowed
 from edgeq.model.runtime import keras3, quiet, tensorflow
 from edgeq.records import Progress
 
@@ -90,7 +91,9 @@ def make_demo(folder: Path, *, seed: int = 0, epochs: int = 30, progress: Progre
     model.compile(
         optimizer=keras.optimizers.Adam(rate, name="adam"), loss="sparse_categorical_crossentropy", metrics=["accuracy"]
     )
-    step = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: progress.step())
+    told = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: progress.step(), on_train_batch_begin=lambda batch, logs: raise_if_swallowed()
+    )
     with quiet():
         model.fit(
             arrays["x_train"],
@@ -99,7 +102,7 @@ def make_demo(folder: Path, *, seed: int = 0, epochs: int = 30, progress: Progre
             epochs=epochs,
             batch_size=_BATCH,
             verbose=0,
-            callbacks=[step],
+            callbacks=[told],
         )
     try:
         return _write(folder, model, arrays)

@@ -18,13 +18,22 @@ from types import FrameType
 from edgeq.signals import SIGNALS
 
 
+class _Block:
+    """A block of the main thread in which no signal is lost."""
+
+    came = False
+
+
+_open_blocks: list[_Block] = []
+
+
 @contextlib.contextmanager
 def not_swallowed() -> Iterator[None]:
     """Raises KeyboardInterrupt at the end of the block if a signal that should have ended it came meanwhile.
 
-    The handlers of signals work as before; ignored signals stay ignored. Another exception that the block
-    raises after the signal is taken for a form of it, and is the KeyboardInterrupt's cause. Outside of the main thread,
-    where no signal arrives, the block just runs.
+    The handlers of signals work as before; ignored signals stay ignored. Another exception that the block raises after
+    the signal is taken for a form of it, and is the KeyboardInterrupt's cause. Outside of the main thread, where no
+    signal arrives, the block just runs.
 
     Raises:
         KeyboardInterrupt: as said.
@@ -33,11 +42,10 @@ def not_swallowed() -> Iterator[None]:
         yield
         return
     handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    came = False
+    block = _Block()
 
     def note(number: int, frame: FrameType | None) -> None:
-        nonlocal came
-        came = True
+        block.came = True
         handler = handlers[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)
@@ -45,16 +53,28 @@ def not_swallowed() -> Iterator[None]:
     noted = [number for number, handler in handlers.items() if callable(handler)]
     for number in noted:
         signal.signal(number, note)
+    _open_blocks.append(block)
     try:
         yield
     except Exception as exc:
-        if came:
+        if block.came:
             raise KeyboardInterrupt from exc
         raise
     finally:
+        _open_blocks.remove(block)
         for number in noted:
             signal.signal(number, handlers[number])
-    if came:
+    if block.came:
+        raise KeyboardInterrupt
+
+
+def raise_if_swallowed() -> None:
+    """For long loops within `not_swallowed`, which would go on to the end of the block.
+
+    Raises:
+        KeyboardInterrupt: a signal came since the block, or one around it, began.
+    """
+    if threading.current_thread() is threading.main_thread() and any(block.came for block in _open_blocks):
         raise KeyboardInterrupt
 
 

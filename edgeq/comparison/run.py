@@ -62,7 +62,8 @@ def _here(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[int, tuple[Made
             n_jobs=at_a_time,
             return_as="generator_unordered",
             batch_size=1,
-            pre_dispatch="all",
+            # No more than loky hands on at once: its thread fails over the others when the workers are killed.
+            pre_dispatch="2*n_jobs",
             temp_folder=str(scratch),
         )
         try:

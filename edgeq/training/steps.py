@@ -1,11 +1,17 @@
-"""The compiled part of training: an epoch is one call of a TensorFlow function, whatever the number of steps."""
+"""The compiled part of training: one call of a TensorFlow function makes as many steps as take a moment.
+
+Within a call no signal is answered: an epoch of minutes, were it one call, would make Ctrl-C wait as long.
+"""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.interruption import raise_if_swallowed
 from edgeq.model.runtime import keras3, legacy_keras, tensorflow
 from edgeq.training.plan import TrainingPlan, optimizer_class
 
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
     from edgeq.records import Split
 
 _EVALUATION_BATCH = 256
+_CALL_SECONDS = 0.25
 
 
 class Steps:
@@ -37,6 +44,7 @@ class Steps:
         self._evaluate = tf.function(self._traced_evaluation, autograph=not self._is_keras3)
         self._train = _tensors(plan.train)
         self._validation = _tensors(plan.validation)
+        self._training_calls, self._evaluation_calls = _Calls(), _Calls()
 
     @property
     def variables(self) -> list[Any]:
@@ -51,12 +59,29 @@ class Steps:
     def train(self, order: NDArray[np.int32]) -> float:
         """Train one epoch in the given order of samples; the mean loss. NaN if the loss ever was."""
         tf = tensorflow()
-        return float(self._epoch(*self._train, tf.constant(order)))
+        rows = tf.constant(order)
+        (total,) = self._training_calls.make(
+            -(-len(order) // self._plan.batch_size),
+            lambda first, last, total: (self._epoch(*self._train, rows, first, last, total),),
+            (tf.constant(0.0),),
+        )
+        return float(total / tf.cast(len(order), tf.float32))
 
     def evaluate(self, *, on_training_samples: bool = False) -> tuple[float, float]:
         """The mean loss and metric in inference mode, on the validation samples or the training samples."""
-        loss, metric = self._evaluate(*(self._train if on_training_samples else self._validation))
-        return float(loss), float(metric)
+        tf = tensorflow()
+        x, y = self._train if on_training_samples else self._validation
+        loss, metric = self._evaluation_calls.make(
+            -(-len(y) // self._evaluation_batch),
+            lambda first, last, loss, metric: self._evaluate(x, y, first, last, loss, metric),
+            (tf.constant(0.0), tf.constant(0.0)),
+        )
+        count = tf.cast(len(y), tf.float32)
+        return float(loss / count), float(metric / count)
+
+    @property
+    def _evaluation_batch(self) -> int:
+        return 1 if self._plan.batch_size == 1 else _EVALUATION_BATCH
 
     def _seed_dropout(self) -> None:
         """The same masks for every model that has the same dropout layers."""
@@ -77,9 +102,9 @@ class Steps:
         (output,) = tensorflow().nest.flatten(self._model(self._arguments(x), training=training))
         return output
 
-    def _traced_epoch(self, x: Any, y: Any, order: Any) -> Any:
+    def _traced_epoch(self, x: Any, y: Any, order: Any, first: Any, last: Any, total: Any) -> Any:
         tf = tensorflow()
-        batch, n = self._plan.batch_size, tf.shape(order)[0]
+        batch = self._plan.batch_size
 
         def step(i: Any, total: Any) -> tuple[Any, Any]:
             rows = order[i * batch : (i + 1) * batch]
@@ -95,15 +120,12 @@ class Steps:
             self.optimizer.apply_gradients(pairs)
             return i + 1, total + tf.reduce_sum(per_sample)
 
-        steps = (n + batch - 1) // batch
-        start = (tf.constant(0), tf.constant(0.0))
-        _, total = tf.while_loop(lambda i, _: i < steps, step, start, parallel_iterations=1)
-        return total / tf.cast(n, tf.float32)
+        _, total = tf.while_loop(lambda i, _: i < last, step, (first, total), parallel_iterations=1)
+        return total
 
-    def _traced_evaluation(self, x: Any, y: Any) -> tuple[Any, Any]:
+    def _traced_evaluation(self, x: Any, y: Any, first: Any, last: Any, loss: Any, metric: Any) -> tuple[Any, Any]:
         tf = tensorflow()
-        n = tf.shape(y)[0]
-        batch = 1 if self._plan.batch_size == 1 else _EVALUATION_BATCH
+        n, batch = tf.shape(y)[0], self._evaluation_batch
 
         def step(i: Any, loss: Any, metric: Any) -> tuple[Any, Any, Any]:
             rows = tf.range(i * batch, tf.minimum(n, (i + 1) * batch))
@@ -115,17 +137,40 @@ class Steps:
                 metric + tf.reduce_sum(self._metrics(labels, output)),
             )
 
-        steps = (n + batch - 1) // batch
-        start = (tf.constant(0), tf.constant(0.0), tf.constant(0.0))
-        _, loss, metric = tf.while_loop(lambda i, *_: i < steps, step, start, parallel_iterations=1)
-        count = tf.cast(n, tf.float32)
-        return loss / count, metric / count
+        start = (first, loss, metric)
+        _, loss, metric = tf.while_loop(lambda i, *_: i < last, step, start, parallel_iterations=1)
+        return loss, metric
 
     def _batch(self, x: Any, y: Any, rows: Any, batch: int) -> tuple[list[Any], Any]:
         tf = tensorflow()
         if batch == 1:  # a model may have been built for one sample at a time
             rows = tf.ensure_shape(rows, (1,))
         return [tf.gather(a, rows) for a in x], tf.gather(y, rows)
+
+
+class _Calls:
+    """Divides steps into calls of about `_CALL_SECONDS`; the steps and their sums are the same for any division."""
+
+    def __init__(self) -> None:
+        """The first call makes one step: it is compiled then."""
+        self._steps = 1
+
+    def make(self, steps: int, call: Callable[..., tuple[Any, ...]], sums: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`call(first, last, *sums)` makes the steps from first to before last and gives the new sums.
+
+        Raises:
+            KeyboardInterrupt: a signal came; after the call in which it was swallowed, if it was.
+        """
+        tf, first = tensorflow(), 0
+        while first < steps:
+            raise_if_swallowed()
+            last = min(steps, first + self._steps)
+            begin = time.monotonic()
+            sums = call(tf.constant(first), tf.constant(last), *sums)
+            affordable = (last - first) * _CALL_SECONDS / max(time.monotonic() - begin, 1e-6)
+            self._steps = max(1, min(2 * self._steps, int(affordable)))
+            first = last
+        return sums
 
 
 def _tensors(split: Split) -> tuple[tuple[Any, ...], Any]:

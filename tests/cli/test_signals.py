@@ -60,16 +60,23 @@ main()
     assert ended(cli, program) == (130, b"Interrupted.\n")
 
 
-def test_in_a_finalizer(cli: Cli) -> None:
-    """Python drops what is raised there; a callback of a weak reference, which every import has, is no better."""
-    (cli.folder / "deaf.py").write_text("""
-import os, signal, time
-class Dying:
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
-        len(str(self))
+@pytest.mark.parametrize(
+    "at",
+    [
+        "type('Dying', (), {'__del__': lambda self: (os.kill(os.getpid(), signal.SIGINT), str(Path()))})()",
+        "os.register_at_fork(after_in_parent=lambda: (os.kill(os.getpid(), signal.SIGINT), str(Path())))\n"
+        "    subprocess.run(['true'], preexec_fn=lambda: None)",
+    ],
+    ids=["finalizer", "fork"],
+)
+def test_where_python_drops_exceptions(cli: Cli, at: str) -> None:
+    """In finalizers, in callbacks of weak references (every import has some), and when a child is started: `logging`
+    runs a function after each fork, which takes long in a process as large as TensorFlow makes it."""
+    (cli.folder / "deaf.py").write_text(f"""
+import os, signal, subprocess, time
+from pathlib import Path
 def load():
-    Dying()
+    {at}
     for _ in range(1000):
         time.sleep(0.01)
     raise ValueError("nobody came")

@@ -33,7 +33,7 @@ def test_ctrl_c_leaves_no_temporary_files(tmp_path: Path) -> None:
     scratch.mkdir()
     command = [
         sys.executable, "-m", "edgeq", "compare", str(tmp_path / "model.keras"), "--data", str(tmp_path / "data.npz"),
-        "--methods", "qat", "--epochs", "100000", "--patience", "0", "--seeds", "1", "--jobs", "2", "--out", str(out),
+        "--methods", "qat", "--epochs", "100000", "--patience", "0", "--seeds", "6", "--jobs", "2", "--out", str(out),
     ]  # fmt: skip
     running = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(scratch)}, stderr=subprocess.PIPE, text=True)
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from edgeq.interruption import not_swallowed
 from edgeq.records import Progress
 
 pytestmark = pytest.mark.xdist_group("tensorflow")
@@ -108,3 +111,24 @@ def test_a_demo_replaces_nothing_but_a_demo(tmp_path: Path) -> None:
         make_demo(demo, epochs=1)
     (demo / "model.keras").unlink()
     check_demo_folder(demo)
+
+
+def test_ctrl_c_that_tensorflow_swallows_ends_the_training(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the next batch, not after 30 epochs."""
+    from edgeq import digits
+
+    def build(keras: Any) -> Any:
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(10, "softmax")])
+
+    epochs: list[int] = []
+    monkeypatch.setattr(digits, "_build", build)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), not_swallowed():
+            digits.make_demo(tmp_path / "demo", progress=Progress(step=lambda n=1: epochs.append(n)))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert not epochs
+    assert not list(tmp_path.iterdir())

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from edgeq.interruption import held, not_swallowed, scratch_folder
+from edgeq.interruption import held, not_swallowed, raise_if_swallowed, scratch_folder
 from edgeq.model.runtime import quiet
 from edgeq.stopwatch import Stopwatch
 
@@ -49,6 +49,17 @@ def test_the_block_ends_with_it(block: Callable[[], AbstractContextManager[Any]]
     with block(), not_swallowed():
         pass
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_long_loop_within_ends_with_it() -> None:
+    turns: list[int] = []
+    with pytest.raises(KeyboardInterrupt), not_swallowed(), not_swallowed():
+        for turn in range(10):
+            raise_if_swallowed()
+            turns.append(turn)
+            swallow()
+    assert turns == [0]
+    raise_if_swallowed()
 
 
 def test_an_unswallowed_one_comes_at_once() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +12,12 @@ import numpy as np
 import pytest
 
 from edgeq.errors import CheckFailed, DataError, EdgeqError, InputError, UnsupportedError
+from edgeq.interruption import not_swallowed
 from edgeq.model.load import from_keras, load_float_model
 from edgeq.model.runtime import keras3, legacy_keras, quiet
 from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Split
 from edgeq.reference.float_model import float_outputs
-from edgeq.training import TrainingHistory, TrainingOptions
+from edgeq.training import TrainingHistory, TrainingOptions, steps
 from edgeq.training.batch_norm import reestimated
 from edgeq.training.objective import Labels
 from edgeq.training.plan import TrainingPlan, optimizer_class, plan_training
@@ -320,3 +323,43 @@ def test_batch_norm_statistics_are_those_of_the_training_samples(library: Any) -
     assert np.allclose(layer("shared").moving_variance, both.var(axis=0), rtol=1e-4)
     with pytest.raises(DataError, match="no training samples"):
         reestimated(model, replace(dataset(), train=None))
+
+
+@pytest.mark.parametrize("keras", [keras3, legacy_keras])
+def test_how_an_epoch_is_divided_into_calls_changes_no_bit(keras: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor what dropout drops."""
+    found = []
+    for seconds in (0.0, 1e9):
+        monkeypatch.setattr(steps, "_CALL_SECONDS", seconds)
+        with quiet():
+            model = classifier(keras(), dropout=0.3)
+            made = Steps(model, plan_of(model, TrainingOptions(learning_rate=0.01, batch_size=16)))
+            order = np.arange(150, dtype=np.int32)
+            losses = [made.train(order), made.train(order), *made.evaluate(on_training_samples=True)]
+        found.append((losses, weights(model)))
+    (once, first), (again, second) = found
+    assert once == again
+    assert all((a == b).all() for a, b in zip(first, second, strict=True))
+
+
+def test_ctrl_c_ends_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the call in which it came, even if TensorFlow swallows it."""
+    monkeypatch.setattr(steps, "_CALL_SECONDS", 0.0)
+    model = classifier(keras3())
+    made = Steps(model, plan_of(model, TrainingOptions(batch_size=16)))
+    calls = []
+
+    def epoch(x: Any, y: Any, order: Any, first: Any, last: Any, total: Any) -> Any:
+        calls.append((int(first), int(last)))
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        return total
+
+    monkeypatch.setattr(made, "_epoch", epoch)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), not_swallowed():
+            made.train(np.arange(150, dtype=np.int32))
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert calls == [(0, 1)]
