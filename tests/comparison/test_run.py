@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -66,6 +71,42 @@ def test_a_dask_cluster_of_two_workers_makes_the_same(jobs: list[Job]) -> None:
         same(alone, made(jobs, 2, cluster.scheduler_address))
 
 
+def test_a_single_worker_works_too(jobs: list[Job]) -> None:
+    """joblib would run the jobs in this process; the scheduler knows who did."""
+    from distributed import Client, LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
+        assert set(made(jobs[:1], 1, cluster.scheduler_address)) == {FLOAT}
+        with Client(cluster.scheduler_address) as client:
+            (modules,) = client.run(eval, "'keras' in __import__('sys').modules").values()
+    assert modules
+
+
+def test_workers_that_die_are_a_message(jobs: list[Job]) -> None:
+    """Out of memory, say: joblib alone would wait for the task for good."""
+    import dask
+    from distributed import LocalCluster
+
+    endless = replace(jobs[1], task=Task(work=Work.QAT, seed=0), training=TrainingOptions(epochs=10**6, patience=0))
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
+    ):
+        killer = threading.Thread(target=kill_when_busy, args=(cluster,))
+        killer.start()
+        with pytest.raises(UnavailableError, match="died over a piece of work"):
+            made([endless], 1, cluster.scheduler_address)
+        killer.join()
+
+
+def kill_when_busy(cluster: Any) -> None:
+    end = time.monotonic() + 120
+    while not any(state.processing for state in cluster.scheduler.workers.values()) and time.monotonic() < end:
+        time.sleep(0.1)
+    for worker in cluster.workers.values():
+        os.kill(worker.pid, signal.SIGKILL)
+
+
 def test_two_processes_make_the_same(jobs: list[Job]) -> None:
     same(made(jobs, 1), made(jobs, 2))
 
@@ -80,8 +121,6 @@ def test_no_scheduler(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_model_that_cannot_be_loaded_fails_alone(jobs: list[Job], tmp_path: Path) -> None:
-    from dataclasses import replace
-
     broken = replace(jobs[1], model=replace(jobs[1].model, files={"": b"PK damaged"}))
     found = made([jobs[0], broken], 1)
     assert found[FLOAT].failed is None
@@ -95,8 +134,6 @@ def test_shares() -> None:
 
 
 def test_trainings_side_by_side_keep_checkpoints_apart(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     from edgeq import api
     from edgeq.comparison.flow import _checkpoints
     from edgeq.records import Method
