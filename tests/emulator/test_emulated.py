@@ -62,6 +62,14 @@ def test_boots_and_computes(board: str, image_of: ImageOf) -> None:
         assert 0 < session.stats().stack_high_water < 1024
 
 
+@pytest.mark.parametrize(("board", "toolchain"), [*((board, "zig") for board in UNICORN_BOARDS), ("mps2-an386", "gcc")])
+def test_copies_are_right_at_every_alignment(board: str, toolchain: str, image_of: ImageOf) -> None:
+    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    with booted(image_of(board, toolchain), load_board(board)) as (_, session):
+        assert session.run([sample(11)]).outputs[0][:4] == bytes(4)
+
+
 def failure_of(device: EmulatedDevice) -> str | None:
     """The firmware's FAULT frame may arrive a moment before the emulator's own words."""
     deadline = time.monotonic() + 5

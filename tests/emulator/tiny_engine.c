@@ -50,6 +50,22 @@ static void tiny_lose_stack(void) {
   __asm volatile("mov sp, %0\n udf #1" : : "r"(tiny_nowhere + 0x1000u));
 }
 
+/* Copies from and to every alignment, of up to 40 bytes: the output begins with how many bytes are wrong. */
+static void tiny_copy(void) {
+  int8_t from[48], to[48];
+  int32_t wrong = 0;
+  for (uint32_t i = 0; i < sizeof from; i++) from[i] = (int8_t)(i + 1u);
+  for (uint32_t places = 0; places < 16u * 41u; places++) {
+    const uint32_t start = places & 3u, at = places >> 2 & 3u, length = places >> 4;
+    memset(to, -1, sizeof to);
+    memcpy(to + at, from + start, length);
+    for (uint32_t i = 0; i < sizeof to; i++) {
+      wrong += to[i] != (i >= at && i < at + length ? from[i - at + start] : -1);
+    }
+  }
+  memcpy(tiny_arena, &wrong, sizeof wrong);
+}
+
 static void tiny_fault(int8_t which) {
   switch (which) {
     case 1:
@@ -79,6 +95,9 @@ static void tiny_fault(int8_t which) {
     case 9: /* no fault: the work of 2 million rounds, and of 4 */
     case 10:
       for (uint32_t i = 0; i < (which == 9 ? 2000000u : 4000000u); i++) __asm volatile("nop\n nop");
+      break;
+    case 11:
+      tiny_copy();
       break;
     default:
       break;
