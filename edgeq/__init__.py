@@ -19,12 +19,24 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edgeq.api import build, check_data, compare, demo, diff, drift, flash, inspect, profile, validate
+    from edgeq.api import (
+        build,
+        check_data,
+        compare,
+        demo,
+        diff,
+        doctor,
+        drift,
+        flash,
+        inspect,
+        monitor,
+        profile,
+        validate,
+    )
     from edgeq.boards import Board, list_boards, load_board
     from edgeq.comparison.options import CompareOptions, GivenArm
     from edgeq.comparison.record import Comparison
     from edgeq.data import load_dataset
-    from edgeq.doctor import examine
     from edgeq.errors import EdgeqError
     from edgeq.options import BuildOptions, Engine, Target
     from edgeq.records import Method, Optimize, Progress
@@ -50,13 +62,14 @@ _HOME = {
     "compare": "edgeq.api",
     "demo": "edgeq.api",
     "diff": "edgeq.api",
+    "doctor": "edgeq.api",
     "drift": "edgeq.api",
-    "examine": "edgeq.doctor",
     "flash": "edgeq.api",
     "inspect": "edgeq.api",
     "list_boards": "edgeq.boards",
     "load_board": "edgeq.boards",
     "load_dataset": "edgeq.data",
+    "monitor": "edgeq.api",
     "profile": "edgeq.api",
     "validate": "edgeq.api",
 }
@@ -80,13 +93,14 @@ __all__ = [
     "compare",
     "demo",
     "diff",
+    "doctor",
     "drift",
-    "examine",
     "flash",
     "inspect",
     "list_boards",
     "load_board",
     "load_dataset",
+    "monitor",
     "profile",
     "validate",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgeq.comparison.record import Comparison
     from edgeq.data import DataSummary
     from edgeq.flashing.flash import Flashed
+    from edgeq.installation import Check
     from edgeq.model.inspect import ModelSummary
     from edgeq.report.diff import ReportDiff
     from edgeq.report.record import Report
@@ -229,3 +230,30 @@ def diff(old: Path, new: Path) -> ReportDiff:
     from edgeq.report.files import read_report
 
     return diff_reports(read_report(old), read_report(new))
+
+
+def doctor() -> tuple[Check, ...]:
+    """What is installed, what is missing, and the command that fixes it: `edgeq.installation.examine`."""
+    from edgeq.installation import examine
+
+    return examine()
+
+
+def monitor(
+    port: str, *, baud: int = 115200, write: Callable[[str], object] = print, seconds: float | None = None
+) -> None:
+    """Show what the device at a port says, a line of text at a time: `edgeq.link.monitor.monitor`.
+
+    Args:
+        port: a serial port or a pyserial URL.
+        baud: speed of a real line.
+        write: takes one line.
+        seconds: end after so long; None: with Ctrl-C.
+
+    Raises:
+        InputError: pyserial knows no such URL.
+        LinkError: no such port, or it went away.
+    """
+    from edgeq.link.monitor import monitor as listen
+
+    listen(port, baud=baud, write=write, seconds=seconds)

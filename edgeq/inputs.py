@@ -8,6 +8,7 @@ from typing import Protocol
 
 from edgeq.builds import BuildSamples
 from edgeq.data import check_dataset, load_dataset, random_dataset
+from edgeq.data.check import NO_DATA
 from edgeq.errors import InputError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph, Tensor
@@ -82,7 +83,12 @@ def read_source(options: SourceOptions, progress: Progress) -> Source:
     model = load_float_model(options.model, trusted=options.trusted)
     if peeked != model.inputs:
         data = load_dataset(options.data, inputs=model.inputs, seed=options.seed)
-    warnings = check_dataset(data, model.inputs, _classes(data, model.outputs))
+    warnings = check_dataset(
+        data,
+        model.inputs,
+        _classes(data, model.outputs),
+        probability=_is_probability(model.outputs, _activation(model)),
+    )
     return Source(format=format, float_model=model, tflite=None, data=data, warnings=warnings)
 
 
@@ -137,10 +143,12 @@ def _read_tflite_source(options: SourceOptions) -> Source:
     warnings: tuple[str, ...] = ()
     if options.data is None:
         data = random_dataset(inputs, options.samples or RANDOM_SAMPLES, options.seed, ranges)
+        warnings = (NO_DATA,)
     else:
         data = load_dataset(options.data, inputs=inputs, seed=options.seed)
         outputs = tuple(_value_spec(t) for t in graph.output_tensors)
-        warnings = check_dataset(data, inputs, _classes(data, outputs), ranges)
+        probability = _is_probability(outputs, _last_op(graph))
+        warnings = check_dataset(data, inputs, _classes(data, outputs), ranges, probability=probability)
     return Source(format=ModelFormat.TFLITE, float_model=None, tflite=content, data=data, warnings=warnings)
 
 
@@ -152,6 +160,27 @@ def _classes(data: Dataset, outputs: tuple[ValueSpec, ...]) -> int | None:
     (output,) = outputs
     size = output.shape[-1] if len(output.shape) == 1 else None
     return size if size is not None and size > 1 else None
+
+
+def _is_probability(outputs: tuple[ValueSpec, ...], function: str) -> bool:
+    """Whether the one output is one number, and `function`, which makes it, the sigmoid."""
+    return len(outputs) == 1 and outputs[0].shape in ((), (1,)) and function in ("sigmoid", "LOGISTIC")
+
+
+def _activation(model: FloatModel) -> str:
+    """The name of the function that makes a Keras model's output; "" of a SavedModel, which does not tell."""
+    from edgeq.training.objective import last_activation
+
+    return last_activation(model.handle) if getattr(model.handle, "outputs", None) else ""
+
+
+def _last_op(graph: Graph) -> str:
+    """The name of the op that makes the first output, before its DEQUANTIZE."""
+    makers = {tensor: op for op in graph.ops for tensor in op.outputs}
+    op = makers.get(graph.outputs[0])
+    if op is not None and op.name == "DEQUANTIZE":
+        op = makers.get(op.inputs[0])
+    return op.name if op is not None else ""
 
 
 def _value_spec(tensor: Tensor) -> ValueSpec:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import Enum
 from pathlib import Path
 
+from edgeq.errors import InputError
 from edgeq.lower.names import Pass
 from edgeq.records import Method, Optimize, RangeEstimator
 from edgeq.training.options import TrainingOptions
@@ -65,7 +66,7 @@ class BuildOptions:
     """
 
     model: Path
-    data: str | None
+    data: str | None = None
     out: Path
     target: Target = Target.CORTEX_M
     board: str | None = None
@@ -98,3 +99,24 @@ class BuildOptions:
     def devices(self) -> tuple[str, ...]:
         """`device`, also where it is one."""
         return (self.device,) if isinstance(self.device, str) else self.device
+
+
+_QUANTIZING = ("method", "ranges", "equalize", "bias_correction", "calibration_samples")
+
+
+def refuse_quantizing(options: BuildOptions) -> None:
+    """Nothing, unless an option was set that is about how a float model becomes int8.
+
+    Raises:
+        InputError: it was; the model is a .tflite, which is taken as it is.
+    """
+    defaults = BuildOptions(model=options.model, out=options.out)
+    given = [name for name in _QUANTIZING if getattr(options, name) != getattr(defaults, name)]
+    training, plain = options.training, defaults.training
+    given += [field.name for field in fields(training) if getattr(training, field.name) != getattr(plain, field.name)]
+    if given:
+        flags = ", ".join("--" + name.replace("_", "-") for name in given)
+        raise InputError(
+            f"{flags} cannot be given with {options.model}: a .tflite is neither quantized nor trained again.",
+            hint="Leave it out, or give the float model (.keras, .h5, SavedModel) that the .tflite was made from.",
+        )

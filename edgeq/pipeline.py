@@ -27,14 +27,15 @@ from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
 from edgeq.model.load import detect_format
 from edgeq.model.verify import require, verify_for
-from edgeq.options import BuildOptions
+from edgeq.options import BuildOptions, refuse_quantizing
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
-from edgeq.records import Image, Progress, Project
+from edgeq.records import Image, ModelFormat, Progress, Project
 from edgeq.report.files import write_report
 from edgeq.sharing import expanded, journal_of
 from edgeq.stopwatch import Stopwatch
 from edgeq.toolchain.compile import compile_project, find_compiler
+from edgeq.toolchain.elf import check_limits
 
 if TYPE_CHECKING:
     from edgeq.report.record import Report
@@ -57,9 +58,12 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         UnavailableError: a tool, a reference interpreter or the device is missing or failed.
     """
     progress, clock = progress or Progress(), Stopwatch()
-    detect_format(options.model)  # refuses a model that is not there before anything else is looked at
+    # Refuses a model that is not there before anything else is looked at.
+    if detect_format(options.model) is ModelFormat.TFLITE:
+        refuse_quantizing(options)
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
+    check_limits(board, options.flash_limit, options.ram_limit)
     name = c_prefix(options.model.stem) if options.name is None else given_prefix(options.name)
     devices = expanded(options.devices, options.jobs)
     for device in dict.fromkeys(devices):
@@ -86,7 +90,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         with clock("verify"):
             given = source.float_model is None
             engine = options.engine.value
-            require(verify_for(quantized.graph, supported_ops, engine=engine, float_io=given))
+            require(verify_for(quantized.graph, supported_ops, engine=engine, float_io=given), converted=not given)
         with clock("lower"):
             lowered = partial(
                 lower, quantized.graph, features=board.features, optimize=options.optimize,
@@ -127,7 +131,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
             program=fitted.program, limits=fitted.limits, without_passes=options.without_passes, board=board,
             board_spec=board_spec, project=fitted.project, image=image, samples=samples,
-            references=references.outputs, notes=(*quantized.notes, *golden.notes, *references.notes, *source.warnings),
+            references=references.outputs, notes=(*source.warnings, *golden.notes, *references.notes, *quantized.notes),
             flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
         )  # fmt: skip
         shutil.rmtree(folder / "objects", ignore_errors=True)

@@ -120,7 +120,8 @@ class Split:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset:
-    """Everything that was read from --data. `sha256` covers all arrays; `source` is what the user named."""
+    """Everything that was read from --data. `sha256` covers all arrays; `source` is what the user named; `ignored` are
+    names of arrays that mean nothing here."""
 
     source: str
     sha256: str
@@ -129,6 +130,7 @@ class Dataset:
     validation: Split | None = None
     calibration: Split | None = None
     class_names: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

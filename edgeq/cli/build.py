@@ -29,7 +29,7 @@ from edgeq.lower.names import Pass
 from edgeq.options import BuildOptions, Engine, Target
 from edgeq.records import Method, Optimize, RangeEstimator
 
-_D = BuildOptions(model=Path(), data=None, out=Path())
+_D = BuildOptions(model=Path(), out=Path())
 
 
 @click.command("build")
@@ -92,9 +92,15 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     "--method",
     type=click.Choice([m.value for m in Method]),
     default=_D.method.value,
-    show_default=True,
-    help="How the model becomes int8: ptq (the options below), auto (the best of their combinations on validation "
-    "samples), or 16x8 (int16 activations: nearly the float model's accuracy, twice the RAM).",
+    help="""How the model becomes int8.
+
+    \b
+    ptq        from calibration samples (default)
+    auto       ptq, best of its options by validation
+    qat        trained with rounding; needs y_train
+    qat-tfmot  trained by tfmot, as tf_keras can be
+    16x8       int16 activations: finer, slower, larger
+    """,
 )
 @click.option(
     "--ranges",
@@ -141,7 +147,7 @@ _D = BuildOptions(model=Path(), data=None, out=Path())
     type=ByteSize(),
     help="Flash that the firmware may take (64K, 1M): kernels are chosen to fit.  [default: the board's]",
 )
-@click.option("--ram-limit", type=ByteSize(), help="The same for RAM, stack included.")
+@click.option("--ram-limit", type=ByteSize(), help="The same for RAM, with the stack as it is reserved.")
 @click.option(
     "--max-lsb",
     type=click.IntRange(0, 255),

@@ -17,7 +17,7 @@ def command(as_json: bool) -> int:
 
     Exit code 0 if the default path (zig, the emulated board) can run, 3 if something that it needs is missing.
     """
-    from edgeq.doctor import State, examine, healthy
+    from edgeq.installation import State, examine, healthy
 
     checks = examine()
     if as_json:
@@ -36,9 +36,10 @@ def command(as_json: bool) -> int:
         table.add_row(marks[c.state], c.name, c.found, c.use)
     console = Console()
     console.print(table)
-    fixes = [c for c in checks if c.fix]
-    if fixes:
-        console.print("\nTo add what is missing:")
+    for title, state in (("Missing:", State.MISSING), ("Optional, for what stands beside it above:", State.OPTIONAL)):
+        fixes = [c for c in checks if c.fix and c.state is state]
+        if fixes:
+            console.print(f"\n{title}")
         for c in fixes:
             console.print(f"  {c.fix}", highlight=False, markup=False, soft_wrap=True)
     console.print("\nReady: edgeq demo" if healthy(checks) else "\n[red]Not ready.[/] See ✗ above.")

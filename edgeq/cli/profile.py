@@ -6,12 +6,20 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH, baud_option, device_option, json_option, progress
+from edgeq.cli._common import PATH, baud_option, json_option, progress
+
+_device_option = click.option(
+    "--device",
+    default="emulated",
+    show_default=True,
+    help="Where the firmware runs: emulated (Unicorn), qemu, a serial port (/dev/ttyACM0, COM3) or a pyserial URL "
+    "(socket://host:port, rfc2217://host:port).",
+)
 
 
 @click.command("profile")
 @click.argument("build", type=PATH)
-@device_option
+@_device_option
 @baud_option
 @json_option
 def command(build: Path, device: str, baud: int, as_json: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from types import MappingProxyType
@@ -32,11 +33,16 @@ TITLES = MappingProxyType(
         QAT: "QAT",
         QAT_TFMOT: "QAT by tfmot",
         FLOAT_CONTINUED_TFMOT: "float, trained on like tfmot's QAT",
-        PTQ_CONTINUED_TFMOT: "PTQ of that",
+        PTQ_CONTINUED_TFMOT: "PTQ of float trained on like tfmot's QAT",
         PTQ_EQUALIZED: "PTQ, layers equalised first",
         INT16X8: "int16 activations, int8 weights",
     }
 )
+
+
+def spoken(name: str) -> str:
+    """An arm's name for people, where its title is too long: PTQ, QAT, PTQ-continued."""
+    return re.sub(r"^(?:ptq|qat)\b", lambda method: method[0].upper(), name) if name in TITLES else name
 
 
 class Work(Enum):

@@ -15,6 +15,7 @@ from edgeq.comparison.arms import (
     PTQ_EQUALIZED,
     QAT,
     QAT_TFMOT,
+    spoken,
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings.words import points
@@ -52,27 +53,32 @@ def verdict(evidence: Evidence, findings: Sequence[CompareFinding]) -> Verdict:
     elif contrast is not None and contrast.method.conclusion is not None:
         again = _WORDS[contrast.method.conclusion]
         parts.append(
-            f"Over {contrast.method.seeds} seeds, {contrast.second} {again} {contrast.first} when it starts from this "
-            "float model, which is itself one draw."
+            f"Over {contrast.method.seeds} seeds, {_spoken(evidence, contrast.second)} {again} "
+            f"{_spoken(evidence, contrast.first)} when it starts from this float model, which is itself one draw."
         )
-    headline = "Repair the set-up first" if errors else f"Ship {ship}" if ship else "No model to ship"
+    headline = (
+        "Repair the set-up first" if errors else f"Ship {_spoken(evidence, ship)}" if ship else "No model to ship"
+    )
     return Verdict(ship=None if errors else ship, headline=headline, paragraph=" ".join(parts))
 
 
 def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
     """The simplest int8 model that nothing is shown to beat."""
+    said = _spoken(evidence, qat)
     if FLOAT_BN in evidence.arms and PTQ_BN in evidence.arms:
         again = evidence.contrast(FLOAT, FLOAT_BN)
         if again and again.artifact.conclusion is Conclusion.BETTER and not again.artifact.within_margin:
             return PTQ_BN, "Take PTQ of the float model with new batch-norm statistics, or train that model out first."
     if PTQ not in evidence.arms:
         only = next((arm for arm in (qat, INT16X8) if arm in evidence.arms), None)
-        return only, f"{only} is the only integer model here." if only else "There is no integer model to ship."
+        if only is None:
+            return None, "There is no integer model to ship."
+        return only, f"{_spoken(evidence, only)} is the only integer model here."
     repaired = evidence.contrast(PTQ, PTQ_EQUALIZED)
     if repaired is not None and repaired.artifact.conclusion is Conclusion.BETTER:
         rest = evidence.contrast(PTQ_EQUALIZED, qat)
         if rest is None or rest.artifact.conclusion is not Conclusion.BETTER:
-            beside = f", and {qat} is not shown to be better" if rest else ""
+            beside = f", and {said} is not shown to be better" if rest else ""
             return PTQ_EQUALIZED, (
                 "Ship PTQ with equalised layers (--method ptq --equalize --bias-correction): it is better than plain "
                 f"PTQ{beside}."
@@ -82,16 +88,16 @@ def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
     trained_on = PTQ_CONTINUED if qat == QAT else PTQ_CONTINUED_TFMOT
     contrast, control = evidence.contrast(PTQ, qat), evidence.contrast(trained_on, qat)
     if contrast is None or contrast.artifact.conclusion is not Conclusion.BETTER:
-        return PTQ, f"Ship PTQ: it is the simpler one, and {qat} is not shown to be better."
+        return PTQ, f"Ship PTQ: it is the simpler one, and {said} is not shown to be better."
     if control is None:
-        return qat, f"Ship {qat}: it is better than PTQ. Whether that is only its extra training was not measured."
+        return qat, f"Ship {said}: it is better than PTQ. Whether that is only its extra training was not measured."
     if control.artifact.conclusion is not Conclusion.BETTER:
         return (
             trained_on,
-            f"Ship PTQ of the float model trained on: {qat} is not shown to be better than that, so that what it gains "
-            "over PTQ may be the extra training (and the equalised layers that both start from).",
+            f"Ship PTQ of the float model trained on: {said} is not shown to be better than that, so that what it "
+            "gains over PTQ may be the extra training (and the equalised layers that both start from).",
         )
-    return qat, f"Ship {qat}: it is better than PTQ, and also than PTQ after the same extra training."
+    return qat, f"Ship {said}: it is better than PTQ, and also than PTQ after the same extra training."
 
 
 def _sentence(evidence: Evidence, contrast: Contrast) -> str:
@@ -101,11 +107,17 @@ def _sentence(evidence: Evidence, contrast: Contrast) -> str:
         size = f"{100 * answer.difference:+.1f} points, 95 % interval {100 * low:+.1f} to {100 * high:+.1f}"
     else:
         size = f"error {answer.difference:+.3g}, 95 % interval {low:+.3g} to {high:+.3g}"
-    text = f"On {answer.n:,} test samples {contrast.second} {_WORDS[answer.conclusion]} {contrast.first} ({size})."
+    first, second = _spoken(evidence, contrast.first), _spoken(evidence, contrast.second)
+    text = f"On {answer.n:,} test samples {second} {_WORDS[answer.conclusion]} {first} ({size})."
     if answer.conclusion in (Conclusion.BETTER, Conclusion.WORSE) and answer.within_margin:
         margin = points(evidence.margin) if is_share(evidence.metric) else f"{evidence.margin:.3g}"
         text += f" The difference is real and smaller than the margin of {margin}."
     return text
+
+
+def _spoken(evidence: Evidence, name: str) -> str:
+    """Arms of ours have names for people; those that the user named keep theirs."""
+    return name if evidence.given else spoken(name)
 
 
 def _lower(title: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from edgeq.errors import DataError
 from edgeq.records import Dataset, Split, ValueSpec
 
 _NAME = re.compile(r"(x|y)_(train|test|val|calib)(?:_(.+))?")
-_GROUPS = "group_test"
+_GROUPS, _CLASSES = "group_test", "class_names"
 NAMES_HINT = (
     "The arrays are x_train, y_train, x_test, y_test and optionally x_val, y_val, x_calib; for a model with several "
     "inputs x_test_0, x_test_1, … or x_test_<name of the input>. group_test says which test samples belong together."
@@ -26,7 +28,7 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
 
     Args:
         arrays: by name, see `NAMES_HINT`; `class_names` and `group_test` (one value per test sample) too. Other names
-            that do not start with x_ or y_ are left alone.
+            that do not start with x_ or y_ are left alone, and named in `Dataset.ignored`.
         source: what the user named, for messages.
         inputs: the model's inputs, to put arrays that are named after them into their order; None sorts by name.
 
@@ -39,7 +41,9 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
         match = _NAME.fullmatch(name)
         if match is None:
             if name.startswith(("x_", "y_")):
-                raise DataError(f"{source} has an array {name!r}, which means nothing here.", hint=NAMES_HINT)
+                near = nearest_name(name)
+                meant = f" Did you mean {near}?" if near else ""
+                raise DataError(f"{source} has an array {name!r}, which means nothing here.{meant}", hint=NAMES_HINT)
             continue
         kind, split, suffix = match.groups()
         array = _numbers(name, value, source)
@@ -64,9 +68,16 @@ def dataset_from_arrays(arrays: Mapping[str, Any], source: str, inputs: Sequence
             groups=groups.get(split),
             names=order if order != ("",) else (),
         )
-    names = arrays.get("class_names")
+    names = arrays.get(_CLASSES)
     class_names = () if names is None else tuple(str(name) for name in np.asarray(names).ravel().tolist())
-    return make_dataset(source, splits, class_names)
+    ignored = tuple(name for name in arrays if not _NAME.fullmatch(name) and name not in (_GROUPS, _CLASSES))
+    return replace(make_dataset(source, splits, class_names), ignored=ignored)
+
+
+def nearest_name(name: str) -> str | None:
+    """The array that an unknown name was perhaps meant for."""
+    known = (*(f"{kind}_{split}" for kind in "xy" for split in ("train", "test", "val")), "x_calib", _GROUPS, _CLASSES)
+    return next(iter(difflib.get_close_matches(name.lower(), known, n=1)), None)
 
 
 def make_dataset(source: str, splits: Mapping[str, Split], class_names: Sequence[str] = ()) -> Dataset:

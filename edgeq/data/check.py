@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.data.arrays import nearest_name
 from edgeq.errors import DataError
 from edgeq.records import Dataset, Split, ValueSpec
 
@@ -16,12 +17,17 @@ if TYPE_CHECKING:
 NO_LABELS = "There are no test labels: drift can be measured, accuracy cannot."
 """The warning that a report need not repeat."""
 
+NO_DATA = "No data were given: the samples are random and have no labels."
+"""The remark on a .tflite that came alone."""
+
 
 def check_dataset(
     dataset: Dataset,
     inputs: Sequence[ValueSpec] | None,
     classes: int | None = None,
     ranges: Sequence[tuple[float, float]] | None = None,
+    *,
+    probability: bool = False,
 ) -> tuple[str, ...]:
     """Refuse data that cannot be right; warn about data that look wrong.
 
@@ -30,6 +36,7 @@ def check_dataset(
         inputs: the model's inputs; None checks the data by themselves.
         classes: number of the model's classes if it is a classifier; None leaves labels unchecked.
         ranges: what each input of an int8 model can hold, smallest and largest real value.
+        probability: the model's only output is one number that a sigmoid makes: the probability of class 1.
 
     Returns:
         Warnings, one sentence or two each.
@@ -43,6 +50,8 @@ def check_dataset(
         _check_arrays(name, split, dataset.source, inputs)
         if split.y is not None:
             _check_labels(name, split, dataset.source, classes)
+            if probability:
+                _check_binary(name, split.y, dataset.source)
     if dataset.class_names and classes is not None and len(dataset.class_names) != classes:
         raise DataError(
             f"{dataset.source} has {len(dataset.class_names)} classes, the model {classes}.",
@@ -128,6 +137,21 @@ def _check_labels(name: str, split: Split, source: str, classes: int | None) -> 
         )
 
 
+def _check_binary(name: str, y: NDArray[np.generic], source: str) -> None:
+    """Two classes of other numbers than 0 and 1 would be taken for the targets of a regression."""
+    if y.ndim != 1 or not np.issubdtype(y.dtype, np.integer):
+        return
+    values = np.unique(y).tolist()
+    if len(values) == 2 and values != [0, 1]:
+        low, high = values
+        raise DataError(
+            f"y_{name} in {source} has the labels {low} and {high}; the model's output is one sigmoid, the probability "
+            "of class 1, whose labels are 0 and 1.",
+            hint=f"Map them, as in training: y_{name} = (y_{name} == {high}).astype(int) makes {low} class 0 and "
+            f"{high} class 1.",
+        )
+
+
 def _shape_hint(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
     if (*found, 1) == wanted:
         return "Add a channel dimension: x[..., None]."
@@ -139,6 +163,12 @@ def _shape_hint(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
         sizes = ", ".join(str(size) for size in wanted)
         return f"The number of values fits: x.reshape(-1, {sizes}), if their order is right."
     return "Prepare the data exactly as in training."
+
+
+def _ignored(dataset: Dataset) -> Iterator[str]:
+    for name in dataset.ignored:
+        near = nearest_name(name)
+        yield f"The array {name} is not used: it means nothing here." + (f" Did you mean {near}?" if near else "")
 
 
 def _warnings(
@@ -166,6 +196,7 @@ def _warnings(
             )
         if ranges is not None:
             yield from _range_warnings(x, ranges[i])
+    yield from _ignored(dataset)
     yield from _label_warnings(dataset, classifier)
     repeated = _repeated(dataset)
     if repeated:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 _SHOWN_CLASSES = 100
+_SHOWN_LABELS = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +117,12 @@ def _summarize(name: str, split: Split) -> SplitSummary:
         labels = "none"
     elif y.ndim == 1 and np.issubdtype(y.dtype, np.integer) and int(y.min()) >= 0 and int(y.max()) < 100_000:
         counts = tuple(int(count) for count in np.bincount(y.astype(np.int64)))
-        present = sum(count > 0 for count in counts)
-        labels = f"{present} classes, {min(counts)} to {max(counts)} samples each"
-        if 2 * present > len(y) and min(counts) == 0:
+        present = [label for label, count in enumerate(counts) if count]
+        each = [counts[label] for label in present]
+        labels = f"{len(present)} classes, {min(each)} to {max(each)} samples each"
+        if len(present) < len(counts) and len(present) <= _SHOWN_LABELS:
+            labels = f"{len(present)} labels ({', '.join(map(str, present))}), {min(each)} to {max(each)} samples each"
+        if 2 * len(present) > len(y) and min(counts) == 0:
             labels = f"whole numbers from {int(y.min())} to {int(y.max())}"
     else:
         labels = f"targets of shape {'×'.join(str(size) for size in y.shape[1:]) or 'scalar'}, {y.dtype}"

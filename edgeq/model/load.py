@@ -21,6 +21,8 @@ from edgeq.records import Compiled, FloatModel, ModelFormat, ValueSpec
 
 _ACCEPTED = "edgeq reads Keras files (.keras, .h5), SavedModel folders and int8 .tflite files."
 _SUFFIX = {ModelFormat.KERAS3: ".keras", ModelFormat.TF_KERAS: ".keras", ModelFormat.H5: ".h5"}
+# What Keras 3 and tf_keras say of a class that nobody registered.
+_UNKNOWN_CLASS = re.compile(r"(?:Could not locate class|Unknown layer:) '(\w+)'")
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 
 
@@ -167,6 +169,13 @@ def _load_keras(copy: Path, path: Path, found: ModelFormat, trusted: bool) -> Fl
         try:
             model = library.models.load_model(copy, compile=False, safe_mode=not trusted)
         except Exception as exc:
+            if (unknown := _UNKNOWN_CLASS.search(str(exc))) is not None:
+                raise ModelError(
+                    f"{path} was not loaded: the class {unknown[1]!r} is no part of {library.__name__} "
+                    f"{library.__version__}. It is Python code of your own, or of another package.",
+                    hint="Build what it computes from Keras' own layers, load the weights into that and save it. From "
+                    "Python, a class that was registered (register_keras_serializable) loads with trusted=True.",
+                ) from exc
             raise ModelError(
                 f"{path} ({found.value}) cannot be loaded by {'Keras' if is_keras3 else 'tf_keras'} "
                 f"{library.__version__}: {_explanation(exc)}",

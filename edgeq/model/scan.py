@@ -215,6 +215,8 @@ def _reason(entry: dict[str, Any]) -> str | None:
     for name in (class_name, registered):
         if isinstance(name, str) and ">" in name and not is_optimizer and not name.startswith("keras"):
             return f"the custom object {name!r} is Python code that is not part of Keras"
+    if module is None and isinstance(registered, str) and registered and bare[:2] != "__" and not is_optimizer:
+        return f"the custom class {registered!r} is Python code that is not part of Keras"
     if bare == "function":
         return _function_reason(config, module)
     if bare == "__typespec__":

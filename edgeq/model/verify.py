@@ -39,11 +39,20 @@ def verify_for(
 ) -> tuple[Finding, ...]:
     """`verify` by the scheme of the model's inputs and outputs; `supported_ops` gives the engine's ops of one."""
     scheme = scheme_of(graph)
-    return verify(graph, scheme=scheme, supported_ops=supported_ops(scheme), engine=engine, float_io=float_io)
+    return verify(
+        graph, scheme=scheme, supported_ops=supported_ops(scheme), engine=engine, float_io=float_io,
+        int8_ops=supported_ops(Scheme.INT8),
+    )  # fmt: skip
 
 
 def verify(
-    graph: Graph, *, scheme: Scheme, supported_ops: Collection[str] | None, engine: str, float_io: bool = False
+    graph: Graph,
+    *,
+    scheme: Scheme,
+    supported_ops: Collection[str] | None,
+    engine: str,
+    float_io: bool = False,
+    int8_ops: Collection[str] = (),
 ) -> tuple[Finding, ...]:
     """Everything about a model that keeps it from being run as full-integer; empty if nothing does.
 
@@ -53,6 +62,7 @@ def verify(
         supported_ops: builtin names of the ops that the engine has; None: not known, the engine will say itself.
         engine: its name, for messages ("aot").
         float_io: accept float32 inputs that go straight into QUANTIZE, and outputs that come from DEQUANTIZE.
+        int8_ops: what the engine has for int8, where the scheme is another: a way out.
 
     The rules:
         unsupported-op, float-op, hybrid-op, quantize-inside, io-dtype, tensor-dtype, bias-dtype, index-constant,
@@ -68,7 +78,7 @@ def verify(
             continue  # the ops that use a variable are checked
         problems = list(_op_dtypes(graph, op, scheme, float_io=float_io))
         if not problems and supported_ops is not None and op.name not in supported_ops:
-            problems = [_unsupported(graph, op, engine)]
+            problems = [_unsupported(graph, op, engine, int8_ops if scheme is not Scheme.INT8 else ())]
         # Each kind of check relies on the ones before it.
         problems = problems or list(check_shapes(graph, op)) or list(check_scales(graph, op, scheme))
         found += problems or list(_engine_faults(graph, op, engine))
@@ -76,8 +86,12 @@ def verify(
     return tuple(found)
 
 
-def require(findings: Sequence[Finding]) -> None:
+def require(findings: Sequence[Finding], *, converted: bool = False) -> None:
     """Nothing, if there are no findings.
+
+    Args:
+        findings: of `verify`.
+        converted: the model was made from a float model just now, and there is no file to look into.
 
     Raises:
         VerifyError: lists all of them, findings of one rule with the same fix under one fix.
@@ -88,11 +102,14 @@ def require(findings: Sequence[Finding]) -> None:
     for finding in findings:
         groups.setdefault((finding.rule, finding.fix), []).append(finding)
     count = f"{len(findings)} problems" if len(findings) > 1 else "1 problem"
-    lines = [f"The model cannot be run as full-integer int8: {count}."]
+    lines = [f"The model cannot be run as a full-integer model: {count}."]
     for (rule, fix), members in groups.items():
         lines += [f"  {finding.where}: {finding.message} [{rule}]" for finding in members]
         lines.append(f"    → {fix}")
-    raise VerifyError("\n".join(lines), hint="`edgeq inspect` shows every op with its types, shapes and scales.")
+    hint = "`edgeq inspect` shows every op with its types, shapes and scales."
+    if converted:
+        hint = "Places are ops of the converted model, with the Keras layer that each was made from in their names."
+    raise VerifyError("\n".join(lines), hint=hint)
 
 
 def _engine_faults(graph: Graph, op: Op, engine: str) -> Iterator[Finding]:
@@ -110,12 +127,20 @@ def _engine_faults(graph: Graph, op: Op, engine: str) -> Iterator[Finding]:
     )
 
 
-def _unsupported(graph: Graph, op: Op, engine: str) -> Finding:
+def _unsupported(graph: Graph, op: Op, engine: str, int8_ops: Collection[str]) -> Finding:
     if op.name.startswith("CUSTOM:"):
         message = f"custom op {op.name.removeprefix('CUSTOM:')!r} is not part of TensorFlow Lite's builtins."
         fix = (
             "Export without SELECT_TF_OPS and custom ops; compute this step outside the model, or with builtin layers."
         )
+    elif op.name in int8_ops:
+        message = f"the {engine} engine has {op.name} for int8 values, not for the int16 ones of 16x8."
+        fix = "Convert to int8: --method ptq, auto or qat."
+        if op.name in ("LOGISTIC", "TANH") and set(op.outputs) & _behind(graph):
+            fix += (
+                f" Or let the model end in logits, without this last step: {op.name} is monotonic, so a threshold on "
+                "its input decides the same."
+            )
     else:
         message = f"the {engine} engine does not have {op.name}."
         fix = (
@@ -123,6 +148,14 @@ def _unsupported(graph: Graph, op: Op, engine: str) -> Finding:
             "(before the input or after the output)."
         )
     return Finding(rule="unsupported-op", where=op_place(graph, op), message=message, fix=fix)
+
+
+def _behind(graph: Graph) -> set[int]:
+    """The model's outputs, and what is turned into them by DEQUANTIZE or QUANTIZE alone."""
+    edges = {
+        op.inputs[0] for op in graph.ops if op.name in ("DEQUANTIZE", "QUANTIZE") and op.outputs[0] in graph.outputs
+    }
+    return set(graph.outputs) | edges
 
 
 def _interface(graph: Graph, scheme: Scheme, *, float_io: bool) -> Iterator[Finding]:

@@ -35,5 +35,5 @@ def int16x8(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Me
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         exported = export(model, Path(folder, "saved_model"))
         content = convert(exported, samples, what=model.path.name, scheme=Scheme.INT16X8)
-    require(verify(parse_tflite(content), scheme=Scheme.INT16X8, supported_ops=None, engine="tflm"))
+    require(verify(parse_tflite(content), scheme=Scheme.INT16X8, supported_ops=None, engine="tflm"), converted=True)
     return MethodResult(content=content, recipe="equalized" if options.equalize else None, notes=(NOTE,))

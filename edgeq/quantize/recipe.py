@@ -97,5 +97,5 @@ class RecipeMaker:
             self._ranges[key] = estimate_ranges(twin, self._samples, recipe.ranges)
         content = quantize_twin(twin, self._ranges[key])
         # Before any interpreter runs it: some crash on such models.
-        require(verify(parse_tflite(content), scheme=Scheme.INT8, supported_ops=None, engine="aot"))
+        require(verify(parse_tflite(content), scheme=Scheme.INT8, supported_ops=None, engine="aot"), converted=True)
         return correct_biases(content, twin, self._samples) if recipe.bias_correction else content

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.data.check import NO_LABELS
+from edgeq.data.check import NO_DATA, NO_LABELS
 from edgeq.model.graph import Tensor
 from edgeq.records import Finding, LayerDrift, Metric, Reference, ReferenceOutputs
 from edgeq.report.record import AccuracyInfo, DriftInfo, TensorInfo
@@ -139,7 +139,10 @@ def accuracy_info(
     integer = device if device is not None else int8_host.outputs if int8_host else None
     known = integer if integer is not None else float_host
     task = choose_task(labels, known) if known else NoTask(reason="no accuracy: nothing was run")
-    said = [note for note in notes if labels is not None or note != NO_LABELS]
+    notes = list(notes)
+    if labels is None and NO_DATA in notes:
+        task = NoTask(reason="no accuracy: no data were given, and random samples have no labels")
+    said = [note for note in notes if labels is not None or note not in (NO_LABELS, NO_DATA)]
     if isinstance(task, NoTask):
         return AccuracyInfo(
             float_host=None,

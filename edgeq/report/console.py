@@ -29,7 +29,7 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = []
     if report.accuracy.device or report.accuracy.int8_host or report.accuracy.float_host:
         parts += [_accuracy(report), _text("")]
-    elif report.accuracy.note:
+    if report.accuracy.note:
         parts += [_text(report.accuracy.note, "dim"), _text("")]
     if report.drift is not None:
         parts += [_drift(report), _text("")]
@@ -88,6 +88,10 @@ def _cost(report: Report) -> Table:
     table.add_row(
         _text("model", "bold"), _text(f"{report.model.name}, {fmt.count(report.model.parameters)} parameters")
     )
+    method = report.quantization.method
+    if method is not None:
+        recipe = f": {report.quantization.recipe}" if report.quantization.recipe else ""
+        table.add_row(_text("method", "bold"), _text(f"{method}{recipe}"))
     ran = f"{report.board}{core}, {report.device.name}{built}"
     if report.device.core == "host":
         ran = f"{report.device.name}, on this host; image for {report.board}{built}"

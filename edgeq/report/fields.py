@@ -208,7 +208,8 @@ FIELDS: dict[str, tuple[str, str]] = {
     "AccuracyDifference.value": ("as metric", "after − before"),
     "AccuracyDifference.ci95": (
         "as metric",
-        "95 % interval for paired samples (Tango's score interval; normal for errors)",
+        "95 % interval for paired samples (Tango's score interval; normal for errors); 0 to 0 if both gave "
+        "the very same int8 outputs",
     ),
     "AccuracyDifference.p_value": ("", "two-sided: McNemar's mid-p test for shares, z-test for errors"),
     "AccuracyDifference.n": ("samples", "paired samples"),

@@ -121,6 +121,8 @@ def interval(value: Accuracy | AccuracyDifference | None) -> str:
     if value is None:
         return "–"
     if isinstance(value, AccuracyDifference):
+        if value.ci95 == (0.0, 0.0):
+            return "the same answers"
         return step_span(value.ci95, value.metric)
     return span(value.ci95, value.metric)
 

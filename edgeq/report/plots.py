@@ -15,6 +15,8 @@ from edgeq.report.axis import Scale, Tick, decimal, percentage, ticks
 from edgeq.report.format import accuracy, count, cut, interval, percent, size
 from edgeq.report.record import ArenaPlan
 
+_CONFUSION_WIDTH = 460.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
@@ -146,6 +148,9 @@ def confusion_plot(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> 
     longest = min(16, max(len(name) for name in labels))
     cell = max(14.0, min(38.0, 460.0 / classes))
     left, top = 34.0 + 6.6 * longest, 26.0
+    # A figure is as wide as its column: one of few classes keeps its size, in the middle of it.
+    width = max(left + classes * cell + 8, _CONFUSION_WIDTH)
+    left += (width - (left + classes * cell + 8)) / 2
     marks = []
     for true, row in enumerate(confusion):
         total = sum(row)
@@ -166,7 +171,7 @@ def confusion_plot(confusion: Sequence[Sequence[int]], names: Sequence[str]) -> 
     brief = [cut(name, 16) for name in labels]
     fits = max(len(b) for b in brief) * 6.6 <= cell
     return Plot(
-        width=left + classes * cell + 8, height=top + classes * cell + 34,
+        width=width, height=top + classes * cell + 34,
         left=left, top=top, right=left + classes * cell, bottom=top + classes * cell,
         marks=tuple(marks),
         x_ticks=tuple(Tick(at=x, label=brief[i] if fits else str(i)) for i, x in enumerate(across)),

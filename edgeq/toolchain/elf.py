@@ -164,6 +164,20 @@ def by_group(memory: MemoryUse) -> dict[Group, tuple[int, int]]:
     return {g: t for g, t in totals.items() if t != (0, 0)}
 
 
+def check_limits(board: Board, flash_limit: int | None, ram_limit: int | None) -> None:
+    """The user's limits must be within the board's memory.
+
+    Raises:
+        InputError: one is larger.
+    """
+    for what, limit, has in (("flash", flash_limit, board.flash.length), ("ram", ram_limit, board.ram.length)):
+        if limit is not None and limit > has and not board.is_host:
+            raise InputError(
+                f"--{what}-limit is {limit:,} bytes, and {board.name} has {has:,}.",
+                hint="A limit is a budget within the board's memory. For a larger board: --board.",
+            )
+
+
 def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_limit: int | None) -> None:
     """Flash and RAM must fit the board and the user's limits.
 
@@ -183,6 +197,10 @@ def check_budget(memory: MemoryUse, board: Board, flash_limit: int | None, ram_l
             over[f"{what.lower()}_over"] = used - room
     if not wrong:
         return
+    if "ram_over" in over:
+        wrong[-1] += (
+            f" (the stack counts with the {memory.stack_bytes:,} that are reserved; a report says what it used)"
+        )
     rows = sorted(by_group(memory).items(), key=lambda row: -sum(row[1]))
     table = [f"  {'':<10}{'flash':>12}{'RAM':>12}", *(f"  {g.value:<10}{f:>12,}{r:>12,}" for g, (f, r) in rows)]
     raise BudgetError(

@@ -123,17 +123,19 @@ def compare_accuracy(
     """The difference after − before on the same samples, which is far sharper than two separate intervals.
 
     Top-1: Tango's score interval and McNemar's mid-p test (`edgeq.statistics.proportions`). Errors: normal interval and
-    z-test on the differences per sample.
+    z-test on the differences per sample. Arms with the very same integer outputs are no sample of two models: their
+    interval is 0 to 0.
     """
     if task.metric is Metric.TOP1:
         old, new = _right(task, before, tensors_before), _right(task, after, tensors_after)
         counts = count_pairs(old, new)
+        same = tensors_before is not None and tensors_after is not None and _same(before, after)
         return AccuracyDifference(
             before=names[0],
             after=names[1],
             metric=task.metric,
             value=counts.difference,
-            ci95=paired_interval(counts),
+            ci95=(0.0, 0.0) if same else paired_interval(counts),
             p_value=mcnemar_midp(counts),
             n=counts.n,
             only_before=counts.only_first,
@@ -169,6 +171,10 @@ def confusion_matrix(task: Task, predictions: NDArray[np.int64]) -> tuple[tuple[
     """Counts with one row per true class and one column per predicted class."""
     flat = np.bincount(task.labels.astype(np.int64) * task.classes + predictions, minlength=task.classes**2)
     return tuple(tuple(row) for row in flat.reshape(task.classes, task.classes).tolist())
+
+
+def _same(before: tuple[NDArray[np.generic], ...], after: tuple[NDArray[np.generic], ...]) -> bool:
+    return all(np.array_equal(a, b) for a, b in zip(before, after, strict=True))
 
 
 def _are_indices(flat: NDArray[np.generic]) -> bool:

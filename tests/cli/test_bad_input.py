@@ -90,6 +90,23 @@ def test_empty_names(here: Cli) -> None:
     here.refuses(2, "validate", "", said=("BUILD", "empty"))
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--method", "qat", "--epochs", "3"), "--method, --epochs cannot be given with model.tflite"),
+        (("--method", "auto"), "--method cannot be given"),
+        (("--equalize", "--calibration-samples", "7"), "--equalize, --calibration-samples"),
+    ],
+)
+def test_options_that_a_tflite_takes_no_notice_of(here: Cli, options: tuple[str, ...], said: str) -> None:
+    here.refuses(2, "build", "model.tflite", *options, said=(said, "float model"))
+
+
+def test_limits_that_no_board_has(here: Cli) -> None:
+    here.refuses(2, "build", "model.tflite", "--flash-limit", "99M", said=("--flash-limit is 103,809,024", "4,194,304"))
+    here.refuses(2, "build", "model.tflite", "--ram-limit", "99M", said="--ram-limit is 103,809,024")
+
+
 def test_no_data_for_a_float_model(cli: Cli) -> None:
     import zipfile
 

@@ -50,5 +50,6 @@ def test_the_device_gives_the_bits_of_tflm(tmp_path: Path) -> None:
 
 
 def test_an_op_without_16_bit_kernel_is_named(tmp_path: Path) -> None:
-    with pytest.raises(VerifyError, match="the aot engine does not have TANH"):
+    with pytest.raises(VerifyError, match="the aot engine has TANH for int8 values, not for the int16 ones") as caught:
         edgeq.build(_options(tmp_path, _model("TANH")))
+    assert "--method ptq" in str(caught.value)

@@ -62,7 +62,8 @@ def test_arms_and_contrasts_side_by_side():
     row = next(line for line in lines if line.startswith("PTQ against Float"))
     assert " ".join(row.split()) == "PTQ against Float +0.6 pp −1.3 … +2.5 1.00 inconclusive"
     explored = [line for line in lines if "<0.001*" in line]
-    assert len(explored) == 1 and explored[0].startswith("Float, trained on (control) against Float")
+    assert len(explored) == 1 and explored[0].startswith("float-continued against Float ")
+    assert any(line.startswith("float-continued: Float, trained on (control)") for line in lines)
 
 
 def test_no_claim_about_methods_below_five_seeds():

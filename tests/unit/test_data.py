@@ -459,3 +459,29 @@ def test_targets_of_a_regression_are_no_classes() -> None:
     assert labels["test"] == f"whole numbers from {min(ages[:60])} to {max(ages[:60])}"
     data = replace(_dataset(X, Y % 2), train=Split(x=(x,), y=Y))
     assert "No test sample has the label 2." in check_dataset(data, None)
+
+
+def test_arrays_that_mean_nothing_are_named(tmp_path: Path) -> None:
+    data = load_dataset(npz(tmp_path / "d.npz", x_test=X, y_test=Y, group_tests=Y, noise=Y))
+    assert data.ignored == ("group_tests", "noise")
+    warnings = check_dataset(data, None)
+    assert "The array group_tests is not used: it means nothing here. Did you mean group_test?" in warnings
+    assert "The array noise is not used: it means nothing here." in warnings
+    with pytest.raises(DataError, match=r"'x_calibration', which means nothing here\. Did you mean x_calib\?"):
+        load_dataset(npz(tmp_path / "e.npz", x_test=X, x_calibration=X))
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 7), (-1, 1), (1, 2)])
+def test_two_labels_of_a_sigmoid_are_0_and_1(tmp_path: Path, low: int, high: int) -> None:
+    data = load_dataset(npz(tmp_path / "d.npz", x_test=X, y_test=np.where(Y == 0, high, low)))
+    with pytest.raises(DataError, match=f"the labels {low} and {high}; the model's output is one sigmoid") as caught:
+        check_dataset(data, INPUTS, probability=True)
+    assert f"(y_test == {high}).astype(int)" in str(caught.value)
+    check_dataset(data, INPUTS)
+    right = load_dataset(npz(tmp_path / "e.npz", x_test=X, y_test=(Y == 0).astype(int)))
+    check_dataset(right, INPUTS, probability=True)
+
+
+def test_labels_with_gaps_are_listed(tmp_path: Path) -> None:
+    data = load_dataset(npz(tmp_path / "d.npz", x_test=X, y_test=np.where(Y == 0, 7, 0)))
+    assert summarize_dataset(data).splits[0].labels == "2 labels (0, 7), 20 to 40 samples each"

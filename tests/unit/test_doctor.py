@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import pytest
 from serial.tools import list_ports
 
-from edgeq import doctor
-from edgeq.doctor import Check, State, examine
+from edgeq import installation
 from edgeq.flashing import uf2_drive, usb
 from edgeq.flashing.uf2_drive import Drive
 from edgeq.flashing.usb import UsbProbe, find_probes
+from edgeq.installation import Check, State, examine
 
 
 def device(sysfs: Path, name: str, **texts: str) -> Path:
@@ -73,7 +73,7 @@ def test_ports(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(list_ports, "comports", lambda: [SimpleNamespace(device=str(port), product="STLINK-V3")])
     assert check("serial ports").found == f"{port} (STLINK-V3)"
     monkeypatch.setattr(os, "access", lambda *_: False)
-    found = doctor._ports()
+    found = installation._ports()
     assert found.found == f"{port}: no permission"
     assert found.fix == f"sudo usermod -aG {port.group()} $USER, then log in again"
 
@@ -86,5 +86,5 @@ def test_drives(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_pyocd_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     assert check("pyocd").state is State.OK
-    monkeypatch.setattr(doctor, "_version", lambda name: None)
-    assert (doctor._pyocd().state, doctor._pyocd().fix) == (State.OPTIONAL, "pip install 'edgeq[flash]'")
+    monkeypatch.setattr(installation, "_version", lambda name: None)
+    assert (installation._pyocd().state, installation._pyocd().fix) == (State.OPTIONAL, "pip install 'edgeq[flash]'")

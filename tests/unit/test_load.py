@@ -183,6 +183,24 @@ def test_read_tflite(tmp_path: Path) -> None:
     assert read_tflite(tmp_path / "model.bin") == content
 
 
+@pytest.mark.parametrize("library", ["keras", "tf_keras"])
+def test_a_custom_class_is_named_with_what_to_do(tmp_path: Path, library: str) -> None:
+    """An .h5 names classes without their modules: only the loader knows which are Keras' own."""
+    layers = pytest.importorskip(library).layers
+
+    class Mine(layers.Layer):  # type: ignore[misc, name-defined]
+        def call(self, x: Any) -> Any:
+            return x
+
+    model = pytest.importorskip(library).Sequential([layers.Input((3,)), Mine(), layers.Dense(2)])
+    path = tmp_path / "m.h5"
+    model.save(path)
+    for trusted in (False, True):
+        with pytest.raises(ModelError, match="class 'Mine' is no part of") as caught:
+            load_float_model(path, trusted=trusted)
+        assert "Keras' own layers" in str(caught.value)
+
+
 def test_weights_only(files: dict[str, Any]) -> None:
     with pytest.raises(ModelError, match="holds no model, only weights"):
         load_float_model(files["only.weights.h5"][0])

@@ -91,6 +91,7 @@ HARMFUL = [
     ),
     ({**layer("Block", "my_project.layers"), "registered_name": "my_project>Block"}, "'my_project>Block'"),
     ({**layer("Dense"), "registered_name": "Custom>Dense"}, "'Custom>Dense'"),
+    ({**layer("Block", None), "registered_name": "Block"}, "custom class 'Block'"),
     ({"class_name": "Custom>Thing", "config": {"name": "suspect"}}, "'Custom>Thing'"),
     (layer("TorchModuleWrapper", module="gASV"), "unpickles"),
     (layer("TFSMLayer", filepath="/somewhere"), "SavedModel"),

@@ -66,13 +66,19 @@ def _arms(comparison: Comparison) -> RenderableType:
             column.append(cell)
     if all(len(arm.runs) <= 1 for arm in comparison.arms):
         del cells["mean ± sd (seeds)"]
-    titles = [arm.title for arm in comparison.arms]
-    return _table("arm", titles, cells, forms=((), ("ties",), ("ties", "size"), ("ties", "size", "mean ± sd (seeds)")))
+    return _table(
+        "arm",
+        list(words.short_titles(comparison).values()),
+        cells,
+        forms=((), ("ties",), ("ties", "size"), ("ties", "size", "mean ± sd (seeds)")),
+    )
 
 
 def _about_arms(comparison: Comparison) -> list[RenderableType]:
-    lines = [_text(f"✗ {arm.title}: {arm.failed}", "red") for arm in comparison.arms if arm.failed]
-    lines += [_text(f"{arm.title}: {note}", "dim") for arm in comparison.arms for note in arm.notes]
+    arms, names = comparison.arms, words.short_titles(comparison)
+    lines = [_text(f"✗ {names[arm.name]}: {arm.failed}", "red") for arm in arms if arm.failed]
+    lines += [_text(f"{names[arm.name]}: {arm.title}", "dim") for arm in arms if arm.title != names[arm.name]]
+    lines += [_text(f"{names[arm.name]}: {note}", "dim") for arm in arms for note in arm.notes]
     if any(run.figure.ties for arm in comparison.arms for run in arm.runs[:1]):
         lines.append(_text(f"Ties: {comparison.tie_rule}", "dim"))
     return lines
@@ -92,7 +98,7 @@ def _contrasts(comparison: Comparison) -> RenderableType:
     }
     if all(c.method.conclusion is None for c in rows):
         del cells["method"]
-    titles = [words.contrast_title(c, comparison) for c in rows]
+    titles = [words.contrast_name(c, comparison) for c in rows]
     return _table("contrast", titles, cells, forms=((), ("p",), ("p", interval), ("p", interval, "method")))
 
 

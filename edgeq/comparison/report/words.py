@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 
+from edgeq.comparison.arms import spoken
 from edgeq.comparison.record import Arm, ArtifactAnswer, Comparison, Contrast, Run, Severity
 from edgeq.comparison.scoring import Scoring
 from edgeq.records import Metric
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level
 from edgeq.statistics.equivalence import Conclusion
+
+_SHORT = 16
+"""A title that is no longer goes into a table as it is."""
 
 SEVERITY_LEVELS = {Severity.ERROR: Level.FAIL, Severity.WARNING: Level.WARN, Severity.INFO: Level.UNKNOWN}
 CONCLUSION_LEVELS = {
@@ -38,6 +42,17 @@ def titles(comparison: Comparison) -> dict[str, str]:
 def contrast_title(contrast: Contrast, comparison: Comparison) -> str:
     """Which arm is judged, and by which."""
     names = titles(comparison)
+    return f"{names.get(contrast.second, contrast.second)} against {names.get(contrast.first, contrast.first)}"
+
+
+def short_titles(comparison: Comparison) -> dict[str, str]:
+    """The arms' titles by their names; where one is long, the name itself."""
+    return {a.name: a.title if len(a.title) <= _SHORT else spoken(a.name) for a in comparison.arms}
+
+
+def contrast_name(contrast: Contrast, comparison: Comparison) -> str:
+    """Which arm is judged, and by which, for a table's cell."""
+    names = short_titles(comparison)
     return f"{names.get(contrast.second, contrast.second)} against {names.get(contrast.first, contrast.first)}"
 
 
@@ -93,7 +108,7 @@ def method_reasons(comparison: Comparison) -> tuple[str, ...]:
     by_reason: dict[str, list[str]] = {}
     for contrast in comparison.contrasts:
         if contrast.method.conclusion is None and contrast.method.reason:
-            by_reason.setdefault(contrast.method.reason.rstrip("."), []).append(contrast_title(contrast, comparison))
+            by_reason.setdefault(contrast.method.reason.rstrip("."), []).append(contrast_name(contrast, comparison))
     everywhere = any(len(found) == len(comparison.contrasts) for found in by_reason.values())
     return tuple(
         f"No claim about methods: {reason}." if everywhere else f"{'; '.join(found)}: no claim about methods, {reason}."

@@ -118,7 +118,7 @@ def convert_wrapped(fake: FloatModel) -> bytes:
     """
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         content = convert_fake_quantized(export(fake, Path(folder, "saved_model")), what=fake.path.name)
-    require(verify(parse_tflite(content), scheme=Scheme.INT8, supported_ops=None, engine="aot"))
+    require(verify(parse_tflite(content), scheme=Scheme.INT8, supported_ops=None, engine="aot"), converted=True)
     return content
 
 
