@@ -192,7 +192,7 @@ def command(
       edgeq build model.keras --data digits.npz --method qat --epochs 5
       edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
-      edgeq build model.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash --probe gdb://localhost:3333
+      edgeq build m.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash
     """
     import edgeq
 
