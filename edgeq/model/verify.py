@@ -108,7 +108,7 @@ def require(findings: Sequence[Finding], *, converted: bool = False) -> None:
         lines.append(f"    → {fix}")
     hint = "`edgeq inspect` shows every op with its types, shapes and scales."
     if converted:
-        hint = "Places are ops of the converted model, with the Keras layer that each was made from in their names."
+        hint = "Places are ops of the converted model; most names hold the Keras layer that the op was made from."
     raise VerifyError("\n".join(lines), hint=hint)
 
 

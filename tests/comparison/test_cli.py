@@ -43,7 +43,7 @@ def test_json_console_page_and_reuse(folder: Path) -> None:
     assert (folder / "cmp" / "compare.html").read_text().startswith("<!doctype html>")
     again = run(*arguments, "--methods", "ptq")
     assert again.exception is None and again.return_value == 0
-    assert "ptq is as good as float" in " ".join(again.stdout.split())
+    assert "PTQ is as good as float" in " ".join(again.stdout.split())
     assert all(
         r.reused for a in from_json(json.loads((folder / "cmp" / "compare.json").read_text())).arms for r in a.runs
     )
