@@ -96,10 +96,10 @@ _D = BuildOptions(model=Path(), out=Path())
 
     \b
     ptq        from calibration samples (default)
-    auto       ptq, best of its options by validation
-    qat        trained with rounding; needs y_train
-    qat-tfmot  trained by tfmot, as tf_keras can be
-    16x8       int16 activations: finer, slower, larger
+    auto       ptq with the options that do best
+    qat        training that feels the rounding
+    qat-tfmot  the same, by tfmot in tf_keras
+    16x8       int16 activations, slower, larger
     """,
 )
 @click.option(
