@@ -8,12 +8,13 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgeq.records.results import Agreement
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     from edgeq.model.graph import Graph
-    from edgeq.records.results import Agreement
     from edgeq.training.history import TrainingHistory
 
 

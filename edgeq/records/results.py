@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from edgeq.records.runs import Reference
+from edgeq.records.runs import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
