@@ -97,8 +97,8 @@ def held() -> Iterator[None]:
     finally:
         for number in noted:
             signal.signal(number, handlers[number])
-    if came:
-        signal.raise_signal(came[0])
+        if came:  # also where the block failed: its error is then a consequence, or not what ends the command
+            signal.raise_signal(came[0])
 
 
 @contextlib.contextmanager

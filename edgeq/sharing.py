@@ -33,6 +33,9 @@ def expanded(devices: Sequence[str], jobs: int) -> tuple[str, ...]:
     Raises:
         InputError: several jobs for several devices, or for a port, which is one board.
     """
+    twice = next((d for d in devices if is_serial(d) and devices.count(d) > 1), None)
+    if twice is not None:
+        raise InputError(f"{twice} is one board, and named twice.", hint="Name each port once.")
     if jobs == 1:
         return tuple(devices)
     if len(devices) > 1:
@@ -121,4 +124,6 @@ class _First:
             if not self._measured:
                 self.profile = self._measure(kind, device, session)
                 self._measured = True
-        self.passed &= session.selftest()
+        passed = session.selftest()  # takes as long as an inference: not under the lock
+        with self._lock:
+            self.passed = self.passed and passed

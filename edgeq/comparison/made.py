@@ -49,7 +49,7 @@ class Made:
     """One run of one arm.
 
     Outputs are real values, float64, one array per model output, shape (n, *output shape): `test` of the model itself
-    (int8 ones through TFLM's kernels), `seen` on the first training samples,
+    (int8 ones through TFLM's kernels), `seen` on some training samples,
     `calibration` on the calibration samples, `trained` of the fake-quantized model on
     the test samples, `host` of the .tflite in LiteRT's default kernels. Empty where there is none. `content` is the
     .tflite, `rounding` says how its outputs are rounded. A run that failed has `failed`, and nothing else.

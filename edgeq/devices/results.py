@@ -174,27 +174,39 @@ class Journal:
                 if time.monotonic() < self._began + SECONDS_UNTIL_KEPT:
                     return
                 lines, self._waiting = [_line(self._head), *self._waiting], None
-                with contextlib.suppress(InputError):
-                    self._open(os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-                    self._write(b"".join(lines))
-                    self._kept = len(lines) - 1
+                self._begin(lines)
             elif self._file is not None:
                 self._write(line)
                 self._kept += 1
 
     def close(self, *, done: bool) -> None:
-        """Remove the file if the run is done."""
+        """Remove the file if the run is done, also one of an earlier run that was too short to write its own."""
         with self._lock:
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-                if done:
+            if done:
+                with contextlib.suppress(OSError):
                     self.path.unlink(missing_ok=True)
 
     @property
     def kept(self) -> int:
         """How many answers the file has."""
         return self._kept
+
+    def _begin(self, lines: Sequence[bytes]) -> None:
+        """A new file with what there is so far, or none."""
+        with contextlib.suppress(InputError):
+            self._open(os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            try:
+                self._write(b"".join(lines))
+                self._kept = len(lines) - 1
+            except InputError:
+                if self._file is not None:
+                    os.close(self._file)
+                self._file = None
+                self.path.unlink(missing_ok=True)
+                raise
 
     def _open(self, flags: int) -> None:
         try:
@@ -205,7 +217,9 @@ class Journal:
     def _write(self, lines: bytes) -> None:
         assert self._file is not None  # noqa: S101 (opened by the callers)
         try:
-            os.write(self._file, lines)
+            left = memoryview(lines)
+            while left:
+                left = left[os.write(self._file, left) :]
             if time.monotonic() > self._synced + _SYNC_SECONDS:
                 os.fsync(self._file)
                 self._synced = time.monotonic()

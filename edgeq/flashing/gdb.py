@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from edgeq.errors import DeviceError
 from edgeq.flashing.gdb_client import GdbClient
@@ -63,7 +63,7 @@ class GdbTarget:
     def write(self, image: FlashImage, progress: Progress) -> None:
         """By vFlashErase and vFlashWrite where the server's memory map says flash, else as memory."""
         flash = [(p, r) for p in image.pieces if (r := self._region(p)) is not None]
-        for start, length in _blocks(flash):
+        for start, length in _blocks([p for p, _ in flash], self._flash):
             self._must(b"vFlashErase:%x,%x" % (start, length), f"erase {start:#010x}", timeout=_ERASE)
         for piece, _ in flash:
             # Escaping at most doubles the data.
@@ -126,18 +126,24 @@ class GdbTarget:
         return f"{self.where[0].upper()}{self.where[1:]} {said}"
 
 
-def _blocks(pieces: Iterable[tuple[Piece, Region]]) -> list[tuple[int, int]]:
-    """(address, bytes) of the erasable blocks that pieces touch, ascending; neighbours are one."""
-    spans: list[tuple[int, int]] = []
-    for piece, region in pieces:
+def _blocks(pieces: Sequence[Piece], regions: Iterable[Region]) -> list[tuple[int, int]]:
+    """(address, bytes) of the erasable blocks that pieces touch, ascending; neighbours within a region are one."""
+    found = []
+    for region in regions:
         block = region.block or 1
-        start = region.start + (piece.address - region.start) // block * block
-        end = region.start - (region.start - piece.end) // block * block
-        if spans and start <= sum(spans[-1]):
-            spans[-1] = (spans[-1][0], max(end, sum(spans[-1])) - spans[-1][0])
-        else:
-            spans.append((start, end - start))
-    return spans
+        spans: list[tuple[int, int]] = []
+        for piece in pieces:
+            first, last = max(piece.address, region.start), min(piece.end, region.end)
+            if first >= last:
+                continue
+            start = region.start + (first - region.start) // block * block
+            end = region.start - (region.start - last) // block * block
+            if spans and start <= spans[-1][1]:
+                spans[-1] = (spans[-1][0], max(end, spans[-1][1]))
+            else:
+                spans.append((start, end))
+        found += [(start, end - start) for start, end in spans]
+    return found
 
 
 def _hex(answer: bytes) -> bytes:

@@ -55,9 +55,11 @@ class GdbClient:
         self.send(b"c")
         self._socket.settimeout(_ANSWER)
         try:
-            self._socket.recv(1)
+            said = self._socket.recv(1)
         except OSError as exc:
             raise self._gone(f"is gone ({exc.strerror or exc})") from exc
+        if not said:
+            raise self._gone("closed the connection")
 
     def answer(self, timeout: float = _ANSWER) -> bytes:
         """The next packet.
@@ -90,8 +92,11 @@ class GdbClient:
         said = b""
         answer = self.ask(b"qRcmd," + command.encode().hex().encode(), timeout=timeout)
         while answer[:1] == b"O" and answer != b"OK":
-            said += bytes.fromhex(answer[1:].decode("ascii", "replace"))
-            answer = self.answer(timeout)
+            try:
+                said += bytes.fromhex(answer[1:].decode("ascii", "replace"))
+                answer = self.answer(timeout)
+            except ValueError as exc:
+                raise self._gone("sends damaged answers") from exc
         return said.decode(errors="replace")
 
     def document(self, name: str) -> str | None:

@@ -249,7 +249,7 @@ class Session:
         Raises:
             LinkError: the line is dead.
         """
-        self._speed.raise_to(fastest)
+        self._surviving(lambda: self._speed.raise_to(fastest))
         return self._exchange.transport.baud
 
     def close(self) -> None:

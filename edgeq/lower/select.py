@@ -38,12 +38,13 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
     for feature, families in _FAMILIES.items():
         faster = families.get(call.kernel) if feature in features else None
         if faster is not None:
+            found: list[Candidate] = []
             try:
-                found = tuple(faster(call))
+                found.extend(faster(call))  # keeps what comes before an error
             except NotExactError as exc:
-                found, reason = (), f"{PORTABLE}: {exc}"
+                reason = f"{PORTABLE}: {exc}"
             if found and feature == MVE:  # its candidates count instructions
-                return found
+                return tuple(found)
             if found:
                 return tuple(replace(c, call=replace(c.call, expected_cycles=c.cycles)) for c in found)
     return (Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs),)

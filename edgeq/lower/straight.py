@@ -91,6 +91,8 @@ def _line(c: Channels, i: int, right: int, outputs: Int64s, scale: int, shift: i
     if reach >= 1 << 31:
         return None
     for multiplier in _near(value, fewer):
+        if multiplier >= 1 << 31:
+            continue  # the kernel's is an int32
         found = _offset(outputs << total, steps, (low, high), scale, multiplier)
         if found is None:
             continue

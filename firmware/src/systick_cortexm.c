@@ -25,6 +25,7 @@ uint32_t edgeq_systick_cycles(void) {
   for (;;) {
     const uint32_t rounds = edgeq_systick_rounds;
     const uint32_t left = SYST_CVR;
+    __asm volatile("isb"); /* an interrupt that this read has raised is taken before the next line */
     if (rounds == edgeq_systick_rounds) return (rounds << SYST_BITS) + (SYST_MOST - left);
   }
 }

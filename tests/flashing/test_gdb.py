@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from edgeq.boards import load_board
 from edgeq.errors import DeviceError, EdgeqError, FlashError, InputError
 from edgeq.flashing.flash import Flashed, flash_image
+from edgeq.flashing.gdb import _blocks
 from edgeq.flashing.gdb_packets import Region, Unpacker, escape, memory_map, packet
+from edgeq.flashing.image import Piece
 from edgeq.flashing.probe import parse_probe
 from edgeq.progress import Progress
 
@@ -142,3 +145,23 @@ def test_memory_maps() -> None:
         Region(kind="flash", start=0, length=4096, block=1024),
         Region(kind="ram", start=0x2000_0000, length=256, block=0),
     )
+
+
+@pytest.mark.parametrize("size", [40_000, 65_536, 70_000, 200_000])
+def test_each_region_is_erased_by_blocks_of_its_own(size: int) -> None:
+    """A chip with sectors of 16, 64 and 128 KiB, as an STM32F405."""
+    kib = 1024
+    regions = [
+        Region(kind="flash", start=FLASH, length=64 * kib, block=16 * kib),
+        Region(kind="flash", start=FLASH + 64 * kib, length=64 * kib, block=64 * kib),
+        Region(kind="flash", start=FLASH + 128 * kib, length=896 * kib, block=128 * kib),
+    ]
+    spans = _blocks([Piece(address=FLASH, data=bytes(size))], regions)
+    for start, length in spans:
+        (region,) = [r for r in regions if r.start <= start < r.end]
+        assert (start - region.start) % region.block == 0
+        assert length % region.block == 0
+        assert start + length <= region.end
+    assert spans[0][0] == FLASH
+    assert all(a + n == b for (a, n), (b, _) in itertools.pairwise(spans))
+    assert sum(n for _, n in spans) >= size

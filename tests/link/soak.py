@@ -15,7 +15,7 @@ from edgeq.devices.native import native_device
 from edgeq.link.faulty import Faults, Proxy
 from edgeq.link.session import Session
 
-ISSUE = Faults(bit_errors=1e-4, drop=0.003, duplicate=0.003)
+BAD_LINE = Faults(bit_errors=1e-4, drop=0.003, duplicate=0.003)
 """Bit-error rate 1e-4, and 0.3 % of the bytes lost and doubled: of every 64 bytes, one is damaged in a third."""
 
 

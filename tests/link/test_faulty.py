@@ -18,7 +18,7 @@ import pytest
 from faulty import Faults as NoFaults
 from faulty import FaultyDevice
 from link_firmware import expected
-from soak import ISSUE, Soak, soak
+from soak import BAD_LINE, Soak, soak
 from test_session import samples
 
 from edgeq import resources
@@ -124,7 +124,7 @@ def complete(found: Soak, count: int) -> None:
 @pytest.mark.parametrize("frames", [True, False], ids=["lost frames", "lost bytes"])
 def test_a_run_survives_a_bad_line(small_program: Path, frames: bool) -> None:
     count = 400 if frames else 200
-    faults = replace(ISSUE, frames=frames, split=frames, delay=0.002 * frames, seed=5)
+    faults = replace(BAD_LINE, frames=frames, split=frames, delay=0.002 * frames, seed=5)
     found = soak(
         small_program, faults, samples=count, input_bytes=SMALL, cuts=[0.3], cut_seconds=1.5, resets=[0.5, 0.8]
     )
@@ -135,7 +135,7 @@ def test_a_run_survives_a_bad_line(small_program: Path, frames: bool) -> None:
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("frames", [True, False], ids=["lost frames", "lost bytes"])
 def test_ten_thousand_inferences_survive_a_bad_line(small_program: Path, frames: bool) -> None:
-    faults = replace(ISSUE, frames=frames, seed=1)
+    faults = replace(BAD_LINE, frames=frames, seed=1)
     found = soak(small_program, faults, samples=10_000, input_bytes=SMALL, cuts=[0.3], resets=[0.5, 0.8])
     complete(found, 10_000)
 

@@ -21,7 +21,7 @@ from edgeq.devices.run import Place, SharedRun
 from edgeq.errors import DataError, DeviceError, InputError, LinkError
 from edgeq.link.session import Session
 from edgeq.records import DeviceRun, Progress
-from edgeq.sharing import expanded
+from edgeq.sharing import _First, expanded
 
 COUNT = 60
 
@@ -222,3 +222,39 @@ def test_jobs() -> None:
         expanded(["native", "qemu"], 2)
     with pytest.raises(InputError, match="is one board"):
         expanded(["/dev/ttyACM0"], 2)
+
+
+def test_one_failed_self_test_among_several_is_not_forgotten() -> None:
+    """The first device's is still running when the second one's fails."""
+    first = _First(lambda kind, device, session: None)
+    failed = threading.Event()
+
+    class Slow:
+        def selftest(self) -> bool:
+            failed.wait(10)
+            return True
+
+    class Broken:
+        def selftest(self) -> bool:
+            return False
+
+    slow = threading.Thread(target=first.prepare, args=("native", None, Slow()))
+    slow.start()
+    time.sleep(0.1)
+    first.prepare("native", None, Broken())  # type: ignore[arg-type]
+    failed.set()
+    slow.join()
+    assert not first.passed
+
+
+def test_a_port_is_named_once() -> None:
+    with pytest.raises(InputError, match="named twice"):
+        expanded(["/dev/ttyACM0", "/dev/ttyACM0"], 1)
+    assert expanded(["emulated", "emulated"], 1) == ("emulated", "emulated")
+
+
+def test_a_finished_run_leaves_no_older_answers(tmp_path: Path) -> None:
+    path = tmp_path / "build.journal"
+    path.write_bytes(b"of an earlier run")
+    Journal(path, "digest").close(done=True)
+    assert not path.exists()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from edgeq.lower import straight as module
 from edgeq.lower.fixedpoint import Multiplier, multiply
 from edgeq.lower.packing import Channels, NotExactError
-from edgeq.lower.straight import _first_within, straight
+from edgeq.lower.straight import SHIFTS, _first_within, straight
 
 _CHANNELS = 8
 
@@ -71,3 +72,16 @@ def test_the_first_multiple_within_bounds() -> None:
         high = low + int(rng.integers(0, modulus))
         found = [n for n in range(modulus) if low <= n * step % modulus <= high or n * step % modulus + modulus <= high]
         assert _first_within(step, modulus, low, high) == (found[0] if found else None)
+
+
+@pytest.mark.parametrize("value", [(1 << 31) - 1, (1 << 31) - 20])
+def test_multipliers_are_the_kernels_int32(monkeypatch: pytest.MonkeyPatch, value: int) -> None:
+    """The next ones to a multiplier at the end of int32 lie behind it."""
+    tried: list[int] = []
+    monkeypatch.setattr(module, "_offset", lambda *rest: tried.append(rest[-1]))
+    one = np.array([1], np.int64)
+    c = Channels(bias=0 * one, low=-one, high=one, values=value * one, shifts=-one * (SHIFTS[0] + 1), zero_point=0)
+    with pytest.raises(NotExactError, match="no straight line"):
+        straight(c, one, activation_min=0, activation_max=127)
+    assert tried
+    assert max(tried) < 1 << 31

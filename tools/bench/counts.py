@@ -156,8 +156,11 @@ def main() -> int:
     options = parser.parse_args()
     rows = measure(ROWS)
     found = [Count.of(row) for row in rows]
-    for line in misjudged(rows):
-        print(line)
+    wrong = misjudged(rows)
+    print("\n".join(wrong))
+    for row in ROWS:
+        if row not in {c.row for c in found}:
+            print(f"{' '.join(row)}: not measured, a tool is missing")
     if options.update:
         # Rows of a toolchain that is not installed stay.
         counted = {c.row: c for c in [*(load(BASELINE) if BASELINE.exists() else ()), *found]}
@@ -169,7 +172,7 @@ def main() -> int:
     if risen:
         print(f"\nmore than {ALLOWED:.0%} slower; if that is meant, run `python tools/bench/counts.py --update`:")
         print("\n".join(risen))
-    return int(bool(risen))
+    return int(bool(risen or wrong))
 
 
 if __name__ == "__main__":

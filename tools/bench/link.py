@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests"), str(ROOT / "tests" / "link")]
 
 import link_firmware  # noqa: E402
-from soak import ISSUE, soak  # noqa: E402
+from soak import BAD_LINE, soak  # noqa: E402
 
 from edgeq import process, resources  # noqa: E402
 from edgeq.devices.native import native_device  # noqa: E402
@@ -57,9 +57,9 @@ def main() -> None:
 @main.command("soak")
 @click.option("--samples", default=10_000, show_default=True)
 @click.option("--input-bytes", default=64, show_default=True)
-@click.option("--bit-errors", default=ISSUE.bit_errors, show_default=True)
-@click.option("--drop", default=ISSUE.drop, show_default=True)
-@click.option("--duplicate", default=ISSUE.duplicate, show_default=True)
+@click.option("--bit-errors", default=BAD_LINE.bit_errors, show_default=True)
+@click.option("--drop", default=BAD_LINE.drop, show_default=True)
+@click.option("--duplicate", default=BAD_LINE.duplicate, show_default=True)
 @click.option("--frames", is_flag=True, help="Frames are lost and doubled, not bytes.")
 @click.option("--seed", default=0, show_default=True)
 def soak_command(samples: int, input_bytes: int, **faults: float) -> None:
@@ -157,7 +157,9 @@ def crc_command(frames: int, size: int, seed: int) -> None:
     """
     rng, damaged = random.Random(seed), 0  # noqa: S311 (sample data)
     passed = dict.fromkeys(CHECKS, 0)
-    line = Direction(Faults(bit_errors=ISSUE.bit_errors, drop=ISSUE.drop, duplicate=ISSUE.duplicate), seed=seed)
+    line = Direction(
+        Faults(bit_errors=BAD_LINE.bit_errors, drop=BAD_LINE.drop, duplicate=BAD_LINE.duplicate), seed=seed
+    )
     for _ in range(frames):
         body = rng.randbytes(size)
         checks = b"".join(check(body).to_bytes(bits // 8, "little") for bits, check in CHECKS.items())

@@ -35,9 +35,10 @@ def scores_in_other_order(evidence: Evidence) -> Iterator[CompareFinding]:
             continue
         scores = evidence.arms[name].first
         related = _related(scores, reference)
-        if related < limit.ORDER_LOST and _alike(scores, reference):
+        fits = any(_related(scores, evidence.arms[model].first) >= limit.ORDER_LOST for model in models)
+        if related < limit.ORDER_LOST and not fits and _alike(scores, reference):
             every = (_row_of(scores.values, evidence.arms[model].first.values) for model in models)
-            rows = next((found for found in every if found is not None), None)
+            rows = next((found for found in every if found is not None and not _in_order(found)), None)
             yield _finding(name, best, related, rows, len(scores.values))
 
 
@@ -56,6 +57,10 @@ def _finding(name: str, best: str, related: float, rows: NDArray[np.int64] | Non
         advice="Evaluate every model on the whole test set in its order: no shuffling loader, no generator that was "
         "read before.",
     )
+
+
+def _in_order(rows: NDArray[np.int64]) -> bool:
+    return bool((rows == np.arange(len(rows))).all())
 
 
 def _evaluated_by(evidence: Evidence, name: str) -> str:

@@ -59,7 +59,7 @@ void edgeq_board_init(void) {
   UART_INTENSET = UART_RXDRDY_INTERRUPT;
   UART_STARTTX = 1u;
   UART_STARTRX = 1u;
-  (void)edgeq_dwt_start();
+  if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }
 
 uint32_t edgeq_board_ticks(void) {

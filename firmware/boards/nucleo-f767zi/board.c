@@ -118,7 +118,7 @@ void edgeq_board_init(void) {
   start_caches();
   start_clock();
   start_uart();
-  (void)edgeq_dwt_start();
+  if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }
 
 uint32_t edgeq_board_ticks(void) {

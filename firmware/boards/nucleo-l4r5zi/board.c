@@ -91,7 +91,7 @@ static void start_uart(void) {
 void edgeq_board_init(void) {
   start_clock();
   start_uart();
-  (void)edgeq_dwt_start();
+  if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }
 
 uint32_t edgeq_board_ticks(void) {

@@ -41,7 +41,7 @@ __attribute__((section(".edgeq_image_definition"), used)) static const uint32_t 
 
 void edgeq_board_init(void) {
   edgeq_rp2_start();
-  (void)edgeq_dwt_start();
+  if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }
 
 uint32_t edgeq_board_ticks(void) {
