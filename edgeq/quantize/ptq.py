@@ -6,13 +6,12 @@ import tempfile
 from pathlib import Path
 
 from edgeq.model.export import export
-from edgeq.model.flatbuffer import parse_tflite
 from edgeq.quantize.calibration import calibration_samples
-from edgeq.quantize.convert import convert, has_loops
+from edgeq.quantize.convert import convert
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.recipe import Recipe, RecipeMaker
 from edgeq.quantize.result import MethodResult
-from edgeq.quantize.twin import make_twin, quantize_twin, suspicious
+from edgeq.quantize.twin import with_own_ranges
 from edgeq.records import Dataset, FloatModel
 
 
@@ -30,15 +29,13 @@ def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
             exported = export(model, Path(folder, "saved_model"))
             content = convert(exported, samples, what=model.path.name)
-            if not has_loops(exported) and suspicious(parse_tflite(content)):
-                twin = make_twin(exported, samples, what=model.path.name)
-                if twin.note is not None:
-                    return MethodResult(content=quantize_twin(twin), recipe=recipe.title, notes=(twin.note,))
-        return MethodResult(content=content, recipe=recipe.title)
+            content, note = with_own_ranges(content, exported, samples, what=model.path.name)
+        return MethodResult(content=content, recipe=recipe.title, notes=() if note is None else (note,))
     maker = RecipeMaker(model, samples)
     content = maker.make(recipe)
     notes = [equalization_note(maker)] if recipe.equalize else []
-    notes += [note] if (note := maker.twin(equalized=recipe.equalize).note) is not None else []
+    note = maker.twin(equalized=recipe.equalize).note
+    notes += [note] if note is not None else []
     return MethodResult(content=content, recipe=recipe.title, notes=tuple(notes))
 
 

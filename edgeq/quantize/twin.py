@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.errors import ModelError, UnsupportedError
+from edgeq.errors import InterpreterError, ModelError, UnsupportedError
 from edgeq.model.export import Exported, export
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph
@@ -72,7 +72,6 @@ def make_twin(exported: Exported, samples: tuple[NDArray[np.float32], ...], *, w
 
     Raises:
         UnsupportedError: the converter refused the model, or the model has loops (its calibrator crashes on some).
-        InterpreterError, ModelError: as `float_values`, where a range has to be measured anew.
     """
     if has_loops(exported):
         raise UnsupportedError(
@@ -191,8 +190,29 @@ def overwritten(graph: Graph, ranges: Mapping[int, Range], slack: Mapping[int, f
     return tuple(found)
 
 
-def suspicious(graph: Graph) -> bool:
-    """Whether an int8 model's ranges look as if the calibrator had read overwritten tensors; `make_twin` knows."""
+def with_own_ranges(
+    content: bytes, exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str
+) -> tuple[bytes, str | None]:
+    """An int8 .tflite as the converter made it, with every range that of its tensor's own values; and a note on what
+    was changed, None if nothing was.
+
+    Args:
+        content: the converter's .tflite.
+        exported: the float model; one with loops is left alone.
+        samples: one array per input, shape (n, *input shape); those that `content` was calibrated with.
+        what: the model's name, for messages.
+
+    Raises:
+        UnsupportedError: as `make_twin`.
+    """
+    if has_loops(exported) or not _suspicious(parse_tflite(content)):
+        return content, None
+    twin = make_twin(exported, samples, what=what)
+    return (content, None) if twin.note is None else (quantize_twin(twin), twin.note)
+
+
+def _suspicious(graph: Graph) -> bool:
+    """Whether an int8 model's ranges look as if the calibrator had read overwritten tensors."""
     ranges, steps = {}, {}
     for i, tensor in enumerate(graph.tensors):
         if tensor.dtype is DType.INT8 and tensor.quantization is not None and not tensor.quantization.per_channel:
@@ -206,9 +226,12 @@ def _remeasured(twin: Twin, samples: tuple[NDArray[np.float32], ...]) -> Twin:
     if not suspects:
         return twin
     low, high = dict.fromkeys(suspects, np.inf), dict.fromkeys(suspects, -np.inf)
-    for _, arrays in float_values(twin, samples, suspects):
-        for i, values in zip(suspects, arrays, strict=True):
-            low[i], high[i] = min(low[i], float(values.min())), max(high[i], float(values.max()))
+    try:
+        for _, arrays in float_values(twin, samples, suspects):
+            for i, values in zip(suspects, arrays, strict=True):
+                low[i], high[i] = min(low[i], float(values.min())), max(high[i], float(values.max()))
+    except (InterpreterError, ModelError):  # has ops that LiteRT lacks, which no int8 model has: verification says so
+        return replace(twin, note=f"{len(suspects)} ranges may be too wide: LiteRT cannot measure them")
     found = {
         i: (low[i], high[i]) for i in suspects if high[i] - low[i] < _NARROWER * (twin.ranges[i][1] - twin.ranges[i][0])
     }
