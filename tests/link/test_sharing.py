@@ -34,12 +34,13 @@ def inputs() -> tuple[np.ndarray, np.ndarray]:
 
 
 class Lab:
-    """Native devices. `dies[name]` is after how many of its samples a device is killed."""
+    """Native devices. `dies[name]` is after how many of its samples a device is killed; the others wait for that."""
 
     def __init__(self, program: Path, inputs: tuple[np.ndarray, ...]) -> None:
         self.program = program
         self.inputs = inputs
         self.dies: dict[str, int] = {}
+        self.dead = threading.Event()
         self.computed: dict[str, int] = {}
         self.children: dict[str, Any] = {}
 
@@ -52,6 +53,8 @@ class Lab:
                 with Session.connect(device.url, failure=failure) as session:
                     if name in self.dies:
                         self._die_after(device, session, self.dies[name])
+                    elif self.dies:
+                        self._answer_later(session)
                     yield device, session
                     self.computed[name] = session.stats().runs
 
@@ -70,8 +73,18 @@ class Lab:
         assert sorted(owned) == list(range(COUNT))
         assert sum(share.samples for share in run.shares) == COUNT
 
-    @staticmethod
-    def _die_after(device: Any, session: Session, count: int) -> None:
+    def _answer_later(self, session: Session) -> None:
+        """Or else a device that is ready early leaves none of the samples to the one that is to die."""
+        run_many = session.run_many
+
+        def patient(samples: Any) -> Any:
+            for result in run_many(samples):
+                assert self.dead.wait(60)
+                yield result
+
+        session.run_many = patient  # type: ignore[method-assign]
+
+    def _die_after(self, device: Any, session: Session, count: int) -> None:
         run_many = session.run_many
 
         def mortal(samples: Any) -> Any:
@@ -79,6 +92,7 @@ class Lab:
                 if done == count:
                     device._child.kill()
                     device._child.wait()
+                    self.dead.set()
                     raise DeviceError("the power failed")
                 yield result
 
