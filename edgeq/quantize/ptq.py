@@ -7,11 +7,11 @@ from pathlib import Path
 
 from edgeq.model.export import export
 from edgeq.quantize.calibration import calibration_samples
-from edgeq.quantize.convert import convert
+from edgeq.quantize.convert import convert, has_loops
 from edgeq.quantize.options import QuantizeOptions
 from edgeq.quantize.recipe import Recipe, RecipeMaker
 from edgeq.quantize.result import MethodResult
-from edgeq.quantize.twin import with_own_ranges
+from edgeq.quantize.twin import make_twin, quantize_twin
 from edgeq.records import Dataset, FloatModel
 
 
@@ -28,8 +28,11 @@ def ptq(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     if recipe.steps == 0:
         with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
             exported = export(model, Path(folder, "saved_model"))
-            content = convert(exported, samples, what=model.path.name)
-            content, note = with_own_ranges(content, exported, samples, what=model.path.name)
+            if has_loops(exported):
+                content, note = convert(exported, samples, what=model.path.name), None
+            else:
+                twin = make_twin(exported, samples, what=model.path.name)
+                content, note = quantize_twin(twin), twin.note
         return MethodResult(content=content, recipe=recipe.title, notes=() if note is None else (note,))
     maker = RecipeMaker(model, samples)
     content = maker.make(recipe)

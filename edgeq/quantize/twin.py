@@ -166,15 +166,13 @@ def float_values(
             yield chunk, tuple(values.astype(np.float32, copy=False) for values in found)
 
 
-def overwritten(graph: Graph, ranges: Mapping[int, Range], slack: Mapping[int, float] | None = None) -> tuple[int, ...]:
+def overwritten(graph: Graph, ranges: Mapping[int, Range]) -> tuple[int, ...]:
     """The activations that an op may have overwritten before the calibrator looked at them: an end of their range is
     also an end of the range of the op's result.
 
     Args:
-        graph: a .tflite, float or int8.
+        graph: the twin's.
         ranges: smallest and largest value by tensor index.
-        slack: how far two ends may be apart, by the tensor index of the op's result; without it they are compared to
-            the last bit.
     """
     found: dict[int, None] = {}
     for op in graph.ops:
@@ -182,43 +180,10 @@ def overwritten(graph: Graph, ranges: Mapping[int, Range], slack: Mapping[int, f
             continue
         for i in op.inputs:
             for result in op.outputs:
-                if i in ranges and result in ranges:
-                    apart = slack[result] if slack is not None else 0.0
-                    ends = zip(ranges[i], ranges[result], strict=True)
-                    if any(abs(a - b) <= apart < abs(a) for a, b in ends):
-                        found[i] = None
+                ends = zip(ranges.get(i, ()), ranges.get(result, ()), strict=False)
+                if any(a == b != 0.0 for a, b in ends):
+                    found[i] = None
     return tuple(found)
-
-
-def with_own_ranges(
-    content: bytes, exported: Exported, samples: tuple[NDArray[np.float32], ...], *, what: str
-) -> tuple[bytes, str | None]:
-    """An int8 .tflite as the converter made it, with every range that of its tensor's own values; and a note on what
-    was changed, None if nothing was.
-
-    Args:
-        content: the converter's .tflite.
-        exported: the float model; one with loops is left alone.
-        samples: one array per input, shape (n, *input shape); those that `content` was calibrated with.
-        what: the model's name, for messages.
-
-    Raises:
-        UnsupportedError: as `make_twin`.
-    """
-    if has_loops(exported) or not _suspicious(parse_tflite(content)):
-        return content, None
-    twin = make_twin(exported, samples, what=what)
-    return (content, None) if twin.note is None else (quantize_twin(twin), twin.note)
-
-
-def _suspicious(graph: Graph) -> bool:
-    """Whether an int8 model's ranges look as if the calibrator had read overwritten tensors."""
-    ranges, steps = {}, {}
-    for i, tensor in enumerate(graph.tensors):
-        if tensor.dtype is DType.INT8 and tensor.quantization is not None and not tensor.quantization.per_channel:
-            step, zero = tensor.quantization.scales[0], tensor.quantization.zero_points[0]
-            ranges[i], steps[i] = ((-128 - zero) * step, (127 - zero) * step), step
-    return bool(overwritten(graph, ranges, steps))
 
 
 def _remeasured(twin: Twin, samples: tuple[NDArray[np.float32], ...]) -> Twin:

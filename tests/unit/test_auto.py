@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,8 @@ def test_every_switch_of_ptq_reaches_the_model(zoo: Any) -> None:
 
 
 def test_a_model_with_loops_is_left_to_the_converter(zoo: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("edgeq.quantize.twin.has_loops", lambda exported: True)
+    for user in ("twin", "ptq"):
+        monkeypatch.setattr(import_module(f"edgeq.quantize.{user}"), "has_loops", lambda exported: True)
     model = from_keras(zoo.zoo_keras("demo"), path=Path("demo.keras"))
     x = zoo.zoo_inputs("demo", 30)
     dataset = Dataset(source="zoo", sha256="", test=Split(x=x), train=Split(x=x))
