@@ -26,10 +26,8 @@ from edgeq.interruption import scratch_folder
 from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
-    Group,
     Image,
     LayerDrift,
-    MemoryUse,
     Profile,
     Progress,
     Reference,
@@ -298,19 +296,6 @@ def _fetch(session: Session, samples: Sequence[tuple[bytes, ...]], sample: int, 
     return session.in_sequence(
         lambda one: session.fetch(one, point) if one is last else session.run(one).outputs[0], samples[: sample + 1]
     )[-1]
-
-
-def with_measured_stack(memory: MemoryUse, measured: int | None) -> MemoryUse:
-    """The memory with the stack's high-water mark in place of its reserved size, where it was measured."""
-    if measured is None:
-        return memory
-    saved = memory.stack_bytes - measured
-    sections = tuple(
-        dataclasses.replace(s, ram=max(0, s.ram - saved)) if s.group is Group.STACK else s for s in memory.sections
-    )
-    return dataclasses.replace(
-        memory, ram_bytes=memory.ram_bytes - saved, stack_bytes=measured, stack_measured=True, sections=sections
-    )
 
 
 def first(inputs: Samples, count: int | None) -> Samples:

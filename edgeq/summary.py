@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.generate.tflm import arena_estimate
 from edgeq.model.quantization import with_steps
-from edgeq.records import DeviceRun, LayerDrift, Profile, Reference, Timing
+from edgeq.records import DeviceRun, Group, LayerDrift, MemoryUse, Profile, Reference, Timing
 from edgeq.report import format as fmt
 from edgeq.report.assemble import accuracy_findings, accuracy_info, drift_info, tensor_info
 from edgeq.report.plan import arena_plan
@@ -165,10 +165,8 @@ def _model(build: Build) -> ModelInfo:
 
 
 def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
-    from edgeq.measure import with_measured_stack
-
     on_target = _kinds(run) <= {"emulated", "qemu"} or run.board == build.board.name
-    memory = with_measured_stack(build.image.memory, run.stack_bytes if on_target else None)
+    memory = _with_measured_stack(build.image.memory, run.stack_bytes if on_target else None)
     return MemoryInfo(
         flash_bytes=memory.flash_bytes,
         ram_bytes=memory.ram_bytes,
@@ -180,6 +178,19 @@ def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
         tflm_arena_bytes=None if build.tflm_arena_bytes is None else arena_estimate(build.tflm_arena_bytes),
         sections=memory.sections,
         plan=arena_plan(build.program),
+    )
+
+
+def _with_measured_stack(memory: MemoryUse, measured: int | None) -> MemoryUse:
+    """The memory with the stack's high-water mark in place of its reserved size, where it was measured."""
+    if measured is None:
+        return memory
+    saved = memory.stack_bytes - measured
+    sections = tuple(
+        dataclasses.replace(s, ram=max(0, s.ram - saved)) if s.group is Group.STACK else s for s in memory.sections
+    )
+    return dataclasses.replace(
+        memory, ram_bytes=memory.ram_bytes - saved, stack_bytes=measured, stack_measured=True, sections=sections
     )
 
 

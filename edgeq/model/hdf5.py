@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.errors import ModelError
+from edgeq.model.json_text import parse_json
 
 
 def read_attribute(path: Path, name: str) -> Any:
@@ -15,8 +16,6 @@ def read_attribute(path: Path, name: str) -> Any:
     Raises:
         ModelError: damaged file, or no JSON.
     """
-    from edgeq.model.scan import parse_json
-
     text = read_text(path, name)
     return None if text is None else parse_json(text, f"{name} in {path}")
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.errors import ModelError
+from edgeq.model.json_text import parse_json
 
 MAX_GRAPH_BYTES = 512 << 20
 
@@ -63,8 +64,6 @@ def keras_configs(folder: Path) -> Iterator[Any]:
     Raises:
         ModelError: keras_metadata.pb is damaged.
     """
-    from edgeq.model.scan import parse_json
-
     path = folder / "keras_metadata.pb"
     if not path.exists():
         return

@@ -8,7 +8,6 @@ list of what a model may consist of; everything else is refused. No TensorFlow i
 
 from __future__ import annotations
 
-import json
 import re
 import zipfile
 import zlib
@@ -18,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.errors import ModelError
+from edgeq.model.hdf5 import foreign_links, read_attribute
+from edgeq.model.json_text import parse_json
+from edgeq.model.saved_model import keras_configs, suspect_ops
 from edgeq.records import ModelFormat
 
 # A model for a microcontroller is far smaller; a file that unpacks to more is a mistake, or a zip bomb.
@@ -104,8 +106,6 @@ def find_suspects(path: Path, format: ModelFormat) -> Iterator[Suspect]:
     if format in {ModelFormat.KERAS3, ModelFormat.TF_KERAS}:
         yield from _scan_config(read_archive(path, "config.json"))
     elif format is ModelFormat.H5:
-        from edgeq.model.hdf5 import foreign_links, read_attribute
-
         yield from _scan_config(read_attribute(path, "model_config"))
         training = read_attribute(path, "training_config")
         if training is not None:
@@ -113,8 +113,6 @@ def find_suspects(path: Path, format: ModelFormat) -> Iterator[Suspect]:
         for name, why in foreign_links(path):
             yield Suspect(where=f"data set {name!r}", why=why)
     elif format is ModelFormat.SAVED_MODEL:
-        from edgeq.model.saved_model import keras_configs, suspect_ops
-
         for config in keras_configs(path):
             yield from _scan_config(config)
         for where, why in suspect_ops(path):
@@ -161,14 +159,6 @@ def read_archive(path: Path, member: str) -> Any:
     ) as exc:
         raise ModelError(f"{path} is damaged or cut off: {exc}", hint="Save or copy it again.") from exc
     return parse_json(content, f"{member} in {path}")
-
-
-def parse_json(content: bytes | str, where: str) -> Any:
-    """Parsed JSON; a ModelError instead of json's own exceptions."""
-    try:
-        return json.loads(content)
-    except (ValueError, RecursionError) as exc:
-        raise ModelError(f"{where} is no valid JSON: {exc}", hint="Save the model again.") from exc
 
 
 def _scan_config(config: Any) -> Iterator[Suspect]:
