@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from edgeq.lower.constant_channels import plain
 from edgeq.lower.dsp.add import additions
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.dsp.convolution import convolutions
@@ -40,7 +41,7 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
         if faster is not None:
             found: list[Candidate] = []
             try:
-                found.extend(faster(call))  # keeps what comes before an error
+                found.extend(faster(plain(call)))  # keeps what comes before an error
             except NotExactError as exc:
                 reason = f"{PORTABLE}: {exc}"
             if found and feature == MVE:  # its candidates count instructions

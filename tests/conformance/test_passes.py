@@ -60,10 +60,15 @@ class _Chain:
         else:
             weights[dead] = 0
             weights[..., rng.random(channels) < 0.2] = 0
-        axis, scales = 3 if depthwise else 0, [float(s) for s in rng.uniform(0.002, 0.01, filters)]
+        axis, scales = 3 if depthwise else 0, rng.uniform(0.002, 0.01, filters)
+        bias = rng.integers(-20000, 20000, filters).astype(np.int32)
+        # What a batch norm leaves whose scale went to zero: hardly any weights, and a bias that is all there is.
+        steady = rng.random(filters) < 0.3
+        scales[steady] *= 2.0 ** -pick(rng, 15, 20, 24)
+        bias[steady] = rng.integers(-(1 << 30), 1 << 30, int(steady.sum()))
+        scales = [float(s) for s in scales]
         self.count += 1
         w = self.model.tensor(f"w{self.count}", form, data=weights, scale=scales, axis=axis)
-        bias = rng.integers(-20000, 20000, filters).astype(np.int32)
         b = self.model.tensor(f"b{self.count}", (filters,), "int32", data=bias, scale=[_SCALE * s for s in scales])
         size = [-(-n // stride) if padding == "SAME" else (n - side) // stride + 1 for n in self.shape[1:3]]
         options = {"depth_multiplier": 1} if depthwise else {}
@@ -93,7 +98,8 @@ class _Chain:
             )  # fmt: skip
             height = width = 1
         flat = height * width * channels
-        self.then("RESHAPE", (1, flat))
+        if chance(rng, 0.5):  # the converter leaves it out
+            self.then("RESHAPE", (1, flat))
         w = self.model.tensor("wf", (3, flat), data=rng.integers(-127, 128, (3, flat)).astype(np.int8), scale=0.01)
         b = self.model.tensor("bf", (3,), "int32", data=np.array([50, -900, 7], np.int32), scale=_SCALE * 0.01)
         self.then("FULLY_CONNECTED", (1, 3), w, b, fused_activation_function="NONE", keep_num_dims=False)

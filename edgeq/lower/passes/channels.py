@@ -7,33 +7,20 @@ modulo 2^32 as TFLM's sums do, so the outputs stay the same bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.errors import EdgeqError
-from edgeq.lower.fixedpoint import Multiplier, multiply, wrap32
-from edgeq.lower.ops.convolution import conv_2d, depthwise_conv_2d
-from edgeq.lower.ops.reduce import mean
+from edgeq.lower.passes.constants import POOLS, Values, constants_of
 from edgeq.lower.passes.record import Passed
-from edgeq.lower.program import Alias, Constant, KernelCall
 from edgeq.model.graph import DType, Graph, Op, Tensor
 
 # Kernels take channels in fours.
 _FOUR = 4
-_POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _MOVES = ("RESHAPE", "SQUEEZE")
-_LOWER: Mapping[str, Callable[[Graph, Op], KernelCall | Alias]] = {
-    "CONV_2D": conv_2d,
-    "DEPTHWISE_CONV_2D": depthwise_conv_2d,
-    "MEAN": mean,
-}
-
-# Channel -> value of the quantized constant.
-Values = Mapping[int, int]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +43,7 @@ def remove_channels(graph: Graph) -> Passed:
     for family in families:
         if family.fixed or not family.readers:
             continue
-        known = _constants(graph, family)
+        known = constants_of(graph, family.producer, family.channelwise)
         gone = [c for c in range(family.channels) if _removable(graph, family, known, c)]
         kept = family.channels - len(gone)
         # A layer keeps a channel, and whole fours.
@@ -125,14 +112,21 @@ def _channelwise(graph: Graph, op: Op) -> bool:
         return rank - 1 not in reduced
     if op.name == "DEPTHWISE_CONV_2D":
         return source.shape[-1] == target.shape[-1]
-    return op.name in _POOLS
+    return op.name in POOLS
 
 
 def _absorbs(graph: Graph, op: Op, family: _Family) -> bool:
     """Whether the op is a sum over channels whose bias can take what a constant channel adds."""
+    weights = graph.tensors[op.inputs[1]] if len(op.inputs) > 1 and op.inputs[1] >= 0 else None
     if op.name == "CONV_2D":
-        return graph.tensors[op.inputs[1]].shape[3] == family.channels and graph.tensors[op.inputs[1]].data is not None
+        return weights is not None and weights.shape[3] == family.channels and weights.data is not None
+    if op.name == "FULLY_CONNECTED":
+        return weights is not None and _is_symmetric(weights) and weights.shape[1] % family.channels == 0
     return op.name in _MOVES and _dense_behind(graph, op, family.channels) is not None
+
+
+def _is_symmetric(weights: Tensor) -> bool:
+    return weights.data is not None and weights.quantization is not None and not any(weights.quantization.zero_points)
 
 
 def _dense_behind(graph: Graph, move: Op, channels: int) -> Op | None:
@@ -144,72 +138,8 @@ def _dense_behind(graph: Graph, move: Op, channels: int) -> Op | None:
     constants = {i for i in users[0].inputs[1:] if i >= 0}
     if any(constants & set(op.inputs) for op in graph.ops if op is not users[0]):
         return None
-    weights = graph.tensors[users[0].inputs[1]]
-    plain = weights.data is not None and weights.quantization is not None and not any(weights.quantization.zero_points)
+    plain = _is_symmetric(graph.tensors[users[0].inputs[1]])
     return users[0] if plain and graph.tensors[tensor].shape[-1] % channels == 0 else None
-
-
-def _lowered(graph: Graph, op: Op) -> KernelCall:
-    return cast(KernelCall, _LOWER[op.name](graph, op))
-
-
-def _requantized(call: KernelCall, total: int, channel: int) -> int:
-    step = cast(int, call.params["channel_step"])
-    values, shifts = (cast(Constant, call.params[n]).data for n in ("multipliers", "shifts"))
-    scale = Multiplier(value=int(values[channel * step]), shift=int(shifts[channel * step]))
-    result = multiply(wrap32(total), scale) + cast(int, call.params["output_offset"])
-    return max(cast(int, call.params["activation_min"]), min(cast(int, call.params["activation_max"]), result))
-
-
-def _bias(call: KernelCall, channel: int) -> int:
-    bias = call.params["bias"]
-    return 0 if bias is None else int(cast(Constant, bias).data.reshape(-1)[channel])
-
-
-def _constants(graph: Graph, family: _Family) -> dict[int, Values]:
-    """For each tensor of the family, its constant channels and their values."""
-    found: dict[int, Values] = {}
-    try:
-        call = _lowered(graph, family.producer)
-        weights = cast(NDArray[np.int8], graph.tensors[family.producer.inputs[1]].data)
-        dead = [c for c in range(family.channels) if not weights[c].any()]
-        found[family.producer.outputs[0]] = {c: _requantized(call, _bias(call, c), c) for c in dead}
-        for op in family.channelwise:
-            found[op.outputs[0]] = _through(graph, op, found[op.inputs[0]], family.channels)
-    except EdgeqError:  # lowering reports it, with the op's place
-        return {tensor: {} for tensor in family.tensors}
-    return found
-
-
-def _through(graph: Graph, op: Op, known: Values, channels: int) -> Values:
-    """Constant channels of a channelwise op's output, where its input's are `known`."""
-    source, target = graph.tensors[op.inputs[0]], graph.tensors[op.outputs[0]]
-    if op.name in _POOLS:
-        call = _pool(graph, op)
-        low, high = cast(int, call.params["activation_min"]), cast(int, call.params["activation_max"])
-        return {c: max(low, min(high, v)) for c, v in known.items()}
-    call = _lowered(graph, op)
-    if op.name == "MEAN":
-        count = source.elements // target.elements
-        scale = Multiplier(value=cast(int, call.params["multiplier"]), shift=cast(int, call.params["shift"]))
-        offset, zero = cast(int, call.params["sum_offset"]), cast(int, call.params["output_offset"])
-        return {c: max(-128, min(127, multiply(count * v + offset, scale) + zero)) for c, v in known.items()}
-    weights = cast(NDArray[np.int8], graph.tensors[op.inputs[1]].data).reshape(-1, channels).astype(np.int64)
-    zero = -cast(int, call.params["input_offset"])
-    padded = op.options.get("padding") != "VALID" and weights.shape[0] > 1
-    values = {}
-    for c in range(channels):
-        if not weights[:, c].any():
-            values[c] = _requantized(call, _bias(call, c), c)
-        elif c in known and (known[c] == zero or not padded):
-            values[c] = _requantized(call, _bias(call, c) + int(weights[:, c].sum()) * (known[c] - zero), c)
-    return values
-
-
-def _pool(graph: Graph, op: Op) -> KernelCall:
-    from edgeq.lower.ops import pool
-
-    return (pool.average_pool_2d if op.name == "AVERAGE_POOL_2D" else pool.max_pool_2d)(graph, op)
 
 
 def _sum(graph: Graph, reader: Op, channels: int) -> tuple[Op, NDArray[np.int64]]:
@@ -259,14 +189,14 @@ def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: l
             bias = tensors[op.inputs[2]]
             total = np.asarray(bias.data, np.int64) + more.reshape(bias.shape)
             tensors[op.inputs[2]] = replace(bias, data=total.astype(np.uint32).view(np.int32))
+        if reader.name == "CONV_2D":
+            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 3, kept)
+            continue
+        columns = [t * family.channels + c for t in range(weights.shape[1]) for c in kept]
+        tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 1, columns)
         if reader.name in _MOVES:
             flat = tensors[reader.outputs[0]]
-            taps = flat.shape[-1] // family.channels
-            columns = [t * family.channels + c for t in range(taps) for c in kept]
             tensors[reader.outputs[0]] = replace(flat, shape=(*flat.shape[:-1], len(columns)))
-            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 1, columns)
-        else:
-            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 3, kept)
     for index in family.tensors:
         t = tensors[index]
         tensors[index] = replace(t, shape=(*t.shape[:-1], len(kept)))
