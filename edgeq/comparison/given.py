@@ -32,7 +32,6 @@ from edgeq.data import check_dataset, load_dataset
 from edgeq.errors import EdgeqError, InputError, InterpreterError
 from edgeq.model.load import detect_format, load_float_model, read_tflite
 from edgeq.model.scheme import Scheme, scheme_of
-from edgeq.model.static_shapes import with_constant_shapes
 from edgeq.model.verify import verify
 from edgeq.quantize import from_tflite
 from edgeq.quantize.calibration import calibration_samples
@@ -212,8 +211,7 @@ def _run_tflite(
     name: str, quantized: Quantized, data: Dataset, floats: FloatModel | None, options: CompareOptions
 ) -> tuple[list[Made], list[CompareFinding]]:
     scheme = scheme_of(quantized.graph)
-    graph = with_constant_shapes(quantized.graph)
-    problems = verify(graph, scheme=scheme, supported_ops=None, engine="TFLite Micro", float_io=True)
+    problems = verify(quantized.graph, scheme=scheme, supported_ops=None, engine="TFLite Micro", float_io=True)
     if problems:
         run = Made(
             arm=name, seed=0, scheme="other", evaluated_by="LiteRT, default kernels", content=quantized.content,

@@ -26,8 +26,8 @@ def resolver_method(op: str) -> str:
 
 
 def resolver_methods(graph: Graph) -> tuple[str, ...]:
-    """The methods for all operators of a model, sorted, each once."""
-    names = {op.name for op in graph.ops}
+    """The methods for all operators of a model's file, sorted, each once."""
+    names = {op.name for op in (*graph.ops, *graph.shape_ops)}
     if "CALL_ONCE" in names:  # its subgraph has these two
         names |= {"VAR_HANDLE", "ASSIGN_VARIABLE"}
     return tuple(sorted(map(resolver_method, names)))

@@ -195,7 +195,7 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
             return OperandView(offset=None, symbol=symbols[value.name])
         return OperandView(offset=program.placements[value].offset, symbol=None)
 
-    views = []
+    views, names = [], {op.index: op.name for op in graph.ops}
     for i, call in enumerate(program.calls):
         symbol = op_symbol(prefix, i, len(program.calls), call.kernel)
         read = {c.name: c.data.nbytes for c in constants_of(call)}
@@ -216,7 +216,7 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
                     TraceView(point=p.point, offset=place.offset, nbytes=place.nbytes)
                     for p, place in ((p, program.placements[p.tensor]) for p in points if p.call == i)
                 ),
-                source=" + ".join(f"op {op} {graph.ops[op].name}" for op in call.source_ops),
+                source=" + ".join(f"op {op} {names[op]}" for op in call.source_ops),
                 shapes=_shapes(graph, call),
                 macs=call.macs,
                 weight_bytes=sum(read.values()),

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from edgeq.errors import ModelError
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.model.naming import quoted, tensor_name
+from edgeq.model.static_shapes import with_constant_shapes
 from edgeq.model.tables import Bytes, Corrupt, Table
 from edgeq.model.variables import WITHOUT_OUTPUT, Body, VariableError, with_variables
 
@@ -35,7 +36,7 @@ _OTHER_FORMATS = (
 
 
 def parse_tflite(content: bytes, *, where: str = "the model") -> Graph:
-    """The graph in a .tflite's bytes.
+    """The graph in a .tflite's bytes. Shapes that it computes although they never change are constants.
 
     Checked here: the file's layout, every index, that constants have the bytes their shapes ask for, that ops come
     after the ops that feed them. What the model computes, and whether it is full-integer, is for
@@ -123,13 +124,15 @@ class _Parser:
         if not inputs or not outputs:
             raise Corrupt(f"it has {len(inputs)} inputs and {len(outputs)} outputs")
         _check_order(tensors, ops, inputs, outputs)
-        return Graph(
-            tensors=tensors,
-            ops=ops,
-            inputs=inputs,
-            outputs=outputs,
-            sha256=hashlib.sha256(self.content).hexdigest(),
-            size=len(self.content),
+        return with_constant_shapes(
+            Graph(
+                tensors=tensors,
+                ops=ops,
+                inputs=inputs,
+                outputs=outputs,
+                sha256=hashlib.sha256(self.content).hexdigest(),
+                size=len(self.content),
+            )
         )
 
     def _body(self, subgraph: int) -> Body:

@@ -110,7 +110,11 @@ class Op:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Graph:
-    """A whole model. `sha256` is the hex digest of the .tflite's bytes."""
+    """A whole model. `sha256` is the hex digest of the .tflite's bytes.
+
+    `shape_ops` are those of the file that only compute a shape which never changes: they are not among `ops`, and what
+    they give is a constant here (`edgeq.model.static_shapes`). An interpreter of the file runs them all the same.
+    """
 
     tensors: tuple[Tensor, ...]
     ops: tuple[Op, ...]
@@ -118,6 +122,7 @@ class Graph:
     outputs: tuple[int, ...]
     sha256: str
     size: int
+    shape_ops: tuple[Op, ...] = ()
 
     @property
     def is_stateful(self) -> bool:

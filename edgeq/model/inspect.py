@@ -51,7 +51,7 @@ class OpRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSummary:
-    """A whole model. `ops` counts ops by kind, most frequent first.
+    """A whole model. `ops` counts ops by kind, most frequent first; `shape_ops` how many more only compute shapes.
 
     `parameters` and `weights_bytes` count each constant once, however many ops share it; shapes, axes and paddings are
     no parameters. `peak_activation_bytes` is the largest sum of tensors alive at one time when the ops run in the
@@ -68,6 +68,7 @@ class ModelSummary:
     parameters: int
     weights_bytes: int
     peak_activation_bytes: int
+    shape_ops: int = 0
 
 
 def count_macs(graph: Graph, op: Op) -> int:
@@ -103,7 +104,7 @@ def count_macs(graph: Graph, op: Op) -> int:
 def summarize(graph: Graph) -> ModelSummary:
     """The summary of a model, quantized or not."""
     alive = _alive_bytes(graph)
-    rows = tuple(_op_row(graph, op, alive[op.index]) for op in graph.ops)
+    rows = tuple(_op_row(graph, op, alive[i]) for i, op in enumerate(graph.ops))
     counts: dict[str, int] = {}
     for op in graph.ops:
         counts[op.name] = counts.get(op.name, 0) + 1
@@ -119,6 +120,7 @@ def summarize(graph: Graph) -> ModelSummary:
         parameters=sum(math.prod(c.shape) for c in constants.values()),
         weights_bytes=sum(c.nbytes for c in constants.values()),
         peak_activation_bytes=max(alive, default=0),
+        shape_ops=len(graph.shape_ops),
     )
 
 
@@ -157,13 +159,13 @@ def _alive_bytes(graph: Graph) -> list[int]:
     """Per op, the bytes of tensors written before or by it and read by it or later."""
     first: dict[int, int] = dict.fromkeys(graph.inputs, 0)
     last: dict[int, int] = dict.fromkeys(graph.inputs, 0)
-    for op in graph.ops:
+    for place, op in enumerate(graph.ops):
         for i in op.outputs:
-            first.setdefault(i, op.index)
-            last[i] = op.index
+            first.setdefault(i, place)
+            last[i] = place
         for i in op.inputs:
             if i in first:
-                last[i] = op.index
+                last[i] = place
     for i in graph.outputs:
         if i in first:
             last[i] = len(graph.ops)
@@ -199,6 +201,8 @@ def render_summary(summary: ModelSummary) -> RenderableType:
             scale = f", scale {t.scales[0]:.9g}, zero point {t.zero_points[0]}" if t.scales else ""
             edges.append(f'{kind} "{t.name}" {_shape(t.shape)} {t.dtype}{scale}\n')
     kinds = Text(", ".join(f"{count} {name}" for name, count in summary.ops.items()) + "\n")
+    if summary.shape_ops:
+        kinds.append(f"{summary.shape_ops} more compute shapes that never change: the engine has these as constants\n")
     return Group(totals, edges, kinds, table)
 
 

@@ -14,6 +14,7 @@ from edgeq.model.roles import DECLARATIONS, POSITIONS, Role, input_of, inputs_by
 from edgeq.model.scales import check_scales
 from edgeq.model.scheme import Scheme, scheme_of
 from edgeq.model.shapes import INCONSISTENT, check_shapes
+from edgeq.model.static_shapes import computed_shapes
 from edgeq.records import Finding
 
 _FULL_INTEGER = {
@@ -23,6 +24,10 @@ _FULL_INTEGER = {
     "[EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8], a representative dataset, inference_input_type "
     "and inference_output_type int16.",
 }
+_FIXED_SHAPES = (
+    "Convert with fixed input shapes and batch size 1, so that every size is a constant: keras.Input(…, batch_size=1). "
+    "`edgeq build` on the Keras model does this."
+)
 _FLOATS = (DType.FLOAT16, DType.FLOAT32, DType.FLOAT64)
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
@@ -73,7 +78,11 @@ def verify(
     """
     found: list[Finding] = []
     found += _interface(graph, scheme, float_io=float_io)
+    shapes = computed_shapes(graph)
     for op in graph.ops:
+        if shapes.intersection(op.outputs):
+            found.append(_shape_op(graph, op))
+            continue
         if op.name in DECLARATIONS and (supported_ops is None or op.name in supported_ops):
             continue  # the ops that use a variable are checked
         problems = list(_op_dtypes(graph, op, scheme, float_io=float_io))
@@ -124,6 +133,15 @@ def _engine_faults(graph: Graph, op: Op, engine: str) -> Iterator[Finding]:
         message="TensorFlow Lite Micro's RELU6 ignores its output's scale and zero point "
         f"({result.scale:g}, {result.zero_point}; the input's are {source.scale:g}, {source.zero_point}).",
         fix="Use the aot engine, which computes it right, or a ReLU without the bound of 6.",
+    )
+
+
+def _shape_op(graph: Graph, op: Op) -> Finding:
+    return Finding(
+        rule="index-constant",
+        where=op_place(graph, op),
+        message="it computes a shape at run time, which is not known beforehand.",
+        fix=_FIXED_SHAPES,
     )
 
 
@@ -273,7 +291,7 @@ def _input_dtype(
                 rule="index-constant",
                 where=where,
                 message=f"{tensor_name(tensor)} (a shape, axis or padding) is computed at run time.",
-                fix="Convert with fixed input shapes and batch size 1, so that every size is a constant.",
+                fix=_FIXED_SHAPES,
             )
         elif tensor.dtype is not DType.INT32:
             yield _wrong_dtype(where, "a shape, axis or padding", tensor, DType.INT32, scheme)
