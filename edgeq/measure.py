@@ -23,6 +23,8 @@ from edgeq.devices.names import BAUD, EMULATED, NATIVE, QEMU, TFLM_HOST, is_seri
 from edgeq.errors import DeviceError
 from edgeq.host import content_for
 from edgeq.interruption import scratch_folder
+from edgeq.link.codes import HelloFlag
+from edgeq.model.graph import Graph, computed_tensors
 from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
@@ -36,6 +38,7 @@ from edgeq.records import (
 
 if TYPE_CHECKING:
     from edgeq.link.session import Session
+    from edgeq.lower.trace import TracePoint
     from edgeq.report.record import Report
     from edgeq.stopwatch import Stopwatch
 
@@ -231,22 +234,15 @@ def trace(
         DeviceError, LinkError, ToolError: as `started`.
         InterpreterError: a reference crashed or refused the model.
     """
-    from edgeq.devices.tflm_host import trace_tensors
-    from edgeq.lower.trace import TracePoint
     from edgeq.reference import layer_crcs, layer_outputs
     from edgeq.validation.layers import measure_layers
 
     graph = build.quantized.graph
-    points = build.trace_points
-    vanished = build.program.vanished
-    if device == TFLM_HOST:
-        # An interpreter computes every tensor of the .tflite, and fuses nothing.
-        tensors = trace_tensors(graph)
-        labels = {t: op_label(graph, op) for op in graph.ops for t in op.outputs}
-        points = tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(tensors))
-        vanished = ()
     samples = len(inputs[0])
     with started(build, device, traced=True, baud=baud, probe=probe, progress=progress) as (_, session):
+        points, vanished = build.trace_points, build.program.vanished
+        if session.hello.flags & HelloFlag.INTERPRETER:
+            points, vanished = _points_of_interpreter(graph), ()
         _check_traced(build, device, session.hello.trace_point_count, len(points))
         progress.start("Comparing layer by layer", samples)
         raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
@@ -273,6 +269,14 @@ def trace(
             )
             for reference in references
         }
+
+
+def _points_of_interpreter(graph: Graph) -> tuple[TracePoint, ...]:
+    """An interpreter computes every tensor of the .tflite, and fuses nothing."""
+    from edgeq.lower.trace import TracePoint
+
+    labels = {t: op_label(graph, op) for op in graph.ops for t in op.outputs}
+    return tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(computed_tensors(graph)))
 
 
 def _check_traced(build: Build, device: str, found: int, expected: int) -> None:

@@ -19,6 +19,7 @@ _COMMANDS = {
     "diff": "What changed between two reports.",
     "boards": "The boards that edgeq knows.",
     "doctor": "What is installed, what is missing, and the command that fixes it.",
+    "agent": "Run a .tflite on this device for an edgeq elsewhere: phones, ARM boards.",
     "monitor": "Show what a device says on its serial port.",
 }
 

@@ -8,7 +8,8 @@ import select
 import sys
 import tty
 
-from edgeq.devices.responder import HostModel, Responder
+from edgeq.devices.host_model import HostModel
+from edgeq.devices.responder import Responder
 
 _STDIN = 0
 

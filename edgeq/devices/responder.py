@@ -8,40 +8,27 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
-from edgeq.link.codes import PROTOCOL_VERSION, QUIET, REPLY, HelloFlag, Item, Kind, Mode, Refusal, Status, TicksKind
+from edgeq.devices.host_model import HostModel
+from edgeq.link.codes import PROTOCOL_VERSION, QUIET, REPLY, Item, Kind, Mode, Refusal, Status, TicksKind
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
-from edgeq.link.messages import EVENT, WRITE_HEAD, Answer, Error, Hello, MessageError, Read, Run, Stats, TensorInfo
+from edgeq.link.messages import (
+    EVENT,
+    WRITE_HEAD,
+    Answer,
+    Error,
+    Fact,
+    Hello,
+    MessageError,
+    Read,
+    Run,
+    Stats,
+)
 
 _ENGINE_ABI = 1
 _DESCRIBE = struct.Struct("<BxH")
-
-
-class HostModel(Protocol):
-    """A model that runs in this process. Tensors are their little-endian bytes."""
-
-    name: str
-    engine: str
-    board: str
-    sha256: str
-    inputs: tuple[TensorInfo, ...]
-    outputs: tuple[TensorInfo, ...]
-    op_count: int
-    trace_point_count: int
-    arena_bytes: int
-
-    def invoke(self, inputs: Sequence[bytes]) -> Sequence[bytes]:
-        """The outputs."""
-        ...
-
-    def points(self, inputs: Sequence[bytes]) -> Sequence[bytes]:
-        """The tensors at all trace points."""
-        ...
-
-    def selftest(self) -> Status:
-        """The golden input against the golden output."""
-        ...
+_ABOUT = struct.Struct("<H")
+_MOST_TICKS = 0xFFFFFFFF
 
 
 class _RefusalError(Exception):
@@ -54,11 +41,21 @@ class _RefusalError(Exception):
 class Responder:
     """Answers requests. `receive` takes the line's bytes; answers go to `send`."""
 
-    def __init__(self, model: HostModel, send: Callable[[bytes], object], *, max_payload: int = 1024) -> None:
-        """Announces itself (BOOT)."""
+    def __init__(
+        self, model: HostModel, send: Callable[[bytes], object], *, max_payload: int = 1024, rx_window: int = 0
+    ) -> None:
+        """Announces itself (BOOT).
+
+        Args:
+            model: what runs.
+            send: takes the bytes for the line.
+            max_payload: the largest payload, in both directions.
+            rx_window: bytes that the line keeps while the model runs.
+        """
         self._model = model
         self._send = send
         self._max_payload = max_payload
+        self._rx_window = rx_window
         self._decoder = Decoder()
         self._session = 0
         self._input_bytes = sum(t.nbytes for t in model.inputs)
@@ -70,9 +67,15 @@ class Responder:
         self._answer = b""
         self._outputs: bytes | None = None
         self._result = b""
+        self._ticks: Sequence[int] = ()
         self._good = self._bad = self._runs = self._repeats = 0
         self.reset_requested = False
         self._event(Kind.BOOT, PROTOCOL_VERSION, 0)
+
+    @property
+    def requests(self) -> int:
+        """Whole frames that have arrived so far."""
+        return self._good
 
     def receive(self, data: bytes) -> None:
         """Take bytes of the line; every request that they complete is executed and answered."""
@@ -116,6 +119,8 @@ class Responder:
                 return self._hello(request.payload)
             case Kind.DESCRIBE:
                 return self._describe(request.payload)
+            case Kind.ABOUT:
+                return self._about(request.payload)
             case Kind.WRITE:
                 return self._write(request)
             case Kind.RUN:
@@ -146,9 +151,9 @@ class Responder:
         before, self._session = self._session, int.from_bytes(payload[:4], "little")
         return Hello(
             version=PROTOCOL_VERSION, engine_abi=_ENGINE_ABI,
-            flags=HelloFlag.TRACED if model.trace_point_count else HelloFlag(0),
-            session_before=before, last_run=self._open_run, clock_hz=0, ticks_hz=0, ticks_kind=TicksKind.NONE,
-            max_payload=self._max_payload, rx_window=0, input_count=len(model.inputs),
+            flags=model.flags, session_before=before, last_run=self._open_run, clock_hz=model.clock_hz,
+            ticks_hz=model.ticks_hz, ticks_kind=TicksKind.TIMER if model.ticks_hz else TicksKind.NONE,
+            max_payload=self._max_payload, rx_window=self._rx_window, input_count=len(model.inputs),
             output_count=len(model.outputs), op_count=model.op_count, trace_point_count=model.trace_point_count,
             input_bytes=self._input_bytes, output_bytes=self._output_bytes, arena_bytes=model.arena_bytes,
             stack_bytes=0, sha256=model.sha256, board=model.board, engine=model.engine, model=model.name,
@@ -161,6 +166,17 @@ class Responder:
         if direction > 1 or index >= len(tensors):
             raise _RefusalError(Refusal.OUT_OF_RANGE, len(tensors))
         return tensors[index].pack()
+
+    def _about(self, payload: bytes) -> bytes:
+        facts = list(self._model.about.items())
+        if not facts:
+            raise _RefusalError(Refusal.UNKNOWN_REQUEST)
+        self._need(payload, _ABOUT.size)
+        (index,) = map(int, _ABOUT.unpack_from(payload))
+        if index >= len(facts):
+            raise _RefusalError(Refusal.OUT_OF_RANGE, len(facts))
+        key, value = facts[index]
+        return Fact(index=index, count=len(facts), key=key, value=value).pack()
 
     def _write(self, request: Frame) -> bytes | None:
         self._need(request.payload, WRITE_HEAD.size)
@@ -215,13 +231,14 @@ class Responder:
             inputs.append(bytes(self._input[at : at + tensor.nbytes]))
             at += tensor.nbytes
         status = Status.OK
-        self._outputs, self._result = None, b""
+        self._outputs, self._result, self._ticks = None, b"", ()
         match run.mode:
             case Mode.INFER:
-                for _ in range(run.repeat):
-                    self._outputs = self._result = b"".join(model.invoke(inputs))
+                inferred = model.invoke(inputs, run.repeat)
+                self._outputs = self._result = b"".join(inferred.outputs)
+                self._ticks = [min(ticks, _MOST_TICKS) for ticks in inferred.ticks]
             case Mode.TRACE:
-                self._outputs = b"".join(model.invoke(inputs))
+                self._outputs = b"".join(model.invoke(inputs).outputs)
                 crcs = [zlib.crc32(tensor) for tensor in model.points(inputs)[run.point :]]
                 self._result = struct.pack(f"<{len(crcs)}I", *crcs)
             case Mode.FETCH:
@@ -231,9 +248,11 @@ class Responder:
                 status = model.selftest()
         self._runs += 1
         self._done_run = self._fresh_run = run.run
+        ticks = self._ticks or (0,)
         self._answer = Answer(
-            run=run.run, status=status, mode=run.mode, repeat=run.repeat, total=len(self._result), ticks=0,
-            ticks_min=0, ticks_max=0, ticks_sum=0, data=self._result[: self._max_payload - Answer.FORM.size],
+            run=run.run, status=status, mode=run.mode, repeat=run.repeat, total=len(self._result), ticks=ticks[0],
+            ticks_min=min(ticks), ticks_max=max(ticks), ticks_sum=sum(ticks),
+            data=self._result[: self._max_payload - Answer.FORM.size],
         ).pack()  # fmt: skip
 
     def _read(self, payload: bytes) -> bytes:
@@ -242,11 +261,22 @@ class Responder:
             read = Read.unpack(payload)
         except MessageError as exc:
             raise _RefusalError(Refusal.OUT_OF_RANGE) from exc
+        if read.item is Item.TIMES and not self._model.ticks_hz:
+            raise _RefusalError(Refusal.OUT_OF_RANGE)
         if read.run == 0 or read.run != self._fresh_run:
             raise _RefusalError(Refusal.NOT_AVAILABLE, self._fresh_run)
-        data = self._outputs if read.item is Item.OUTPUT else self._result
+        data = self._read_item(read.item)
         if data is None:
             raise _RefusalError(Refusal.NOT_AVAILABLE, self._fresh_run)
         if read.length > self._max_payload - Read.FORM.size or read.offset + read.length > len(data):
             raise _RefusalError(Refusal.OUT_OF_RANGE, len(data))
         return read.pack() + data[read.offset : read.offset + read.length]
+
+    def _read_item(self, item: Item) -> bytes | None:
+        match item:
+            case Item.OUTPUT:
+                return self._outputs
+            case Item.RESULT:
+                return self._result
+            case Item.TIMES:
+                return struct.pack(f"<{len(self._ticks)}I", *self._ticks)

@@ -9,15 +9,11 @@ import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from edgeq import process
 from edgeq.caches import zig_environment
 from edgeq.devices.child import ChildDevice
 from edgeq.errors import DeviceError
-
-if TYPE_CHECKING:
-    from edgeq.model.graph import Graph
 
 _COMPILE_SECONDS = 120.0
 
@@ -68,9 +64,3 @@ def tflm_host_device(library: Path, *, array: str) -> ChildDevice:
         what="Running TensorFlow Lite Micro on this machine",
         env=process.own_environment(),
     )
-
-
-def trace_tensors(graph: Graph) -> tuple[int, ...]:
-    """The tensor index of every trace point of this device: all outputs of all ops but variables, in order of
-    execution."""
-    return tuple(tensor for op in graph.ops for tensor in op.outputs if not graph.tensors[tensor].is_variable)

@@ -8,18 +8,19 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 from elftools.elf.elffile import ELFFile
 
+from edgeq.devices.host_model import Inferred
 from edgeq.devices.pty_server import serve
-from edgeq.devices.tflm_host import trace_tensors
 from edgeq.errors import EdgeqError
-from edgeq.link.codes import Status
+from edgeq.link.codes import HelloFlag, Status
 from edgeq.link.messages import TensorInfo
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.model.graph import Tensor
+from edgeq.model.graph import Tensor, computed_tensors
 from edgeq.reference.tflm import TflmSession
 from edgeq.reference.worker import safe_arena
 
@@ -54,16 +55,19 @@ def _info(tensor: Tensor, index: int, output: bool) -> TensorInfo:
 
 
 class TflmModel:
-    """A `edgeq.devices.responder.HostModel` on TFLM. `content` is a .tflite."""
+    """A `edgeq.devices.host_model.HostModel` on TFLM. `content` is a .tflite."""
 
     engine = "tflm"
     board = "host"
+    flags = HelloFlag.TRACED | HelloFlag.INTERPRETER
+    clock_hz = ticks_hz = 0
+    about: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, content: bytes, name: str) -> None:
         """Load it."""
         self._content = content
         self._graph = parse_tflite(content)
-        self._points = trace_tensors(self._graph)
+        self._points = computed_tensors(self._graph)
         self._plain = TflmSession(content, arena_bytes=safe_arena(self._graph), keep_tensors=False)
         self._keeping: TflmSession | None = None
         self.name = name
@@ -85,9 +89,11 @@ class TflmModel:
             self._keeping = TflmSession(self._content, arena_bytes=safe_arena(self._graph), keep_tensors=True)
         return self._keeping
 
-    def invoke(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
-        """The outputs."""
-        return self._run(self._plain, inputs)
+    def invoke(self, inputs: Sequence[bytes], repeat: int = 1) -> Inferred:
+        """The outputs of `repeat` inferences."""
+        for _ in range(repeat - 1):
+            self._run(self._plain, inputs)
+        return Inferred(outputs=self._run(self._plain, inputs))
 
     def points(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
         """The tensors at all trace points."""
@@ -99,7 +105,7 @@ class TflmModel:
         """Both ways to plan the arena must give the same outputs. Variables begin anew before and after it."""
         ramp = [bytes(i * 37 % 256 for i in range(t.nbytes)) for t in self.inputs]
         self._begin_anew()
-        same = self.invoke(ramp) == self._run(self._with_tensors(), ramp)
+        same = self._run(self._plain, ramp) == self._run(self._with_tensors(), ramp)
         self._begin_anew()
         return Status.OK if same else Status.MISMATCH
 

@@ -17,6 +17,7 @@ class Kind(IntEnum):
     PING = 0x01
     HELLO = 0x02
     DESCRIBE = 0x03
+    ABOUT = 0x04
     WRITE = 0x10
     RUN = 0x11
     READ = 0x12
@@ -61,6 +62,7 @@ class Item(IntEnum):
 
     OUTPUT = 0
     RESULT = 1
+    TIMES = 2
 
 
 class Status(IntEnum):
@@ -77,6 +79,8 @@ class HelloFlag(IntFlag):
 
     TRACED = 1
     FAILED = 2
+    INTERPRETER = 4
+    EMULATED = 8
 
 
 class TicksKind(IntEnum):

@@ -110,6 +110,7 @@ class Hello:
 
 
 _DTYPES = {1: "int8", 2: "int16", 3: "int32", 4: "float32"}  # edgeq_dtype in firmware/include/edgeq/engine.h
+_DTYPES |= {5: "uint8", 6: "int64", 7: "bool", 8: "float16", 9: "float64"}  # of interpreters only
 _DTYPE_CODES = {name: code for code, name in _DTYPES.items()}
 
 
@@ -149,6 +150,29 @@ class TensorInfo:
             output=bool(output), index=index, name=name, dtype=_DTYPES[dtype], shape=shape, nbytes=nbytes, scale=scale,
             zero_point=zero_point,
         )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """The reply to ABOUT: one of `count` things that a device tells of itself, in words."""
+
+    index: int
+    count: int
+    key: str
+    value: str
+
+    _FORM = struct.Struct("<HH")
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return self._FORM.pack(self.index, self.count) + _put_text(self.key, 32) + _put_text(self.value, 200)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The record; raises MessageError."""
+        index, count = _unpack(cls._FORM, payload, "ABOUT")
+        key, at = _text(payload, cls._FORM.size, "ABOUT")
+        return cls(index=index, count=count, key=key, value=_text(payload, at, "ABOUT")[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,23 @@ class Runs:
                 raise DeviceError("The engine on the device could not run the model.", hint=REBUILD)
             return answer, result
 
+    def times(self, data: bytes, repeat: int) -> bytes | None:
+        """The ticks of each of `repeat` inferences, `u32` each; None where the device does not keep them.
+
+        Raises:
+            RefusedError, DeviceResetError, DeviceError, LinkError: as `execute`.
+        """
+        answer, _ = self.execute(data, Mode.INFER, repeat=repeat)
+        found = bytearray()
+        try:
+            while len(found) < 4 * repeat:
+                found += self._read(answer.run, len(found), 4 * repeat - len(found), item=Item.TIMES)
+        except RefusedError as exc:
+            if exc.error.code == Refusal.OUT_OF_RANGE:
+                return None
+            raise
+        return bytes(found)
+
     def _number(self) -> int:
         self._next_run += 1
         return self._next_run - 1
@@ -174,9 +191,9 @@ class Runs:
             result += self._read(answer.run, len(result), answer.total - len(result))
         return bytes(result)
 
-    def _read(self, run: int, offset: int, left: int) -> bytes:
+    def _read(self, run: int, offset: int, left: int, *, item: Item = Item.RESULT) -> bytes:
         damaged_before = self._damage()
-        read = Read(run=run, item=Item.RESULT, offset=offset, length=min(left, self._chunk - Read.FORM.size))
+        read = Read(run=run, item=item, offset=offset, length=min(left, self._chunk - Read.FORM.size))
         shorter = replace(read, length=min(read.length, _SMALLEST_CHUNK))
         frame = self._exchange.frame(Kind.READ, read.pack())
         reply = self._exchange.request(frame, again=replace(frame, payload=shorter.pack())).payload

@@ -6,7 +6,6 @@ Whatever the line does, a result is of the input that was given, once; or an err
 from __future__ import annotations
 
 import contextlib
-import secrets
 import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,10 +15,11 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import PROTOCOL_VERSION, HelloFlag, Kind, Mode, Refusal, Status
+from edgeq.link.codes import Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
-from edgeq.link.messages import Answer, Hello, Stats, TensorInfo
+from edgeq.link.greeting import say_hello
+from edgeq.link.messages import Answer, Fact, Hello, Stats, TensorInfo
 from edgeq.link.runs import REBUILD, Runs
 from edgeq.link.speed import STEPS, LineSpeed
 from edgeq.link.transport import Transport
@@ -91,11 +91,11 @@ class Session:
                 transport, timeout=timeout, run_timeout=run_timeout, failure=failure, symbolise=symbolise
             )
             try:
-                return cls(exchange, _say_hello(exchange, expect_sha256))
+                return cls(exchange, say_hello(exchange, expect_sha256))
             except FaultReportedError:
                 # Of an earlier conversation, perhaps: the device waits in its fault handler until it is reset.
                 exchange.restart()
-                return cls(exchange, _say_hello(exchange, expect_sha256))
+                return cls(exchange, say_hello(exchange, expect_sha256))
         except BaseException:
             transport.close()
             raise
@@ -210,6 +210,31 @@ class Session:
             raise DataError(f"There is no trace point {point}; the firmware has {self.hello.trace_point_count}.")
         return self._run(inputs, Mode.FETCH, point=point)[1]
 
+    def times(self, inputs: Sequence[bytes], repeat: int) -> tuple[int, ...] | None:
+        """Ticks of each of `repeat` inferences in a row; None where the device does not keep them.
+
+        Raises:
+            DataError, DeviceError, LinkError: as `run`.
+        """
+        if not self.hello.ticks_hz:
+            return None
+        data = self._check(inputs)
+        found = self._surviving(lambda: self._runs.times(data, repeat))
+        return None if found is None else struct.unpack(f"<{repeat}I", found)
+
+    def about(self) -> dict[str, str]:
+        """What the device tells of itself in words (firmware/PROTOCOL.md, ABOUT); empty where it tells nothing.
+
+        Raises:
+            DeviceError, LinkError: as `connect`.
+        """
+        facts: dict[str, str] = {}
+        while (fact := self._fact(len(facts))) is not None:
+            facts[fact.key] = fact.value
+            if len(facts) >= fact.count:
+                break
+        return facts
+
     def selftest(self) -> bool:
         """Whether the golden input, run on the device, gives the golden output.
 
@@ -272,7 +297,7 @@ class Session:
     def _introduce_again(self) -> None:
         """After a reset: say HELLO once more, and check that it is still the same firmware."""
         before = self.hello
-        self.hello = _say_hello(self._exchange, before.sha256)
+        self.hello = say_hello(self._exchange, before.sha256)
         if (self.hello.input_bytes, self.hello.output_bytes) != (before.input_bytes, before.output_bytes):
             raise DeviceError("The device came back from a reset with other tensors than before.", hint=REBUILD)
         self._runs.begin(self.hello)
@@ -308,6 +333,18 @@ class Session:
     def _describe(self, direction: int, index: int) -> TensorInfo:
         return parsed(TensorInfo.unpack, self._ask(Kind.DESCRIBE, struct.pack("<BxH", direction, index)))
 
+    def _fact(self, index: int) -> Fact | None:
+        exchange = self._exchange
+
+        def ask() -> bytes:
+            try:
+                return exchange.request(exchange.frame(Kind.ABOUT, struct.pack("<H", index))).payload
+            except RefusedError:
+                return b""
+
+        payload = self._surviving(ask)
+        return parsed(Fact.unpack, payload) if payload else None
+
     def _ask(self, kind: Kind, payload: bytes) -> bytes:
         exchange = self._exchange
         return self._surviving(lambda: exchange.request(exchange.frame(kind, payload)).payload)
@@ -341,30 +378,3 @@ def _explained(refused: RefusedError) -> DeviceError:
             return DeviceError(
                 f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=REBUILD
             )
-
-
-def _say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
-    """Introduce ourselves under a new session number, and check who answers."""
-    exchange.session = secrets.randbits(32) | 1
-    frame = exchange.frame(Kind.HELLO, exchange.session.to_bytes(4, "little"))
-    try:
-        payload = exchange.request(frame).payload
-    except RefusedError as exc:
-        raise LinkError("The device refuses HELLO.", hint=REBUILD) from exc
-    version = parsed(Hello.version_of, payload)
-    if version != PROTOCOL_VERSION:
-        raise LinkError(
-            f"The firmware at {exchange.transport.url} speaks version {version} of the protocol, this edgeq version "
-            f"{PROTOCOL_VERSION}.",
-            hint=REBUILD,
-        )
-    hello = parsed(Hello.unpack, payload)
-    if expect_sha256 is not None and hello.sha256 != expect_sha256:
-        raise DeviceError(
-            f"The firmware at {exchange.transport.url} was built from another model ({hello.model}): its .tflite has "
-            f"SHA-256 {hello.sha256}, expected was {expect_sha256}.",
-            hint="Flash the image of this build, or name the build that is on the device.",
-        )
-    if hello.flags & HelloFlag.FAILED:
-        raise DeviceError("The engine on the device did not start.", hint=REBUILD)
-    return hello

@@ -138,3 +138,8 @@ class Graph:
     def output_tensors(self) -> tuple[Tensor, ...]:
         """The model's outputs, in order."""
         return tuple(self.tensors[i] for i in self.outputs)
+
+
+def computed_tensors(graph: Graph) -> tuple[int, ...]:
+    """Indices of what an interpreter computes: all outputs of all ops but variables, in order of execution."""
+    return tuple(tensor for op in graph.ops for tensor in op.outputs if not graph.tensors[tensor].is_variable)

@@ -11,9 +11,7 @@ class LiteRtSession:
     """A `edgeq.reference.session.Session` on LiteRT."""
 
     def __init__(self, content: bytes, *, reference_kernels: bool, keep_tensors: bool) -> None:
-        """Load a model; `keep_tensors` works with the reference kernels only (XNNPACK computes subgraphs whole)."""
-        if keep_tensors and not reference_kernels:
-            raise ValueError("LiteRT keeps every tensor with its reference kernels only")
+        """Load a model. With `keep_tensors` the default kernels give the same, and hand out every tensor."""
         self._interpreter = Interpreter(
             model_content=content,
             num_threads=1,

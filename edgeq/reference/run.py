@@ -240,8 +240,6 @@ def layer_outputs(
 ) -> Mapping[int, NDArray[np.generic]]:
     """The values of tensors inside the model, by tensor index, each (n, *tensor shape), batch dimension included.
 
-    TFLM and LiteRT's reference kernels only: LiteRT's default computes several layers in one.
-
     Raises:
         ModelError, DataError, InterpreterError: as in `run_reference`.
     """

@@ -31,7 +31,9 @@ def loaded_by(*arguments: str) -> tuple[int, set[str], str]:
     return status, set(modules), done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["data", "check", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["build", "--help"], ["data", "check", "--help"], ["agent", "-h"], ["--version"]]
+)
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     status, modules, _ = loaded_by(*arguments)
     assert status == 0
@@ -44,6 +46,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         ["boards"],
         ["doctor"],
         ["monitor", "/dev/edgeq-no-such-port"],
+        ["agent", "no-such-model.tflite"],
         ["validate", "no-such-build"],
         ["drift", "no-such-build"],
         ["profile", "no-such-build"],

@@ -5,11 +5,14 @@ from __future__ import annotations
 import shutil
 import struct
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from edgeq import process, resources
+from edgeq.devices.host_model import Inferred
 from edgeq.generate.sources import LINK_SOURCES
-from edgeq.link.codes import Status
+from edgeq.link.codes import HelloFlag, Status
 from edgeq.link.messages import TensorInfo
 
 HERE = Path(__file__).parent
@@ -67,6 +70,9 @@ class PythonModel:
     name = "hand-made"
     engine = "test"
     board = "test"
+    flags = HelloFlag.TRACED
+    clock_hz = ticks_hz = 0
+    about: ClassVar[Mapping[str, str]] = {}
     sha256 = SHA256
     op_count = 3
     trace_point_count = 3
@@ -93,12 +99,13 @@ class PythonModel:
         self.outputs = (sums, echo)
         self.arena_bytes = 2 * input_bytes
 
-    def invoke(self, inputs: tuple[bytes, ...]) -> tuple[bytes, bytes]:
-        self.runs += 1
-        self.seen.append(inputs[0])
-        return expected(inputs, self.runs)
+    def invoke(self, inputs: Sequence[bytes], repeat: int = 1) -> Inferred:
+        for _ in range(repeat):
+            self.runs += 1
+            self.seen.append(inputs[0])
+        return Inferred(outputs=expected(inputs, self.runs), ticks=[100 + i for i in range(repeat) if self.ticks_hz])
 
-    def points(self, inputs: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    def points(self, inputs: Sequence[bytes]) -> tuple[bytes, ...]:
         sums, echo = expected(inputs, 0)
         return echo, sums, bytes(CONTEXT_BYTES)
 
@@ -107,7 +114,7 @@ class PythonModel:
         return Status.OK
 
 
-def expected(inputs: tuple[bytes, ...], runs: int) -> tuple[bytes, bytes]:
+def expected(inputs: Sequence[bytes], runs: int) -> tuple[bytes, bytes]:
     """The outputs of the model's `runs`-th inference."""
     values = struct.unpack(f"<{len(inputs[0])}b", inputs[0])
     extra = sum(struct.unpack("<5h", inputs[1]))

@@ -11,10 +11,11 @@ import pytest
 from tflite_builder import ModelBuilder
 
 from edgeq.devices.run import run_samples
-from edgeq.devices.tflm_host import compile_array, tflm_host_device, trace_tensors
+from edgeq.devices.tflm_host import compile_array, tflm_host_device
 from edgeq.errors import DeviceError
 from edgeq.link.session import Session
 from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.graph import computed_tensors
 from edgeq.records import Reference
 from edgeq.reference import available, layer_outputs, run_reference
 
@@ -54,7 +55,7 @@ def test_outputs_and_layers_are_those_of_the_reference(tmp_path: Path, suffix: s
         assert (session.hello.engine, session.hello.board, session.hello.model) == ("tflm", "host", "digits_model_data")
         run = run_samples(device, session, (x,))
         np.testing.assert_array_equal(run.outputs[0], run_reference(content, (x,), Reference.TFLM).outputs[0])
-        tensors = trace_tensors(parse_tflite(content))
+        tensors = computed_tensors(parse_tflite(content))
         layers = layer_outputs(content, (x[:1],), tensors)
         assert session.trace((x[0].tobytes(),)) == tuple(zlib.crc32(layers[t].tobytes()) for t in tensors)
         assert session.fetch((x[0].tobytes(),), 0) == layers[tensors[0]].tobytes()

@@ -34,6 +34,7 @@ typedef enum edgeq_link_type {
   EDGEQ_LINK_PING = 0x01,
   EDGEQ_LINK_HELLO = 0x02,
   EDGEQ_LINK_DESCRIBE = 0x03,
+  EDGEQ_LINK_ABOUT = 0x04, /* this firmware has nothing to tell: refused */
   EDGEQ_LINK_WRITE = 0x10,
   EDGEQ_LINK_RUN = 0x11,
   EDGEQ_LINK_READ = 0x12,
@@ -75,11 +76,14 @@ typedef enum edgeq_link_item {
   EDGEQ_LINK_ITEM_OUTPUT = 0, /* all outputs, one behind the other */
   EDGEQ_LINK_ITEM_RESULT =
       1, /* what the mode of the run yields: outputs, fingerprints, or the tensor of a trace point */
+  EDGEQ_LINK_ITEM_TIMES = 2, /* the ticks of each inference; this firmware does not keep them: refused */
 } edgeq_link_item;
 
 /* Bits of HELLO's flags. */
-#define EDGEQ_LINK_HELLO_TRACED 0x1u /* a build with EDGEQ_TRACE: never measure its ticks */
-#define EDGEQ_LINK_HELLO_FAILED 0x2u /* the engine did not start: every RUN is refused */
+#define EDGEQ_LINK_HELLO_TRACED 0x1u      /* a build with EDGEQ_TRACE: never measure its ticks */
+#define EDGEQ_LINK_HELLO_FAILED 0x2u      /* the engine did not start: every RUN is refused */
+#define EDGEQ_LINK_HELLO_INTERPRETER 0x4u /* trace points are the outputs of all ops of the .tflite */
+#define EDGEQ_LINK_HELLO_EMULATED 0x8u    /* an emulated processor: its time means nothing */
 
 /* What a fault handler knows. */
 typedef enum edgeq_fault_kind {
