@@ -15,7 +15,8 @@ from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.dsp.convolution import convolutions
 from edgeq.lower.dsp.dense import dense
 from edgeq.lower.dsp.depthwise import depthwise_convolutions
-from edgeq.lower.dsp.pool import averages
+from edgeq.lower.dsp.pool import averages, maxima
+from edgeq.lower.dsp.values import means, products, tables
 from edgeq.lower.mve.families import FAMILIES as MVE_FAMILIES
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
@@ -62,6 +63,10 @@ _FAMILIES: Mapping[str, _Families] = {
         "edgeq_conv_2d_int8": convolutions,
         "edgeq_depthwise_conv_2d_int8": depthwise_convolutions,
         "edgeq_fully_connected_int8": dense,
+        "edgeq_max_pool_2d_int8": maxima,
+        "edgeq_mean_int8": means,
+        "edgeq_mul_int8": products,
+        "edgeq_table_int8": tables,
         "edgeq_sub_int8": additions,
     },
 }

@@ -112,4 +112,25 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
         )
         model.op(name, [x, other], [y], fused_activation_function="NONE")
         outputs.append(y)
+    outputs += _without_weights(rng, model, x, shape, zero)
     return model.finish([x], outputs), samples(rng, shape)[:_SAMPLES]
+
+
+def _without_weights(rng: Rng, model: ModelBuilder, x: int, shape: tuple[int, ...], zero: int) -> list[int]:
+    """Pools, a mean, a product that broadcasts, and a table."""
+    outputs = []
+    for name in ("MAX_POOL_2D", "AVERAGE_POOL_2D"):
+        y = model.tensor(name, (1, *(-(-n // 2) for n in shape[1:3]), shape[3]), scale=0.05, zero_point=zero)
+        model.op(
+            name, [x], [y], padding="SAME", stride_h=2, stride_w=2, filter_height=3, filter_width=2,
+            fused_activation_function="RELU",
+        )  # fmt: skip
+        outputs.append(y)
+    axes = model.tensor("axes", (2,), "int32", data=np.array([1, 2], np.int32))
+    mean = model.tensor("mean", (1, 1, 1, shape[3]), scale=0.04, zero_point=5)
+    model.op("MEAN", [x, axes], [mean], keep_dims=True)
+    product = model.tensor("product", shape, scale=0.09, zero_point=int(rng.integers(-128, 128)))
+    model.op("MUL", [x, mean], [product], fused_activation_function="NONE")
+    table = model.tensor("table", shape, scale=1 / 256, zero_point=-128)
+    model.op("LOGISTIC", [x], [table])
+    return [*outputs, mean, product, table]

@@ -1,16 +1,21 @@
-"""AVERAGE_POOL_2D, four channels at a time."""
+"""AVERAGE_POOL_2D and MAX_POOL_2D, four channels at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
 
-from edgeq.lower.dsp.candidate import Candidate, number
+from edgeq.lower.dsp.candidate import Candidate, limit_cycles, number
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
 # Sums of so many int8 fit an int16.
 _MOST = 255
+
+# Cycles of a window's place; of a channel, and of a value in it.
+_WINDOW = 60
+_AVERAGE = (45, 1.67)
+_MAXIMUM = (9, 2.7)
 
 
 def averages(call: KernelCall) -> Iterator[Candidate]:
@@ -18,10 +23,22 @@ def averages(call: KernelCall) -> Iterator[Candidate]:
     window = number(call, "filter_height") * number(call, "filter_width")
     if window > _MOST:
         raise NotExactError(f"a window of more than {_MOST} values")
+    yield _pool(call, "average_pool_2d_dsp", _AVERAGE)
+
+
+def maxima(call: KernelCall) -> Iterator[Candidate]:
+    """The call with the largest of four bytes at once."""
+    yield _pool(call, "max_pool_2d_dsp", _MAXIMUM)
+
+
+def _pool(call: KernelCall, name: str, costs: tuple[float, float]) -> Candidate:
+    channel, value = costs
+    window = number(call, "filter_height") * number(call, "filter_width")
     outputs = number(call, "batches") * number(call, "output_height") * number(call, "output_width")
-    yield Candidate(
-        call=replace(
-            call, kernel="edgeq_average_pool_2d_dsp_int8", source="average_pool_2d_dsp.c", variant="dsp: 4 channels"
-        ),
-        cycles=round(outputs * (60 + number(call, "channels") * (45 + 1.67 * window))),
+    cycles = outputs * (_WINDOW + number(call, "channels") * (channel + value * window))
+    if call.kernel == "edgeq_max_pool_2d_int8":
+        cycles += limit_cycles(call, outputs * number(call, "channels"))
+    return Candidate(
+        call=replace(call, kernel=f"edgeq_{name}_int8", source=f"{name}.c", variant="dsp: 4 channels"),
+        cycles=round(cycles),
     )

@@ -14,6 +14,22 @@
 #define EDGEQ_DSP 1
 #endif
 
+/* The values of a pair. */
+static inline int32_t edgeq_first(uint32_t pair) {
+  return (int16_t)(uint16_t)pair;
+}
+
+static inline int32_t edgeq_second(uint32_t pair) {
+  return (int16_t)(uint16_t)(pair >> 16);
+}
+
+/* The low bytes of four values, as a word. */
+static inline uint32_t edgeq_four_bytes(int32_t a, int32_t b, int32_t c, int32_t d) {
+  const uint32_t even = ((uint32_t)a & 0xffffu) | (uint32_t)c << 16;
+  const uint32_t odd = ((uint32_t)b & 0xffffu) | (uint32_t)d << 16;
+  return (even & 0x00ff00ffu) | (odd & 0x00ff00ffu) << 8;
+}
+
 #ifdef EDGEQ_DSP
 
 /* Four int8 from any address, as a word. (GCC calls memcpy for an unaligned word when it is freestanding.) */
@@ -21,6 +37,18 @@ static inline uint32_t edgeq_load_word(const int8_t *from) {
   uint32_t word;
   __asm__("ldr %0, [%1]" : "=r"(word) : "r"(from), "m"(*(const int8_t (*)[4])from));
   return word;
+}
+
+/* The same to any address. */
+static inline void edgeq_store_word(int8_t *to, uint32_t word) {
+  __asm__("str %1, [%2]" : "=m"(*(int8_t (*)[4])to) : "r"(word), "r"(to));
+}
+
+/* The larger of each two bytes, as int8. */
+static inline uint32_t edgeq_larger_bytes(uint32_t a, uint32_t b) {
+  uint32_t larger;
+  __asm__("ssub8 %0, %1, %2\n\tsel %0, %1, %2" : "=&r"(larger) : "r"(a), "r"(b) : "cc");
+  return larger;
 }
 
 /* Bytes 0 and 2 as a pair. */
@@ -119,12 +147,18 @@ static inline uint32_t edgeq_load_word(const int8_t *from) {
   return word;
 }
 
-static inline int32_t edgeq_first(uint32_t pair) {
-  return (int16_t)(uint16_t)pair;
+static inline void edgeq_store_word(int8_t *to, uint32_t word) {
+  memcpy(to, &word, sizeof word);
 }
 
-static inline int32_t edgeq_second(uint32_t pair) {
-  return (int16_t)(uint16_t)(pair >> 16);
+static inline uint32_t edgeq_larger_bytes(uint32_t a, uint32_t b) {
+  uint32_t larger = 0;
+  for (int32_t i = 0; i < 32; i += 8) {
+    const uint32_t first = (a >> i) & 0xffu;
+    const uint32_t second = (b >> i) & 0xffu;
+    larger |= ((int8_t)(uint8_t)first > (int8_t)(uint8_t)second ? first : second) << i;
+  }
+  return larger;
 }
 
 static inline uint32_t edgeq_even_bytes(uint32_t bytes) {

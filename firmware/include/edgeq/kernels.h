@@ -20,6 +20,7 @@
 #include "edgeq/kernels_moves.h"
 #include "edgeq/kernels_mve.h"
 #include "edgeq/kernels_state.h"
+#include "edgeq/kernels_values_dsp.h"
 #include "edgeq/loops.h"
 
 #ifdef __cplusplus
@@ -183,6 +184,7 @@ typedef struct edgeq_pool_2d_params {
 void edgeq_average_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 /* The same with the DSP extension, for windows of at most 255 values. */
 void edgeq_average_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
+void edgeq_max_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 void edgeq_max_pool_2d_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
 /* Both with the vector extension, averages of at most 255 values. */
 void edgeq_average_pool_2d_mve_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output);
@@ -332,6 +334,9 @@ typedef struct edgeq_table_params {
 } edgeq_table_params;
 
 void edgeq_table_int8(const edgeq_table_params *p, const int8_t *input, int8_t *output);
+
+/* The same with the DSP extension. */
+void edgeq_table_dsp_int8(const edgeq_table_params *p, const int8_t *input, int8_t *output);
 
 /* QUANTIZE: input / scale, rounded to nearest (halves away from zero), plus the zero point, saturated; 0 for
  * a NaN's quotient. DEQUANTIZE: scale * (input - zero point). */

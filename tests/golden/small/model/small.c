@@ -4,12 +4,12 @@
  * 2,160 multiply-accumulates, 884 bytes of constants, 452 bytes of arena; the values that are alive at
  * one time take 452 bytes at the most, so that no plan could have a smaller arena than that.
  *
- * #   kernel                    shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
- * 00  edgeq_conv_rows_dsp_int8  1x6x6x2 -> 1x6x6x3           1944        144  272 -> 344 (272 scratch at 0)  conv/Relu
- * 01  edgeq_concatenation_int8  1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
- * 02  edgeq_max_pool_2d_int8    1x6x6x6 -> 1x3x3x6              0          0  0 -> 232                       pooled
- * 03  edgeq_conv_1x1_dsp_int8   1x3x3x6 -> 1x4                216        288  232 -> 288 (232 scratch at 0)  logits
- * 04  edgeq_softmax_int8        1x4 -> 1x4                      0        444  288 -> 0                       probabilities
+ * #   kernel                      shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
+ * 00  edgeq_conv_rows_dsp_int8    1x6x6x2 -> 1x6x6x3           1944        144  272 -> 344 (272 scratch at 0)  conv/Relu
+ * 01  edgeq_concatenation_int8    1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
+ * 02  edgeq_max_pool_2d_dsp_int8  1x6x6x6 -> 1x3x3x6              0          0  0 -> 232                       pooled
+ * 03  edgeq_conv_1x1_dsp_int8     1x3x3x6 -> 1x4                216        288  232 -> 288 (232 scratch at 0)  logits
+ * 04  edgeq_softmax_int8          1x4 -> 1x4                      0        444  288 -> 0                       probabilities
  */
 #include "small.h"
 
@@ -44,7 +44,7 @@ EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_1_BYTES == SMALL_OUTPUT_1_ELEMENTS * sizeof(int
 
 EDGEQ_NOINLINE void small_op_00_conv_rows_dsp(void);
 EDGEQ_NOINLINE void small_op_01_concatenation(void);
-EDGEQ_NOINLINE void small_op_02_max_pool_2d(void);
+EDGEQ_NOINLINE void small_op_02_max_pool_2d_dsp(void);
 EDGEQ_NOINLINE void small_op_03_conv_1x1_dsp(void);
 EDGEQ_NOINLINE void small_op_04_softmax(void);
 
@@ -112,8 +112,8 @@ static const edgeq_pool_2d_params small_params_02 = {
     .activation_max = 127,
 };
 
-void small_op_02_max_pool_2d(void) {
-  edgeq_max_pool_2d_int8(&small_params_02, small_at(0), small_at(232));
+void small_op_02_max_pool_2d_dsp(void) {
+  edgeq_max_pool_2d_dsp_int8(&small_params_02, small_at(0), small_at(232));
 }
 
 /* 03: logits (op 5 FULLY_CONNECTED), 1x3x3x6 -> 1x4 */
@@ -157,7 +157,7 @@ edgeq_status small_init(void) {
 edgeq_status small_invoke(void) {
   small_op_00_conv_rows_dsp();
   small_op_01_concatenation();
-  small_op_02_max_pool_2d();
+  small_op_02_max_pool_2d_dsp();
   small_op_03_conv_1x1_dsp();
   small_op_04_softmax();
   return EDGEQ_OK;
@@ -169,7 +169,7 @@ edgeq_status small_invoke_traced(edgeq_trace_fn *trace, void *context) {
   if (!trace(context, 0u, small_at(344), 108u)) return EDGEQ_STOPPED;
   small_op_01_concatenation();
   if (!trace(context, 1u, small_at(0), 216u)) return EDGEQ_STOPPED;
-  small_op_02_max_pool_2d();
+  small_op_02_max_pool_2d_dsp();
   if (!trace(context, 2u, small_at(232), 54u)) return EDGEQ_STOPPED;
   small_op_03_conv_1x1_dsp();
   if (!trace(context, 3u, small_at(288), 4u)) return EDGEQ_STOPPED;
