@@ -19,9 +19,12 @@ from edgeq.console import _run
 
 _ROOT = Path(__file__).resolve().parents[2]
 
-# A suite that runs in the background (behind a shell's &) is deaf to SIGINT, and its children would inherit that.
+# A suite that runs in the background is deaf to SIGINT (behind a shell's &) or SIGHUP (nohup), and its children would
+# inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @dataclass(frozen=True)
