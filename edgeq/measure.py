@@ -151,6 +151,7 @@ def started(
                 expect_sha256=build.quantized.graph.sha256,
                 failure=lambda: stop() or running.failure(),
                 symbolise=_symboliser(image),
+                rx_window=running.rx_window,
             )
         )
         if is_serial(device) and not device.startswith("socket://"):  # whose other end has its speed for itself

@@ -5,6 +5,9 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Protocol, Self
 
+RX_WINDOW = 4096
+"""Bytes that emulators keep: a pseudo-terminal's buffer."""
+
 
 class Device(Protocol):
     """A device that has been started and can be connected to. Leaving its `with` block ends it.
@@ -20,6 +23,11 @@ class Device(Protocol):
     @property
     def url(self) -> str:
         """A serial port, or a pyserial URL."""
+        ...
+
+    @property
+    def rx_window(self) -> int:
+        """Bytes that are kept for the firmware while it computes, whatever its board's receiver keeps."""
         ...
 
     def failure(self) -> str | None:

@@ -71,6 +71,11 @@ class ChildDevice:
         """The pseudo-terminal."""
         return self._url
 
+    @property
+    def rx_window(self) -> int:
+        """None: the firmware says in HELLO what it keeps."""
+        return 0
+
     def failure(self) -> str | None:
         """How the child ended, and its last words."""
         status = self._child.poll()

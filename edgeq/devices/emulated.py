@@ -14,6 +14,7 @@ from typing import IO, Any, Self
 
 from edgeq import process
 from edgeq.boards import Board
+from edgeq.devices.base import RX_WINDOW
 from edgeq.errors import DeviceError
 
 _START_TIMEOUT = 30.0
@@ -79,6 +80,11 @@ class EmulatedDevice:
     def url(self) -> str:
         """The pseudo-terminal."""
         return self._url
+
+    @property
+    def rx_window(self) -> int:
+        """An emulated receiver is not asked for a byte before the last one was read: what arrives waits in the line."""
+        return RX_WINDOW
 
     def failure(self) -> str | None:
         """What the core saw when it faulted: access, address, function. Or how the emulator ended."""

@@ -14,23 +14,26 @@ import unicorn
 from unicorn import arm_const as arm
 
 from edgeq.boards import Board
-from edgeq.devices import faults
+from edgeq.devices import exceptions, faults
 from edgeq.devices.alignment import aligned_accesses
-from edgeq.devices.checks import REGISTERS, AlignmentChecks
+from edgeq.devices.checks import AlignmentChecks
 from edgeq.devices.counting import BlockCounter
-from edgeq.devices.peripherals import COUNTERS, UARTS, SystemControl
+from edgeq.devices.peripherals import COUNTERS, SystemControl
+from edgeq.devices.uarts import UARTS
 from edgeq.errors import InputError
 from edgeq.toolchain.elf import load_segments, symbols, variable
 
 _PAGE = 0x1000
 _PPB, _PPB_SIZE = 0xE000_0000, 0x10_0000
 _WFI, _WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
+_CPSIE = b"\x62\xb6"
 _NEVER = 0xFFFF_FFFE
+_VECTORS, _FIRST_IRQ = "edgeq_vectors", 16
 _RECEIVED, _RECEIVED_HEAD = "edgeq_mps_received", struct.Struct("<II")
 # Of QEMU under -icount shift=6: 64 ns an instruction. A counter of f Hz moves by f × 64e-9 ticks an instruction.
 _NS_PER_INSTRUCTION = 64
 # Exceptions that Unicorn reports by number (target/arm/cpu.h of the QEMU that it comes from).
-_PREFETCH_ABORT = 3
+_PREFETCH_ABORT, _EXCEPTION_RETURN = 3, 8
 _INTERNAL = {
     1: faults.undefined("(the core does not know it)"),
     7: faults.BREAKPOINT,
@@ -72,6 +75,10 @@ class Machine:
         self._pending: faults.Fault | None = None
         self._pc = 0
         self._reset_wanted = False
+        self._interrupted: exceptions.Entered | None = None
+        self._interrupt_wanted = self._return_wanted = False
+        # A chip's own first stage, if there is one in front of the table, would go there.
+        self._vectors = (variable(elf, _VECTORS) or (board.flash.origin, 0))[0]
         self._map(board, starved, full)
         function = self.symbols.find(invoke) if invoke else None
         self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_invalid)
@@ -80,6 +87,7 @@ class Machine:
             self._uc, aligned_accesses(elf, board.core), function.address if function else None, self._set_pending
         )
         self._hand_over_to(variable(elf, _RECEIVED))
+        self._look_for_interrupts()
         self._reset()
 
     def _hand_over_to(self, place: tuple[int, int] | None) -> None:
@@ -95,6 +103,22 @@ class Machine:
             return len(piece)
 
         self.uart.hand_over = hand_over
+
+    def _look_for_interrupts(self) -> None:
+        """Interrupts are taken where the program lets them (CPSIE): nothing is received while it computes."""
+        for address, data in self._segments:
+            at = data.find(_CPSIE)
+            while at >= 0:
+                if at % 2 == 0:
+                    place = address + at + len(_CPSIE)
+                    self._uc.hook_add(unicorn.UC_HOOK_CODE, self._on_unmasked, None, begin=place, end=place)
+                at = data.find(_CPSIE, at + 1)
+
+    def _on_unmasked(self, uc: Any, _address: int, _size: int, _data: Any) -> None:
+        masked = uc.reg_read(arm.UC_ARM_REG_PRIMASK) or uc.reg_read(arm.UC_ARM_REG_IPSR)
+        if not masked and self.uart.received and self.wakes_on_input:
+            self._interrupt_wanted = True
+            uc.emu_stop()
 
     @staticmethod
     def _core(board: Board) -> Any:
@@ -182,6 +206,10 @@ class Machine:
             if self._pending is not None:
                 fault, self._pending = self._pending, None
                 self._raise(fault)
+            elif self._interrupt_wanted:
+                self._interrupt()
+            elif self._return_wanted:
+                self._return()
             elif error is not None:
                 self._raise(self._fault_of(error))
             elif self._reset_wanted:
@@ -216,7 +244,7 @@ class Machine:
         self._faulted(None)
         for address, data in self._segments:
             self._uc.mem_write(address, data)
-        stack, start = struct.unpack("<II", bytes(self._uc.mem_read(self.board.flash.origin, 8)))
+        stack, start = struct.unpack("<II", bytes(self._uc.mem_read(self._vectors, 8)))
         self._uc.reg_write(arm.UC_ARM_REG_IPSR, 0)
         self._uc.reg_write(arm.UC_ARM_REG_CONTROL, 0)
         self._uc.reg_write(arm.UC_ARM_REG_PRIMASK, 0)
@@ -225,7 +253,28 @@ class Machine:
         self.system.power_on()
         self._pc = start & ~1
 
-    # Faults
+    # Exceptions
+
+    def _vector(self, exception: int) -> int:
+        return int.from_bytes(bytes(self._uc.mem_read(self._vectors + 4 * exception, 4)), "little") & ~1
+
+    def _interrupt(self) -> None:
+        self._interrupt_wanted = False
+        number = _FIRST_IRQ + (self.board.uart.irq if self.board.uart else 0)
+        self._interrupted, _ = exceptions.enter(self._uc, number, self._pc, has_fpu=self._has_fpu)
+        self._pc = self._vector(number)
+
+    def _return(self) -> None:
+        self._return_wanted = False
+        if self._interrupted is None:
+            self._end("a fault handler returned")
+            return
+        self._pc = exceptions.leave(self._uc, self._interrupted)
+        self._interrupted = None
+
+    @property
+    def _has_fpu(self) -> bool:
+        return "fpu" in self.board.features
 
     def _set_pending(self, fault: faults.Fault) -> None:
         self._pending = fault
@@ -244,6 +293,8 @@ class Machine:
     def _on_exception(self, _uc: Any, number: int, _data: Any) -> None:
         if number == _PREFETCH_ABORT:
             self._pending = faults.bad_fetch(self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1)
+        elif number == _EXCEPTION_RETURN:
+            self._return_wanted = True
         else:
             self._pending = _INTERNAL.get(number) or faults.undefined(f"(exception {number} of the emulator)")
         self._uc.emu_stop()
@@ -258,27 +309,18 @@ class Machine:
         """Enter the exception as the core does: push the frame, go to the handler (Armv7-M ARM, B1.5.6)."""
         uc, system = self._uc, self.system
         what = f"{fault.what}, at {self.symbols.where(self._pc)}"
-        if uc.reg_read(arm.UC_ARM_REG_IPSR):
+        if 0 < uc.reg_read(arm.UC_ARM_REG_IPSR) < _FIRST_IRQ:
             self._end(f"lockup: {what}, while a fault was being handled")
             return
+        self._interrupted = None
         status, exception, v6m = fault.status, fault.exception, self.board.core.startswith("cortex-m0")
-        control = uc.reg_read(arm.UC_ARM_REG_CONTROL)
-        extended = bool(control & 4) and "fpu" in self.board.features
-        sp = uc.reg_read(arm.UC_ARM_REG_SP)
-        frame = sp - (0x68 if extended else 0x20)
-        padded = frame & 4
-        frame -= padded
-        xpsr = (uc.reg_read(arm.UC_ARM_REG_XPSR) & ~0x200) | (0x200 if padded else 0) | (1 << 24)
-        words = [uc.reg_read(r) for r in (*REGISTERS[:4], REGISTERS[12], arm.UC_ARM_REG_LR)]
-        try:
-            uc.mem_write(frame, struct.pack("<8I", *(w & 0xFFFF_FFFF for w in (*words, self._pc, xpsr))))
-        except unicorn.UcError:
-            status |= faults.MSTKERR if system.protects(frame) else faults.STKERR
-            what = f"stack overflow: {what}"
-        enabled = system.read(SystemControl.SHCSR) >> 16 & 7
-        hard = fault.hard_status
+        enabled, hard = system.read(SystemControl.SHCSR) >> 16 & 7, fault.hard_status
         if exception != faults.HARD and (v6m or not enabled >> (exception - faults.MEMORY) & 1):
             exception, hard = faults.HARD, hard | faults.HFSR_FORCED
+        entered, pushed = exceptions.enter(uc, exception, self._pc, has_fpu=self._has_fpu)
+        if not pushed:
+            status |= faults.MSTKERR if system.protects(entered.frame) else faults.STKERR
+            what = f"stack overflow: {what}"
         if not v6m:
             system.registers[SystemControl.CFSR] = system.read(SystemControl.CFSR) | status
             system.registers[SystemControl.HFSR] = system.read(SystemControl.HFSR) | hard
@@ -286,12 +328,7 @@ class Machine:
                 system.registers[SystemControl.MMFAR if exception == faults.MEMORY else SystemControl.BFAR] = (
                     fault.address
                 )
-        on_process_stack = bool(control & 2)
-        uc.reg_write(arm.UC_ARM_REG_PSP if on_process_stack else arm.UC_ARM_REG_MSP, frame & 0xFFFF_FFFF)
-        uc.reg_write(arm.UC_ARM_REG_LR, (0xFFFF_FFED if extended else 0xFFFF_FFFD) - (0 if on_process_stack else 4))
-        uc.reg_write(arm.UC_ARM_REG_IPSR, exception)
-        handler = int.from_bytes(bytes(uc.mem_read(self.board.flash.origin + 4 * exception, 4)), "little")
-        self._pc = handler & ~1
+        self._pc = self._vector(exception)
         self._faulted(what)
 
     # Counting

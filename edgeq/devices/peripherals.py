@@ -1,132 +1,17 @@
-"""Models of what the firmware touches outside of memory: UART, counter, system control space.
+"""Models of what the firmware touches outside of memory: counter and system control space. UARTs: uarts.py.
 
-Each has `read(offset) -> int` and `write(offset, value)`, offsets in bytes from its base. A new kind of UART or counter
-is a class here and a line in `UARTS` or `COUNTERS`.
+Each has `read(offset) -> int` and `write(offset, value)`, offsets in bytes from its base. A new kind of counter is a
+class here and a line in `COUNTERS`.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from edgeq.boards.cores import CPUID
 
 # Cores with the memory protection unit of Armv7-M.
 _MPU_V7 = frozenset({"cortex-m3", "cortex-m4", "cortex-m7"})
-
-_MANY = 4096
-
-
-class Uart(ABC):
-    """What UARTs have in common. Received bytes wait without loss, as in QEMU.
-
-    `starved` is called when the firmware keeps asking for a byte and there is none: it may block until one arrives.
-    `hand_over` is given the bytes behind one that was read, and says how many of them it put into the firmware's
-    memory: a load from there takes a thousandth of the time of one from here. None: all are read from the register.
-    """
-
-    _POLLS_BEFORE_WAIT = 64
-
-    def __init__(self, starved: Callable[[], None], full: Callable[[], None]) -> None:
-        """`full` is called when `sent` should go out: after a zero byte, or when there is much of it."""
-        self.received = bytearray()
-        self.sent = bytearray()
-        self.hand_over: Callable[[bytes], int] | None = None
-        self._starved, self._full = starved, full
-        self._control = 0
-        self._polls = 0
-
-    @abstractmethod
-    def read(self, offset: int) -> int:
-        """A register, by its offset in bytes."""
-
-    @abstractmethod
-    def write(self, offset: int, value: int) -> None:
-        """A register; there is no speed to set."""
-
-    @property
-    @abstractmethod
-    def can_interrupt(self) -> bool:
-        """Whether a received byte would raise the receive interrupt."""
-
-    def _poll(self) -> bool:
-        """The firmware asks whether a byte is there."""
-        if not self.received:
-            self._polls += 1
-            if self._polls > self._POLLS_BEFORE_WAIT:
-                self._polls = 0
-                self._starved()
-        return bool(self.received)
-
-    def _take(self) -> int:
-        self._polls = 0
-        if not self.received:
-            return 0
-        byte = self.received.pop(0)
-        if self.hand_over is not None and self.received:
-            del self.received[: self.hand_over(bytes(self.received[:_MANY]))]
-        return byte
-
-    def _send(self, byte: int) -> None:
-        self._polls = 0
-        self.sent.append(byte)
-        # A zero byte ends a frame of the link: the host waits for it, and an inference may follow.
-        if byte == 0 or len(self.sent) >= _MANY:
-            self._full()
-
-
-class CmsdkUart(Uart):
-    """CMSDK APB UART (Arm DDI 0479, 4.3)."""
-
-    def read(self, offset: int) -> int:
-        """DATA, STATE, CTRL, INTSTATUS; 0 elsewhere."""
-        if offset == 0x04:
-            return 2 if self._poll() else 0
-        if offset == 0x00:
-            return self._take()
-        if offset == 0x08:
-            return self._control
-        if offset == 0x0C:
-            return 2 if self.received and self.can_interrupt else 0
-        return 0
-
-    def write(self, offset: int, value: int) -> None:
-        """DATA and CTRL; there is nothing to clear."""
-        if offset == 0x00:
-            self._send(value & 0xFF)
-        elif offset == 0x08:
-            self._control = value
-
-    @property
-    def can_interrupt(self) -> bool:
-        """Whether a received byte would raise the receive interrupt."""
-        return bool(self._control & 8)
-
-
-class Stm32Usart(Uart):
-    """USART of STM32F2 and F4 (RM0090, 30.6). The transmitter is always empty."""
-
-    _RXNE, _TC, _TXE = 1 << 5, 1 << 6, 1 << 7
-
-    def read(self, offset: int) -> int:
-        """SR, DR, CR1; 0 elsewhere."""
-        if offset == 0x00:
-            return (self._RXNE if self._poll() else 0) | self._TC | self._TXE
-        if offset == 0x04:
-            return self._take()
-        return self._control if offset == 0x0C else 0
-
-    def write(self, offset: int, value: int) -> None:
-        """DR and CR1."""
-        if offset == 0x04:
-            self._send(value & 0xFF)
-        elif offset == 0x0C:
-            self._control = value
-
-    @property
-    def can_interrupt(self) -> bool:
-        """Whether a received byte would raise the receive interrupt."""
-        return bool(self._control & self._RXNE)  # RXNEIE has RXNE's place
 
 
 class UpCounter:
@@ -145,7 +30,7 @@ class UpCounter:
 
 
 class SystemControl:
-    """The private peripheral bus as far as firmware without interrupt handlers needs it (Armv7-M ARM, B3.2).
+    """The private peripheral bus as far as this firmware needs it (Armv7-M ARM, B3.2).
 
     Registers keep what is written to them, with the exceptions below. SysTick and the cycle counter stand still.
     """
@@ -209,5 +94,4 @@ class SystemControl:
                 self._regions[self.registers.get(self.MPU_RNR, 0)] = (self.registers.get(self.MPU_RBAR, 0) & ~31, value)
 
 
-UARTS: dict[str, type[Uart]] = {"cmsdk": CmsdkUart, "stm32-usart": Stm32Usart}
 COUNTERS = {"mps2-fpgaio": UpCounter, "stm32-tim": UpCounter}

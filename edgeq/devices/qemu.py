@@ -15,6 +15,7 @@ from typing import IO, Self
 
 from edgeq import process
 from edgeq.boards import Board
+from edgeq.devices.base import RX_WINDOW
 from edgeq.errors import DeviceError, InputError
 
 PROGRAM = "qemu-system-arm"
@@ -77,6 +78,11 @@ class QemuDevice:
     def url(self) -> str:
         """The pseudo-terminal."""
         return self._url
+
+    @property
+    def rx_window(self) -> int:
+        """An emulated receiver is not asked for a byte before the last one was read: what arrives waits in the line."""
+        return RX_WINDOW
 
     def failure(self) -> str | None:
         """Why QEMU ended, if it did. A fault of the firmware is in the FAULT frame that it sends."""

@@ -18,6 +18,11 @@ class SerialDevice:
         """What reports call it."""
         return self.url
 
+    @property
+    def rx_window(self) -> int:
+        """None: the board says in HELLO what it keeps."""
+        return 0
+
     def failure(self) -> str | None:
         """Nothing is known of a board but what it says on the line."""
         return None

@@ -37,9 +37,11 @@ class _Ahead:
 class Runs:
     """The runs of one conversation. `reruns` counts samples that were executed again because a result was lost."""
 
-    def __init__(self, exchange: Exchange, hello: Hello) -> None:
-        """`hello` is what the device said of itself."""
+    def __init__(self, exchange: Exchange, hello: Hello, *, rx_window: int = 0) -> None:
+        """`hello` is what the device said of itself; it may be sent `rx_window` bytes while it computes, if it says
+        fewer."""
         self.reruns = 0
+        self._least_window = rx_window
         self._exchange = exchange
         self.begin(hello)
 
@@ -48,6 +50,7 @@ class Runs:
         self._hello = hello
         self._next_run = hello.last_run + 1
         self._chunk = hello.max_payload
+        self._window = max(hello.rx_window, self._least_window)
         self._ahead: _Ahead | None = None
 
     def execute(
@@ -153,7 +156,7 @@ class Runs:
             if ahead is None or self._ahead is ahead:
                 return b""
             self._ahead = ahead
-            window = self._hello.rx_window - _REPETITION_BYTES
+            window = self._window - _REPETITION_BYTES
             frames = self._writes(ahead.run, ahead.data, 0, window=window)
             return frames
 
@@ -167,7 +170,7 @@ class Runs:
         """What may be sent while the device computes: nothing if the result has to be read in pieces, because input of
         a later run overwrites it."""
         fits = _SMALLEST_CHUNK if self._exchange.is_suspicious else self._chunk - Answer.FORM.size
-        if following is None or self._hello.output_bytes > fits or self._hello.rx_window <= 2 * _REPETITION_BYTES:
+        if following is None or self._hello.output_bytes > fits or self._window <= 2 * _REPETITION_BYTES:
             return None
         return _Ahead(self._number(), following)
 

@@ -48,11 +48,11 @@ class RunResult:
 class Session:
     """A connected device. Made by `connect`; leaving its `with` block closes the line."""
 
-    def __init__(self, exchange: Exchange, hello: Hello) -> None:
+    def __init__(self, exchange: Exchange, hello: Hello, *, rx_window: int = 0) -> None:
         """Use `connect`."""
         self._exchange = exchange
         self.hello = hello
-        self._runs = Runs(exchange, hello)
+        self._runs = Runs(exchange, hello, rx_window=rx_window)
         self._speed = LineSpeed(exchange)
         self._closed = False
         self._tensors: tuple[tuple[TensorInfo, ...], tuple[TensorInfo, ...]] | None = None
@@ -68,6 +68,7 @@ class Session:
         expect_sha256: str | None = None,
         failure: Callable[[], str | None] = lambda: None,
         symbolise: Symbolise | None = None,
+        rx_window: int = 0,
     ) -> Self:
         """Open the line and wait for the device.
 
@@ -79,6 +80,8 @@ class Session:
             expect_sha256: hex digest of the .tflite that the firmware must be built from; None: any.
             failure: asked now and then: why the device cannot answer any more (`Device.failure`).
             symbolise: names the place in the program of an address, for messages.
+            rx_window: bytes that may be sent while the device computes (`Device.rx_window`), if the device itself says
+                fewer.
 
         Raises:
             LinkError: no such port, no answer in time, or another version of the protocol.
@@ -91,11 +94,11 @@ class Session:
                 transport, timeout=timeout, run_timeout=run_timeout, failure=failure, symbolise=symbolise
             )
             try:
-                return cls(exchange, say_hello(exchange, expect_sha256))
+                return cls(exchange, say_hello(exchange, expect_sha256), rx_window=rx_window)
             except FaultReportedError:
                 # Of an earlier conversation, perhaps: the device waits in its fault handler until it is reset.
                 exchange.restart()
-                return cls(exchange, say_hello(exchange, expect_sha256))
+                return cls(exchange, say_hello(exchange, expect_sha256), rx_window=rx_window)
         except BaseException:
             transport.close()
             raise

@@ -41,6 +41,9 @@ __attribute__((naked)) void edgeq_fault_entry(void) {
       "  .ltorg\n");
 }
 
+/* Where SysTick is not the cycle counter. */
+__attribute__((weak, alias("edgeq_fault_entry"))) void edgeq_systick_entry(void);
+
 /* Whether `address` follows a call: BL, or BLX with a register (Armv7-M ARM, A7.7.18 and A7.7.19). */
 static bool follows_call(uint32_t address) {
   const uint16_t *next = (const uint16_t *)(uintptr_t)address;
@@ -82,8 +85,7 @@ __attribute__((used)) void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32
   const uint32_t bottom = (uint32_t)(uintptr_t)edgeq_stack_bottom;
   const uint32_t top = (uint32_t)(uintptr_t)edgeq_stack_top;
   const uint32_t sp = on_process_stack ? psp : msp;
-  uint32_t exception;
-  __asm volatile("mrs %0, ipsr" : "=r"(exception));
+  const uint32_t exception = edgeq_exception();
   edgeq_fault fault = {0};
 #if EDGEQ_HAS_FAULT_STATUS
   fault.cfsr = EDGEQ_SCB_CFSR;

@@ -20,8 +20,8 @@ __attribute__((section(".edgeq_handler_stack"), used,
 
 typedef void (*edgeq_vector)(void);
 
-/* Faults, and SysTick where it is the cycle counter: no other interrupt is ever enabled where it could be
- * taken. */
+/* Faults, and SysTick where it is the cycle counter. Vectors of interrupts follow where a board has a
+ * receiver (edgeq/receiver.h); no other one is ever enabled where it could be taken. */
 __attribute__((section(".edgeq_vectors"), used)) static const edgeq_vector edgeq_vectors[16] = {
     (edgeq_vector)(uintptr_t)(edgeq_handler_stack + EDGEQ_HANDLER_STACK_BYTES),
     edgeq_reset,
@@ -44,6 +44,10 @@ __attribute__((section(".edgeq_vectors"), used)) static const edgeq_vector edgeq
 __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
   __asm volatile(
       ".syntax unified\n"
+      "  cpsid i\n" /* a bootloader's interrupts, until edgeq_prepare_memory has turned them off */
+      "  movs r0, #0\n"
+      "  msr control, r0\n" /* and its stack */
+      "  isb\n"
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)
       "  ldr r1, =0xE000ED88\n" /* CPACR: full access to CP10 and CP11, before any C may use them */
       "  ldr r0, [r1]\n"
@@ -53,7 +57,7 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
       "  dsb\n"
       "  isb\n"
 #endif
-      "  ldr r0, =edgeq_stack_end\n" /* a bootloader may have left its own */
+      "  ldr r0, =edgeq_stack_end\n"
       "  msr msp, r0\n"
       "  bl edgeq_prepare_memory\n"
       "  ldr r0, =edgeq_stack_top\n"
@@ -61,6 +65,7 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
       "  movs r0, #2\n"
       "  msr control, r0\n"
       "  isb\n"
+      "  cpsie i\n"
       "  bl main\n"
       "1: b 1b\n"
       "  .ltorg\n");
@@ -92,8 +97,20 @@ static void protect_memory(void) {
 }
 #endif
 
+/* What a bootloader has turned on has no handlers here. */
+static void turn_interrupts_off(void) {
+  EDGEQ_SYST_CSR = 0;
+  for (uint32_t irq = 0; irq < EDGEQ_NVIC_IRQS; irq += 32u) {
+    EDGEQ_NVIC_ICER(irq) = 0xFFFFFFFFu;
+    EDGEQ_NVIC_ICPR(irq) = 0xFFFFFFFFu;
+  }
+  EDGEQ_SCB_ICSR = EDGEQ_SCB_ICSR_PENDSTCLR | EDGEQ_SCB_ICSR_PENDSVCLR;
+  __asm volatile("dsb\n  isb" ::: "memory");
+}
+
 /* The empty asm in the loops keeps compilers from turning them into calls of memcpy and memset. */
 __attribute__((used)) void edgeq_prepare_memory(void) {
+  turn_interrupts_off();
 #if EDGEQ_HAS_VTOR
   EDGEQ_SCB_VTOR =
       (uint32_t)(uintptr_t)edgeq_vectors; /* the core's first table is a bootloader's, if there is one */
@@ -128,9 +145,7 @@ uint32_t edgeq_stack_high_water(void) {
 
 void edgeq_sleep_until(uint32_t irq, int (*ready)(void), void (*clear)(void)) {
   const uint32_t bit = 1u << (irq % 32u);
-  uint32_t exception;
-  __asm volatile("mrs %0, ipsr" : "=r"(exception));
-  if (exception != 0u) return; /* no interrupt would wake up a fault handler */
+  if (edgeq_exception() != 0u) return; /* no interrupt would wake up a fault handler */
   __asm volatile("cpsid i" ::: "memory");
   EDGEQ_NVIC_ISER(irq) = bit;
   if (!ready()) __asm volatile("dsb\n  wfi" ::: "memory");

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from test_emulated import FAULTS, expected, sample
 from tiny import ENGINES, OPERATORS, SYMBOL, tiny_project
 
 from edgeq import resources
-from edgeq.boards import board_names, load_board
+from edgeq.boards import Board, board_names, load_board
 from edgeq.devices.emulated import EmulatedDevice
 from edgeq.devices.qemu import QemuDevice
 from edgeq.errors import DeviceError, InputError, ToolError
@@ -111,9 +113,8 @@ def test_a_fault_with_a_wrong_stack_pointer_is_reported(board: str, image_of: Im
         on_qemu(image_of(board), board, sample(8))
 
 
-def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> None:
-    """At 0 is a table that knows the start of the image, and nothing of its faults or its stacks."""
-    folder = tmp_path / "behind"
+def behind_a_bootloader(folder: Path) -> Board:
+    """A board whose images begin at 0x10000."""
     shutil.copytree(resources.firmware() / "boards" / "mps2-an386", folder)
     for file, old, new in (
         ("board.toml", "origin = 0x0000_0000\nlength = 0x40_0000", "origin = 0x0001_0000\nlength = 0x3f_0000"),
@@ -123,7 +124,12 @@ def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> No
         text = (folder / file).read_text()
         assert old in text
         (folder / file).write_text(text.replace(old, new))
-    board = load_board(str(folder))
+    return load_board(str(folder))
+
+
+def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> None:
+    """At 0 is a table that knows the start of the image, and nothing of its faults or its stacks."""
+    board = behind_a_bootloader(tmp_path / "behind")
     project = tiny_project(board, tmp_path / "project")
     image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")
     start = next(data for address, data in load_segments(image.elf) if address == 0x10000)[4:8]
@@ -137,6 +143,59 @@ def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> No
                 session.run([sample(3)])
         with Session.connect(device.url, failure=device.failure) as session:
             assert session.run([sample()]).outputs[0] == expected(sample())
+
+
+# A bootloader that leaves SysTick on, and interrupts pending, and goes to the image's start while it is interrupted
+# again and again.
+BOOTLOADER = """
+  .syntax unified
+  .thumb
+  .globl _start
+vectors:
+  .word 0x20400000, _start
+  .rept 46
+  .word handler
+  .endr
+  .thumb_func
+_start:
+  ldr r0, =0xE000E010
+  movs r1, #200
+  str r1, [r0, #4]
+  movs r1, #7
+  str r1, [r0]
+  ldr r0, =0xE000E100
+  ldr r1, =0x7FFFFFFF
+  str r1, [r0]
+  ldr r2, =0xE000E200
+  str r1, [r2]
+  ldr r2, =0x20300000
+  msr psp, r2
+  movs r2, #2
+  msr control, r2
+  ldr r0, =0x10004
+  ldr r0, [r0]
+  bx r0
+  .thumb_func
+handler:
+  bx lr
+"""
+
+
+def test_interrupts_of_a_bootloader_are_turned_off(tmp_path: Path) -> None:
+    board = behind_a_bootloader(tmp_path / "behind")
+    project = tiny_project(board, tmp_path / "project")
+    image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")
+    (tmp_path / "boot.s").write_text(BOOTLOADER)
+    (tmp_path / "boot.ld").write_text("ENTRY(_start)\nSECTIONS { .text 0 : { *(.text) } }\n")
+    flags = ("-target", "thumb-freestanding-eabi", "-mcpu=cortex_m4", "-nostdlib", "-T", "boot.ld")
+    command = [sys.executable, "-m", "ziglang", "cc", *flags, "boot.s", "-o", "boot.elf"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    loader = ("-device", f"loader,file={tmp_path / 'boot.elf'}")
+    with (
+        QemuDevice(image.elf, board, extra=loader) as device,
+        Session.connect(device.url, failure=device.failure, timeout=5) as session,
+    ):
+        assert session.run([sample()]).outputs[0] == expected(sample())
 
 
 @pytest.mark.parametrize("board", QEMU_BOARDS)

@@ -39,12 +39,6 @@ uint32_t edgeq_board_ticks(void) {
   return EDGEQ_REG32(edgeq_mps.counter);
 }
 
-/* QEMU and the built-in emulator keep what arrives until it is read. The FPGA itself keeps one byte: whoever
- * puts the firmware on it has to return 0 here. */
-uint32_t edgeq_board_rx_window(void) {
-  return 4096;
-}
-
 /* Empty on hardware, and in QEMU: an emulator for which a register is costly puts the bytes behind the one
  * that DATA gives here, instead of letting the program fetch each from DATA. It writes only when DATA is
  * read, which happens only when this is empty. */

@@ -4,6 +4,7 @@
 
 #include "edgeq/board.h"
 #include "edgeq/cortexm.h"
+#include "edgeq/receiver.h"
 
 /* Aliases of every register, where a write sets or clears bits. */
 #define SET(address) EDGEQ_REG32((address) + 0x2000u)
@@ -16,14 +17,17 @@
 #define XOSC_STABLE (1u << 31)
 #define XOSC_DELAY 752u /* of 256 cycles: 16 ms */
 
-#define CLK_REF_CTRL EDGEQ_REG32(edgeq_rp2.clocks + 0x30u)
-#define CLK_REF_SELECTED EDGEQ_REG32(edgeq_rp2.clocks + 0x38u)
-#define CLK_SYS_CTRL EDGEQ_REG32(edgeq_rp2.clocks + 0x3Cu)
-#define CLK_SYS_SELECTED EDGEQ_REG32(edgeq_rp2.clocks + 0x44u)
+#define CLK_REF_CTRL (edgeq_rp2.clocks + 0x30u)
+#define CLK_SYS_CTRL (edgeq_rp2.clocks + 0x3Cu)
+#define CLK_SELECTED(control) EDGEQ_REG32((control) + 8u)
 #define CLK_PERI_CTRL EDGEQ_REG32(edgeq_rp2.clocks + 0x48u)
+#define CLK_REF_SRC 3u
+#define CLK_REF_FROM_ROSC 0u
 #define CLK_REF_FROM_XOSC 2u
+#define CLK_SYS_SRC 1u
 #define CLK_SYS_FROM_REF 0u
-#define CLK_SYS_FROM_PLL 1u /* the auxiliary source, which is the PLL when its bits are 0 */
+#define CLK_SYS_FROM_AUX 1u
+#define CLK_SYS_AUXSRC (7u << 5) /* 0: the PLL */
 #define CLK_PERI_FROM_SYS (1u << 11)
 
 #define PLL_CS EDGEQ_REG32(edgeq_rp2.pll_sys)
@@ -47,78 +51,87 @@
 #define UART_8_BITS_FIFO ((3u << 5) | (1u << 4))
 #define UART_ENABLE ((1u << 0) | (1u << 8) | (1u << 9))
 #define UART_RX_INTERRUPTS ((1u << 4) | (1u << 6)) /* enough bytes; or fewer, and none for a while */
-#define BAUD 115200u
+
+#define XOSC_HZ 12000000u
+#define FASTEST 921600u
 
 #define WATCHDOG_CTRL EDGEQ_REG32(edgeq_rp2.watchdog)
 #define WATCHDOG_TRIGGER (1u << 31)
 #define PSM_WDSEL EDGEQ_REG32(edgeq_rp2.psm + 8u)
 
-static void release(uint32_t bits) {
+static bool release(uint32_t bits) {
   CLEAR(edgeq_rp2.resets) = bits;
-  while ((EDGEQ_REG32(edgeq_rp2.resets + 8u) & bits) != bits) {
-  }
+  return edgeq_becomes(&EDGEQ_REG32(edgeq_rp2.resets + 8u), bits, bits);
 }
 
-static void start_clock(void) {
-  XOSC_STARTUP = XOSC_DELAY;
-  XOSC_CTRL = XOSC_ENABLE_1_TO_15_MHZ;
-  while ((XOSC_STATUS & XOSC_STABLE) == 0u) {
-  }
-  /* Off the PLL first: a bootloader or debugger may have left it on. */
-  CLK_SYS_CTRL = CLK_SYS_FROM_REF;
-  while ((CLK_SYS_SELECTED & (1u << CLK_SYS_FROM_REF)) == 0u) {
-  }
-  CLK_REF_CTRL = CLK_REF_FROM_XOSC;
-  while ((CLK_REF_SELECTED & (1u << CLK_REF_FROM_XOSC)) == 0u) {
-  }
+/* Both clocks have a multiplexer that changes sources without a glitch (SRC), and behind one of its inputs
+ * another that does not (AUXSRC): that one must only be changed while nothing comes from it (RP2040
+ * datasheet, 2.15.3.2), so no write here changes both. */
+static bool select_source(uint32_t control, uint32_t bits, uint32_t source) {
+  CLEAR(control) = bits & ~source;
+  SET(control) = source;
+  return edgeq_becomes(&CLK_SELECTED(control), 1u << source, 1u << source);
+}
+
+static bool start_pll(void) {
   SET(edgeq_rp2.resets) = edgeq_rp2.reset_pll_sys;
-  release(edgeq_rp2.reset_pll_sys);
+  if (!release(edgeq_rp2.reset_pll_sys)) return false;
   PLL_CS = 1u;
   PLL_FBDIV_INT = 125u; /* 12 MHz to 1500 MHz */
   CLEAR(PLL_PWR) = PLL_PWR_MAIN_AND_VCO;
-  while ((PLL_CS & PLL_LOCK) == 0u) {
-  }
+  if (!edgeq_becomes(&PLL_CS, PLL_LOCK, PLL_LOCK)) return false;
   PLL_PRIM = (edgeq_rp2.post_divider_1 << 16) | (edgeq_rp2.post_divider_2 << 12);
   CLEAR(PLL_PWR) = PLL_PWR_DIVIDERS;
-  CLK_SYS_CTRL = CLK_SYS_FROM_PLL;
-  while ((CLK_SYS_SELECTED & (1u << CLK_SYS_FROM_PLL)) == 0u) {
+  return true;
+}
+
+/* From the PLL, or without one from the crystal, or without that one from the ring oscillator, which a UART
+ * can hardly be read with. The clock in Hz. */
+static uint32_t start_clock(void) {
+  /* Off the PLL and the crystal first: a bootloader or debugger may have left them on. */
+  if (!select_source(CLK_SYS_CTRL, CLK_SYS_SRC, CLK_SYS_FROM_REF) ||
+      !select_source(CLK_REF_CTRL, CLK_REF_SRC, CLK_REF_FROM_ROSC))
+    return edgeq_rp2.rosc_hz;
+  XOSC_STARTUP = XOSC_DELAY;
+  XOSC_CTRL = XOSC_ENABLE_1_TO_15_MHZ;
+  if (!edgeq_becomes(&XOSC_STATUS, XOSC_STABLE, XOSC_STABLE) ||
+      !select_source(CLK_REF_CTRL, CLK_REF_SRC, CLK_REF_FROM_XOSC)) {
+    return edgeq_rp2.rosc_hz;
   }
-  CLK_PERI_CTRL = CLK_PERI_FROM_SYS;
+  if (!start_pll()) return XOSC_HZ;
+  CLEAR(CLK_SYS_CTRL) = CLK_SYS_AUXSRC;
+  return select_source(CLK_SYS_CTRL, CLK_SYS_SRC, CLK_SYS_FROM_AUX) ? edgeq_board_clock_hz : XOSC_HZ;
+}
+
+static void set_speed(uint32_t baud) {
+  const uint32_t divisor = (4u * edgeq_board_clock_hz + baud / 2u) / baud; /* in 1/64 */
+  UART_CR = 0;
+  UART_IBRD = divisor >> 6;
+  UART_FBRD = divisor & 63u;
+  UART_LCR_H = UART_8_BITS_FIFO; /* takes the divisor over, too */
+  UART_CR = UART_ENABLE;
 }
 
 static void start_uart(void) {
-  release(edgeq_rp2.reset_io_bank0 | edgeq_rp2.reset_pads_bank0 | edgeq_rp2.reset_uart0);
+  (void)release(edgeq_rp2.reset_io_bank0 | edgeq_rp2.reset_pads_bank0 | edgeq_rp2.reset_uart0);
   /* Function 2 is UART0. The pads: input on, the receiver pulled up, 4 mA; on RP2350 no longer isolated. */
   EDGEQ_REG32(edgeq_rp2.io_bank0 + 0x04u) = 2u;
   EDGEQ_REG32(edgeq_rp2.io_bank0 + 0x0Cu) = 2u;
   EDGEQ_REG32(edgeq_rp2.pads_bank0 + 0x04u) = 0x52u;
   EDGEQ_REG32(edgeq_rp2.pads_bank0 + 0x08u) = 0x5Au;
-  const uint32_t divisor = (4u * edgeq_board_clock_hz + BAUD / 2u) / BAUD; /* in 1/64 */
-  UART_IBRD = divisor >> 6;
-  UART_FBRD = divisor & 63u;
-  UART_LCR_H = UART_8_BITS_FIFO;
   UART_IMSC = UART_RX_INTERRUPTS;
-  UART_CR = UART_ENABLE;
+  set_speed(EDGEQ_BOARD_BAUD);
 }
 
 void edgeq_rp2_start(void) {
-  start_clock();
+  edgeq_board_clock_hz = edgeq_board_ticks_hz = start_clock();
+  CLK_PERI_CTRL = CLK_PERI_FROM_SYS;
   start_uart();
+  edgeq_receiver_start(edgeq_rp2.uart0_irq);
 }
 
-static int received(void) {
-  return (UART_FR & UART_FR_RX_EMPTY) == 0u;
-}
-
-/* The interrupt is a level, and ends when the bytes are read. */
-static void keep_interrupt(void) {}
-
-int edgeq_board_read(void) {
-  return received() ? (int)(UART_DR & 0xFFu) : -1;
-}
-
-void edgeq_board_wait(void) {
-  edgeq_sleep_until(edgeq_rp2.uart0_irq, received, keep_interrupt);
+int edgeq_receiver_take(void) {
+  return (UART_FR & UART_FR_RX_EMPTY) == 0u ? (int)(UART_DR & 0xFFu) : -1;
 }
 
 void edgeq_board_write(uint8_t byte) {
@@ -127,10 +140,25 @@ void edgeq_board_write(uint8_t byte) {
   UART_DR = byte;
 }
 
-/* A reset of the core alone would leave clocks and pins as they are. */
-void edgeq_board_reset(void) {
+static void flush(void) {
   while ((UART_FR & UART_FR_BUSY) != 0u) {
   }
+}
+
+/* Its divisor is 1 at least. */
+uint32_t edgeq_board_max_baud(void) {
+  const uint32_t fastest = edgeq_board_clock_hz / 16u;
+  return fastest < FASTEST ? fastest : FASTEST;
+}
+
+void edgeq_board_set_baud(uint32_t baud) {
+  flush();
+  set_speed(baud);
+}
+
+/* A reset of the core alone would leave clocks and pins as they are. */
+void edgeq_board_reset(void) {
+  flush();
   PSM_WDSEL = edgeq_rp2.watchdog_resets;
   WATCHDOG_CTRL = WATCHDOG_TRIGGER;
   for (;;) {

@@ -30,8 +30,8 @@ static void start_uart(void) {
   EDGEQ_REG32(0x40023844u) |= 1u << 4;                                               /* and of USART1 */
   EDGEQ_REG32(0x40020420u) = (EDGEQ_REG32(0x40020420u) & 0x00FFFFFFu) | 0x77000000u; /* PB6, PB7: USART1 */
   EDGEQ_REG32(0x40020400u) = (EDGEQ_REG32(0x40020400u) & ~(15u << 12)) | (10u << 12);
-  EDGEQ_REG32(0x40011008u) = (edgeq_board_clock_hz + 57600u) / 115200u; /* BRR */
-  EDGEQ_REG32(0x4001100Cu) = (1u << 13) | (1u << 3) | (1u << 2);        /* CR1: on, transmitter, receiver */
+  EDGEQ_REG32(0x40011008u) = (edgeq_board_clock_hz + EDGEQ_BOARD_BAUD / 2u) / EDGEQ_BOARD_BAUD; /* BRR */
+  EDGEQ_REG32(0x4001100Cu) = (1u << 13) | (1u << 3) | (1u << 2); /* CR1: on, transmitter, receiver */
 }
 
 void edgeq_board_init(void) {

@@ -4,6 +4,7 @@
 
 #include "edgeq/cortexm.h"
 #include "edgeq/dwt.h"
+#include "edgeq/receiver.h"
 #include "edgeq/stm32_usart.h"
 
 #define RCC_CR EDGEQ_REG32(0x40023800u)
@@ -17,9 +18,6 @@
 #define GPIOB_PUPDR EDGEQ_REG32(0x4002040Cu)
 #define GPIOB_AFRL EDGEQ_REG32(0x40020420u)
 #define USART1 0x40011000u
-#define USART1_BRR EDGEQ_REG32(USART1 + 0x08u)
-#define USART1_CR1 EDGEQ_REG32(USART1 + 0x0Cu)
-#define USART1_CR1_UE (1u << 13)
 #define TIM2_CR1 EDGEQ_REG32(0x40000000u)
 #define TIM2_EGR EDGEQ_REG32(0x40000014u)
 #define TIM2_CNT EDGEQ_REG32(0x40000024u)
@@ -31,17 +29,19 @@
 #define RCC_CR_PLLRDY (1u << 25)
 #define PLL_SOURCE_HSE (1u << 22)
 #define CFGR_SW_PLL 2u
+#define CFGR_SWS (3u << 2)
 #define CFGR_SWS_PLL (2u << 2)
 #define CFGR_APB1_BY_4 (5u << 10)
 #define CFGR_APB2_BY_2 (4u << 13)
+
+#define ACR_WAIT_STATES 7u
+#define ACR_5_WAIT_STATES 5u
+#define ACR_CACHES (7u << 8) /* and prefetch */
 
 #define HSI_MHZ 16u
 #define HSI_HZ 16000000u
 #define HSE_MHZ 25u
 #define PLL_HZ 168000000u
-#define BAUD 115200u
-/* About 10 ms at the 16 MHz of the start: a crystal needs 2, the PLL 0.3. */
-#define PATIENCE 20000u
 
 const char edgeq_board_name[] = "netduinoplus2";
 uint32_t edgeq_board_clock_hz = PLL_HZ;
@@ -49,30 +49,32 @@ uint32_t edgeq_board_ticks_hz = PLL_HZ;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_CPU;
 
 const edgeq_stm32_usart_map edgeq_stm32_usart = {
-    .status = USART1, .receive = USART1 + 4u, .transmit = USART1 + 4u, .irq = 37u};
-
-static bool becomes_ready(uint32_t bit) {
-  for (uint32_t i = 0; i < PATIENCE; i++) {
-    if ((RCC_CR & bit) != 0u) return true;
-  }
-  return false;
-}
+    .status = USART1,
+    .receive = USART1 + 4u,
+    .transmit = USART1 + 4u,
+    .control_1 = USART1 + 0x0Cu,
+    .control_3 = USART1 + 0x14u,
+    .divisor = USART1 + 0x08u,
+    .control_1_enable = 1u << 13,
+    .control_3_value = 0,
+    .divisor_scale = 1u,
+    .irq = 37u,
+};
+EDGEQ_RECEIVER_VECTOR(37);
 
 /* 1 MHz into the PLL, 336 MHz in it, 168 MHz out of it; APB1 has 42 MHz, APB2 84 MHz. Without a crystal the
  * PLL runs from the internal oscillator (1 %). False without a PLL: everything stays at 16 MHz. */
 static bool start_clock(void) {
   RCC_CR |= RCC_CR_HSEON;
-  const uint32_t source = becomes_ready(RCC_CR_HSERDY) ? (PLL_SOURCE_HSE | HSE_MHZ) : HSI_MHZ;
+  const bool crystal = edgeq_becomes(&RCC_CR, RCC_CR_HSERDY, RCC_CR_HSERDY);
+  const uint32_t source = crystal ? (PLL_SOURCE_HSE | HSE_MHZ) : HSI_MHZ;
   RCC_PLLCFGR = (7u << 24) | (336u << 6) | source; /* Q = 7, P = 2, N = 336, M */
   RCC_CR |= RCC_CR_PLLON;
-  if (!becomes_ready(RCC_CR_PLLRDY)) return false;
-  FLASH_ACR = (7u << 8) | 5u; /* prefetch and both caches, 5 wait states (2.7 to 3.6 V) */
-  while ((FLASH_ACR & 7u) != 5u) {
-  }
+  if (!edgeq_becomes(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) return false;
+  FLASH_ACR = ACR_CACHES | ACR_5_WAIT_STATES; /* 2.7 to 3.6 V */
+  if (!edgeq_becomes(&FLASH_ACR, ACR_WAIT_STATES, ACR_5_WAIT_STATES)) return false;
   RCC_CFGR = CFGR_APB1_BY_4 | CFGR_APB2_BY_2 | CFGR_SW_PLL;
-  while ((RCC_CFGR & CFGR_SWS_PLL) != CFGR_SWS_PLL) {
-  }
-  return true;
+  return edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL);
 }
 
 /* USART1 on PB6 and PB7, the header's pins SDA and SCL (alternate function 7). */
@@ -83,8 +85,7 @@ static void start_uart(uint32_t clock_hz) {
   GPIOB_AFRL = (GPIOB_AFRL & 0x00FFFFFFu) | 0x77000000u;
   GPIOB_PUPDR = (GPIOB_PUPDR & ~(3u << 14)) | (1u << 14); /* an open receiver reads idle */
   GPIOB_MODER = (GPIOB_MODER & ~(15u << 12)) | (10u << 12);
-  USART1_BRR = (clock_hz + BAUD / 2u) / BAUD;
-  USART1_CR1 = USART1_CR1_UE | EDGEQ_STM32_CR1_RE | EDGEQ_STM32_CR1_TE | EDGEQ_STM32_CR1_RXNEIE;
+  edgeq_stm32_usart_start(clock_hz);
 }
 
 /* For emulators, where the core's own counter stands still: TIM2, whose clock QEMU lets run at 1 GHz. */

@@ -4,6 +4,7 @@
 
 #include "edgeq/cortexm.h"
 #include "edgeq/dwt.h"
+#include "edgeq/receiver.h"
 #include "edgeq/stm32_usart.h"
 
 #define PWR_CR1 EDGEQ_REG32(0x40007000u)
@@ -18,11 +19,6 @@
 #define GPIOD_PUPDR EDGEQ_REG32(0x40020C0Cu)
 #define GPIOD_AFRH EDGEQ_REG32(0x40020C24u)
 #define USART3 0x40004800u
-#define USART3_CR1 EDGEQ_REG32(USART3)
-#define USART3_CR3 EDGEQ_REG32(USART3 + 0x08u)
-#define USART3_BRR EDGEQ_REG32(USART3 + 0x0Cu)
-#define CR1_UE 1u
-#define CR3_OVRDIS (1u << 12)
 
 #define SCB_CCR EDGEQ_REG32(0xE000ED14u)
 #define SCB_CCR_DCACHE (1u << 16)
@@ -37,28 +33,42 @@
 #define RCC_CR_HSEBYP (1u << 18)
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
-/* HSE / 8 = 1 MHz in, * 432 = 432 MHz, / 2 = 216 MHz out; Q = 9. */
-#define PLL_216_MHZ ((9u << 24) | (1u << 22) | (432u << 6) | 8u)
+/* 1 MHz in, * 432 = 432 MHz, / 2 = 216 MHz out; Q = 9. */
+#define PLL_216_MHZ ((9u << 24) | (432u << 6))
+#define PLL_FROM_HSE ((1u << 22) | 8u)
+#define PLL_FROM_HSI 16u
 #define CFGR_SW_PLL 2u
 #define CFGR_SWS (3u << 2)
 #define CFGR_SWS_PLL (2u << 2)
 #define CFGR_APB1_BY_4 (5u << 10)
 #define CFGR_APB2_BY_2 (4u << 13)
+#define ACR_WAIT_STATES 15u
 #define ACR_7_WAIT_STATES 7u
 #define ACR_PREFETCH_AND_ART (3u << 8)
 #define PWR_OVERDRIVE (1u << 16)
 #define PWR_OVERDRIVE_SWITCH (1u << 17)
 
-#define APB1_HZ 54000000u
-#define BAUD 115200u
+#define PLL_HZ 216000000u
+#define HSI_HZ 16000000u /* of the start */
 
 const char edgeq_board_name[] = "nucleo-f767zi";
-uint32_t edgeq_board_clock_hz = 216000000u;
-uint32_t edgeq_board_ticks_hz = 216000000u;
+uint32_t edgeq_board_clock_hz = PLL_HZ;
+uint32_t edgeq_board_ticks_hz = PLL_HZ;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_CPU;
 
 const edgeq_stm32_usart_map edgeq_stm32_usart = {
-    .status = USART3 + 0x1Cu, .receive = USART3 + 0x24u, .transmit = USART3 + 0x28u, .irq = 39u};
+    .status = USART3 + 0x1Cu,
+    .receive = USART3 + 0x24u,
+    .transmit = USART3 + 0x28u,
+    .control_1 = USART3,
+    .control_3 = USART3 + 0x08u,
+    .divisor = USART3 + 0x0Cu,
+    .control_1_enable = 1u,
+    .control_3_value = EDGEQ_STM32_CR3_OVRDIS,
+    .divisor_scale = 1u,
+    .irq = 39u,
+};
+EDGEQ_RECEIVER_VECTOR(39);
 
 static void start_caches(void) {
   __asm volatile("dsb\n  isb" ::: "memory");
@@ -75,49 +85,44 @@ static void start_caches(void) {
   __asm volatile("dsb\n  isb" ::: "memory");
 }
 
-static void start_clock(void) {
+/* Without the debugger's clock the PLL runs from the internal oscillator (1 %). False without a PLL, or
+ * without what it needs: everything stays at 16 MHz. */
+static bool start_clock(void) {
   RCC_APB1ENR |= 1u << 28; /* PWR */
   (void)RCC_APB1ENR;
   RCC_CR |= RCC_CR_HSEBYP; /* a clock, not a crystal */
   RCC_CR |= RCC_CR_HSEON;
-  while ((RCC_CR & RCC_CR_HSERDY) == 0u) {
-  }
-  RCC_PLLCFGR = PLL_216_MHZ;
+  const bool external = edgeq_becomes(&RCC_CR, RCC_CR_HSERDY, RCC_CR_HSERDY);
+  RCC_PLLCFGR = PLL_216_MHZ | (external ? PLL_FROM_HSE : PLL_FROM_HSI);
   RCC_CR |= RCC_CR_PLLON;
   /* Above 180 MHz the regulator needs over-drive (RM0410, 4.1.4). */
   PWR_CR1 |= PWR_OVERDRIVE;
-  while ((PWR_CSR1 & PWR_OVERDRIVE) == 0u) {
-  }
+  if (!edgeq_becomes(&PWR_CSR1, PWR_OVERDRIVE, PWR_OVERDRIVE)) return false;
   PWR_CR1 |= PWR_OVERDRIVE_SWITCH;
-  while ((PWR_CSR1 & PWR_OVERDRIVE_SWITCH) == 0u) {
-  }
-  while ((RCC_CR & RCC_CR_PLLRDY) == 0u) {
-  }
+  if (!edgeq_becomes(&PWR_CSR1, PWR_OVERDRIVE_SWITCH, PWR_OVERDRIVE_SWITCH)) return false;
+  if (!edgeq_becomes(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY)) return false;
   FLASH_ACR = ACR_PREFETCH_AND_ART | ACR_7_WAIT_STATES;
-  while ((FLASH_ACR & 15u) != ACR_7_WAIT_STATES) {
-  }
+  if (!edgeq_becomes(&FLASH_ACR, ACR_WAIT_STATES, ACR_7_WAIT_STATES)) return false;
   RCC_CFGR = CFGR_APB1_BY_4 | CFGR_APB2_BY_2 | CFGR_SW_PLL;
-  while ((RCC_CFGR & CFGR_SWS) != CFGR_SWS_PLL) {
-  }
+  return edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL);
 }
 
 /* PD8 and PD9, alternate function 7. */
-static void start_uart(void) {
+static void start_uart(uint32_t apb1_hz) {
   RCC_AHB1ENR |= 1u << 3;
   RCC_APB1ENR |= 1u << 18;
   (void)RCC_APB1ENR;
   GPIOD_AFRH = (GPIOD_AFRH & 0xFFFFFF00u) | 0x00000077u;
   GPIOD_PUPDR = (GPIOD_PUPDR & ~(3u << 18)) | (1u << 18);
   GPIOD_MODER = (GPIOD_MODER & ~(15u << 16)) | (10u << 16);
-  USART3_BRR = (APB1_HZ + BAUD / 2u) / BAUD;
-  USART3_CR3 = CR3_OVRDIS; /* an overrun loses a byte, and does not stop the receiver */
-  USART3_CR1 = CR1_UE | EDGEQ_STM32_CR1_RE | EDGEQ_STM32_CR1_TE | EDGEQ_STM32_CR1_RXNEIE;
+  edgeq_stm32_usart_start(apb1_hz);
 }
 
 void edgeq_board_init(void) {
   start_caches();
-  start_clock();
-  start_uart();
+  const bool fast = start_clock();
+  if (!fast) edgeq_board_clock_hz = edgeq_board_ticks_hz = HSI_HZ;
+  start_uart(fast ? PLL_HZ / 4u : HSI_HZ);
   if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }
 

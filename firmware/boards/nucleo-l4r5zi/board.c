@@ -4,6 +4,7 @@
 
 #include "edgeq/cortexm.h"
 #include "edgeq/dwt.h"
+#include "edgeq/receiver.h"
 #include "edgeq/stm32_usart.h"
 
 #define PWR_CR2 EDGEQ_REG32(0x40007004u)
@@ -22,11 +23,6 @@
 #define GPIOG_AFRL EDGEQ_REG32(0x48001820u)
 #define GPIOG_AFRH EDGEQ_REG32(0x48001824u)
 #define LPUART1 0x40008000u
-#define LPUART1_CR1 EDGEQ_REG32(LPUART1)
-#define LPUART1_CR3 EDGEQ_REG32(LPUART1 + 0x08u)
-#define LPUART1_BRR EDGEQ_REG32(LPUART1 + 0x0Cu)
-#define CR1_UE 1u
-#define CR3_OVRDIS (1u << 12)
 
 #define RCC_CR_HSION (1u << 8)
 #define RCC_CR_HSIRDY (1u << 10)
@@ -34,43 +30,63 @@
 #define RCC_CR_PLLRDY (1u << 25)
 /* HSI16 / 2 = 8 MHz in, * 30 = 240 MHz, / 2 = 120 MHz out of R, which is on. */
 #define PLL_120_MHZ ((1u << 24) | (30u << 8) | (1u << 4) | 2u)
+#define CFGR_SW_HSI 1u
 #define CFGR_SW_PLL 3u
 #define CFGR_SWS (3u << 2)
 #define CFGR_HPRE_BY_2 (8u << 4)
+#define ACR_WAIT_STATES 15u
 #define ACR_5_WAIT_STATES 5u
 #define ACR_PREFETCH_AND_CACHES (7u << 8)
 
-#define CLOCK_HZ 120000000u
-#define BAUD 115200u
+#define PLL_HZ 120000000u
+#define HSI_HZ 16000000u
+#define MSI_HZ 4000000u /* of the start */
 
 const char edgeq_board_name[] = "nucleo-l4r5zi";
-uint32_t edgeq_board_clock_hz = 120000000u;
-uint32_t edgeq_board_ticks_hz = 120000000u;
+uint32_t edgeq_board_clock_hz = PLL_HZ;
+uint32_t edgeq_board_ticks_hz = PLL_HZ;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_CPU;
 
 const edgeq_stm32_usart_map edgeq_stm32_usart = {
-    .status = LPUART1 + 0x1Cu, .receive = LPUART1 + 0x24u, .transmit = LPUART1 + 0x28u, .irq = 70u};
+    .status = LPUART1 + 0x1Cu,
+    .receive = LPUART1 + 0x24u,
+    .transmit = LPUART1 + 0x28u,
+    .control_1 = LPUART1,
+    .control_3 = LPUART1 + 0x08u,
+    .divisor = LPUART1 + 0x0Cu,
+    .control_1_enable = 1u,
+    .control_3_value = EDGEQ_STM32_CR3_OVRDIS,
+    .divisor_scale = 256u,
+    .irq = 70u,
+};
+EDGEQ_RECEIVER_VECTOR(70);
 
-static void start_clock(void) {
+static bool switch_to(uint32_t source, uint32_t divider) {
+  RCC_CFGR = divider | source;
+  return edgeq_becomes(&RCC_CFGR, CFGR_SWS, source << 2);
+}
+
+/* From the PLL, or without one from its source, or without that one from the oscillator of the start. The
+ * clock in Hz.
+ */
+static uint32_t start_clock(void) {
   RCC_APB1ENR1 |= 1u << 28; /* PWR */
   (void)RCC_APB1ENR1;
   PWR_CR5 &= ~PWR_CR5_R1MODE; /* range 1 boost: above 80 MHz */
   RCC_CR |= RCC_CR_HSION;
-  while ((RCC_CR & RCC_CR_HSIRDY) == 0u) {
-  }
+  if (!edgeq_becomes(&RCC_CR, RCC_CR_HSIRDY, RCC_CR_HSIRDY)) return MSI_HZ;
   RCC_PLLCFGR = PLL_120_MHZ;
   RCC_CR |= RCC_CR_PLLON;
-  while ((RCC_CR & RCC_CR_PLLRDY) == 0u) {
-  }
+  const bool locked = edgeq_becomes(&RCC_CR, RCC_CR_PLLRDY, RCC_CR_PLLRDY);
   FLASH_ACR = ACR_PREFETCH_AND_CACHES | ACR_5_WAIT_STATES;
-  while ((FLASH_ACR & 15u) != ACR_5_WAIT_STATES) {
-  }
+  const bool slow_enough = edgeq_becomes(&FLASH_ACR, ACR_WAIT_STATES, ACR_5_WAIT_STATES);
   /* In two steps, with 1 us at half speed (RM0432, 6.2.7). */
-  RCC_CFGR = CFGR_HPRE_BY_2 | CFGR_SW_PLL;
-  while ((RCC_CFGR & CFGR_SWS) != CFGR_SWS) {
+  if (locked && slow_enough && switch_to(CFGR_SW_PLL, CFGR_HPRE_BY_2)) {
+    for (uint32_t i = 0; i < 60u; i++) __asm volatile("");
+    RCC_CFGR = CFGR_SW_PLL;
+    return PLL_HZ;
   }
-  for (uint32_t i = 0; i < 60u; i++) __asm volatile("");
-  RCC_CFGR = CFGR_SW_PLL;
+  return switch_to(CFGR_SW_HSI, 0) ? HSI_HZ : MSI_HZ;
 }
 
 /* PG7 and PG8, alternate function 8. The upper half of port G has a supply of its own. */
@@ -83,13 +99,11 @@ static void start_uart(void) {
   GPIOG_AFRH = (GPIOG_AFRH & 0xFFFFFFF0u) | 0x00000008u;
   GPIOG_PUPDR = (GPIOG_PUPDR & ~(3u << 16)) | (1u << 16);
   GPIOG_MODER = (GPIOG_MODER & ~(15u << 14)) | (10u << 14);
-  LPUART1_BRR = (uint32_t)((256ull * CLOCK_HZ + BAUD / 2u) / BAUD);
-  LPUART1_CR3 = CR3_OVRDIS; /* an overrun loses a byte, and does not stop the receiver */
-  LPUART1_CR1 = CR1_UE | EDGEQ_STM32_CR1_RE | EDGEQ_STM32_CR1_TE | EDGEQ_STM32_CR1_RXNEIE;
+  edgeq_stm32_usart_start(edgeq_board_clock_hz);
 }
 
 void edgeq_board_init(void) {
-  start_clock();
+  edgeq_board_clock_hz = edgeq_board_ticks_hz = start_clock();
   start_uart();
   if (!edgeq_dwt_start()) edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 }

@@ -1,6 +1,7 @@
 /* Raspberry Pi Pico: RP2040 at 125 MHz. */
 #include "edgeq/board.h"
 
+#include "edgeq/receiver.h"
 #include "edgeq/rp2.h"
 #include "edgeq/systick.h"
 
@@ -27,7 +28,9 @@ const edgeq_rp2_map edgeq_rp2 = {
     .uart0_irq = 20u,
     .post_divider_1 = 6u,
     .post_divider_2 = 2u,
+    .rosc_hz = 6500000u,
 };
+EDGEQ_RECEIVER_VECTOR(20);
 
 void edgeq_board_init(void) {
   edgeq_rp2_start();

@@ -2,6 +2,7 @@
 #include "edgeq/board.h"
 
 #include "edgeq/dwt.h"
+#include "edgeq/receiver.h"
 #include "edgeq/rp2.h"
 
 const char edgeq_board_name[] = "rpi-pico2";
@@ -27,7 +28,9 @@ const edgeq_rp2_map edgeq_rp2 = {
     .uart0_irq = 33u,
     .post_divider_1 = 5u,
     .post_divider_2 = 2u,
+    .rosc_hz = 11000000u,
 };
+EDGEQ_RECEIVER_VECTOR(33);
 
 /* The block without which the ROM starts nothing (RP2350 datasheet, 5.9.5.1): a secure Arm program for
  * RP2350, whose vector table begins the image. It must be in the first 4 KB. */

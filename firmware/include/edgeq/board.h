@@ -27,8 +27,7 @@ void edgeq_board_init(void);
 uint32_t edgeq_board_ticks(void);
 
 /* Bytes that are kept by the receiver while the engine runs and nobody reads: by an interrupt or DMA that
- * fills a buffer, or by an emulator that loses nothing. 0 (the default, src/board_defaults.c): only a few, or
- * none. */
+ * fills a buffer (edgeq/receiver.h). 0 (the default, src/board_defaults.c): only a few, or none. */
 uint32_t edgeq_board_rx_window(void);
 
 /* The line's speed after the start, and the fastest that edgeq_board_set_baud takes; 0 (the default,

@@ -2,13 +2,22 @@
 #ifndef EDGEQ_CORTEXM_H
 #define EDGEQ_CORTEXM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+#ifndef EDGEQ_REG32 /* tests have registers of their own */
 #define EDGEQ_REG32(address) (*(volatile uint32_t *)(uintptr_t)(address))
+#endif
 
+#define EDGEQ_SYST_CSR EDGEQ_REG32(0xE000E010u)
+#define EDGEQ_SYST_RVR EDGEQ_REG32(0xE000E014u)
+#define EDGEQ_SYST_CVR EDGEQ_REG32(0xE000E018u)
 #define EDGEQ_NVIC_ISER(irq) EDGEQ_REG32(0xE000E100u + 4u * ((irq) / 32u))
 #define EDGEQ_NVIC_ICER(irq) EDGEQ_REG32(0xE000E180u + 4u * ((irq) / 32u))
 #define EDGEQ_NVIC_ICPR(irq) EDGEQ_REG32(0xE000E280u + 4u * ((irq) / 32u))
+#define EDGEQ_SCB_ICSR EDGEQ_REG32(0xE000ED04u)
+#define EDGEQ_SCB_ICSR_PENDSTCLR (1u << 25)
+#define EDGEQ_SCB_ICSR_PENDSVCLR (1u << 27)
 #define EDGEQ_SCB_VTOR EDGEQ_REG32(0xE000ED08u)
 #define EDGEQ_SCB_AIRCR EDGEQ_REG32(0xE000ED0Cu)
 #define EDGEQ_SCB_SHCSR EDGEQ_REG32(0xE000ED24u)
@@ -29,6 +38,15 @@
 #define EDGEQ_HAS_VTOR 1
 #else
 #define EDGEQ_HAS_VTOR 0
+#endif
+
+/* The most interrupts that an NVIC has (Armv6-M ARM, B3.4; Armv7-M ARM, B3.4; Armv8-M ARM, B11). */
+#if !defined(__ARM_ARCH) || __ARM_ARCH < 7
+#define EDGEQ_NVIC_IRQS 32u
+#elif __ARM_ARCH < 8
+#define EDGEQ_NVIC_IRQS 256u
+#else
+#define EDGEQ_NVIC_IRQS 512u
 #endif
 
 /* The memory protection unit of Armv7-M (optional there); Armv8-M's has other registers. */
@@ -57,8 +75,24 @@ extern uint8_t edgeq_flash_origin[], edgeq_flash_bytes[];
 /* The entry of every fault vector. */
 void edgeq_fault_entry(void);
 
-/* The handler of SysTick's interrupt; null without src/systick_cortexm.c, and then it is never on. */
-__attribute__((weak)) void edgeq_systick_entry(void);
+/* The handler of SysTick's interrupt: src/systick_cortexm.c's, or else that of faults. */
+void edgeq_systick_entry(void);
+
+/* The number of the exception that is being handled; 0: none. */
+static inline uint32_t edgeq_exception(void) {
+  uint32_t number;
+  __asm volatile("mrs %0, ipsr" : "=r"(number));
+  return number;
+}
+
+/* Whether the bits `mask` of a register become `value`: asked 100,000 times, for 15 ms at least at 50 MHz.
+ * Clocks that do not start are no reason to wait forever. */
+static inline bool edgeq_becomes(const volatile uint32_t *place, uint32_t mask, uint32_t value) {
+  for (uint32_t i = 0; i < 100000u; i++) {
+    if ((*place & mask) == value) return true;
+  }
+  return false;
+}
 
 /* Sleeps until interrupt `irq` is pending, or at once returns if it is. `ready` says whether waiting is
  * needed at all; it is asked with interrupts off, so that nothing is missed. The interrupt is never taken: a

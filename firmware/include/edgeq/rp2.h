@@ -11,12 +11,13 @@ typedef struct edgeq_rp2_map {
   uint32_t watchdog_resets; /* PSM_WDSEL: everything but the oscillators */
   uint32_t uart0_irq;
   uint32_t post_divider_1, post_divider_2;
+  uint32_t rosc_hz; /* of the ring oscillator, about */
 } edgeq_rp2_map;
 
 extern const edgeq_rp2_map edgeq_rp2;
 
-/* Crystal, PLL, UART0 on GPIO 0 and 1 at 115,200 baud. edgeq_board_clock_hz is what the dividers make of 1500
- * MHz. */
+/* Crystal, PLL, UART0 on GPIO 0 and 1. edgeq_board_clock_hz is what the dividers make of 1500 MHz; it becomes
+ * what the core has if they do not start, and so does edgeq_board_ticks_hz. */
 void edgeq_rp2_start(void);
 
 #endif

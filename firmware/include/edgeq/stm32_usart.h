@@ -1,21 +1,26 @@
-/* An STM32's USART or LPUART; boards/common/stm32_usart.c makes edgeq/board.h of it. */
+/* An STM32's USART or LPUART; boards/common/stm32_usart.c makes the line of edgeq/board.h of it. */
 #ifndef EDGEQ_STM32_USART_H
 #define EDGEQ_STM32_USART_H
 
 #include <stdint.h>
 
-/* Addresses of the three registers that a byte passes. The status is SR of older series (RM0090, 30.6), ISR
- * of newer ones (RM0410, 34.8), with the same bits. The board's own init sets clock, pins, BRR and CR1. */
+/* Addresses of the registers that it needs. The status is SR of older series (RM0090, 30.6), ISR of newer
+ * ones (RM0410, 34.8), with the same bits; what else differs between them are values. */
 typedef struct edgeq_stm32_usart_map {
   uint32_t status, receive, transmit;
-  uint32_t irq; /* as the NVIC counts */
+  uint32_t control_1, control_3, divisor; /* CR1, CR3, BRR */
+  uint32_t control_1_enable;              /* the bit UE of CR1 */
+  uint32_t control_3_value;
+  uint32_t divisor_scale; /* of BRR: 1, or 256 of an LPUART */
+  uint32_t irq;           /* as the NVIC counts */
 } edgeq_stm32_usart_map;
 
 extern const edgeq_stm32_usart_map edgeq_stm32_usart;
 
-/* Bits of CR1 in all of them. RXNEIE makes the NVIC wake the core up. */
-#define EDGEQ_STM32_CR1_RE (1u << 2)
-#define EDGEQ_STM32_CR1_TE (1u << 3)
-#define EDGEQ_STM32_CR1_RXNEIE (1u << 5)
+/* Bit of CR3 in newer ones: an overrun loses a byte, and does not stop the receiver. */
+#define EDGEQ_STM32_CR3_OVRDIS (1u << 12)
+
+/* Turns it on, at EDGEQ_BOARD_BAUD, when its clock of `hz` and its pins are on; then the interrupt. */
+void edgeq_stm32_usart_start(uint32_t hz);
 
 #endif

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeq.devices.peripherals import CmsdkUart
+from edgeq.devices.uarts import CmsdkUart
 
 
 def test_a_frame_goes_out_at_its_end() -> None:

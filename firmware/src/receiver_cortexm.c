@@ -1,0 +1,58 @@
+#include "edgeq/board.h"
+#include "edgeq/cortexm.h"
+#include "edgeq/receiver.h"
+
+#define AT(count) ((count) & (EDGEQ_RECEIVER_BYTES - 1u))
+
+void edgeq_receiver_entry(void);
+
+/* Counts run on and wrap at 2^32; only the handler writes `put`, only main writes `got`. */
+static volatile uint8_t edgeq_receiver_ring[EDGEQ_RECEIVER_BYTES];
+static volatile uint32_t edgeq_receiver_put, edgeq_receiver_got;
+static uint32_t edgeq_receiver_irq;
+
+/* A full ring turns its interrupt off until there is room again: a UART that keeps bytes loses none, another
+ * loses them as it would without a ring. */
+__attribute__((used)) void edgeq_receiver_entry(void) {
+  uint32_t put = edgeq_receiver_put;
+  const uint32_t end = edgeq_receiver_got + EDGEQ_RECEIVER_BYTES;
+  while (put != end) {
+    const int byte = edgeq_receiver_take();
+    if (byte < 0) break;
+    edgeq_receiver_ring[AT(put)] = (uint8_t)byte;
+    put++;
+  }
+  edgeq_receiver_put = put;
+  if (put == end) {
+    EDGEQ_NVIC_ICER(edgeq_receiver_irq) = 1u << (edgeq_receiver_irq % 32u);
+    __asm volatile("dsb" ::: "memory");
+  }
+}
+
+void edgeq_receiver_start(uint32_t irq) {
+  edgeq_receiver_irq = irq;
+  EDGEQ_NVIC_ISER(irq) = 1u << (irq % 32u);
+}
+
+uint32_t edgeq_board_rx_window(void) {
+  return EDGEQ_RECEIVER_BYTES;
+}
+
+int edgeq_board_read(void) {
+  const uint32_t got = edgeq_receiver_got;
+  if (got == edgeq_receiver_put) return edgeq_exception() != 0u ? edgeq_receiver_take() : -1;
+  const uint8_t byte = edgeq_receiver_ring[AT(got)];
+  const bool was_full = edgeq_receiver_put - got == EDGEQ_RECEIVER_BYTES;
+  edgeq_receiver_got = got + 1u;
+  if (was_full) EDGEQ_NVIC_ISER(edgeq_receiver_irq) = 1u << (edgeq_receiver_irq % 32u);
+  return byte;
+}
+
+/* Looks with interrupts off, so that no byte comes between the look and the sleep: a sleeping core wakes up
+ * for a pending interrupt although PRIMASK is set (Armv7-M ARM, B1.5.18), and takes it when it is clear
+ * again. */
+void edgeq_board_wait(void) {
+  __asm volatile("cpsid i" ::: "memory");
+  if (edgeq_receiver_got == edgeq_receiver_put) __asm volatile("dsb\n  wfi" ::: "memory");
+  __asm volatile("cpsie i\n  isb" ::: "memory");
+}
