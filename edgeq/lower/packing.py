@@ -82,6 +82,19 @@ def channels(
     )
 
 
+def chosen(c: Channels, order: Sequence[int]) -> Channels:
+    """The channels in that order; some may come twice, or not at all."""
+    at = np.array(order, np.int64)
+    return Channels(
+        bias=c.bias[at],
+        low=c.low[at],
+        high=c.high[at],
+        values=c.values[at],
+        shifts=c.shifts[at],
+        zero_point=c.zero_point,
+    )
+
+
 def right_shifts(c: Channels) -> Int64s:
     """The requantization's right shifts, which must be at least 1. A multiplier of 0 gives the zero point at any.
 

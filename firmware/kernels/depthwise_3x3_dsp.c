@@ -60,10 +60,10 @@ static void pad(const edgeq_depthwise_3x3_dsp_params *p, uint32_t *row) {
   for (int32_t i = 4 * (p->pad_left + p->inside); i < 4 * p->positions; i++) row[i] = pair;
 }
 
-/* `count` channels; `rows` output rows from `output` on, whose pair rows begin at `pairs`. */
+/* Outputs of `count` channels; `rows` output rows from `output` on, whose pair rows begin at `pairs`. */
 static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pairs, const int32_t *channel,
                      int32_t count, int32_t rows, int8_t *output) {
-  const uint32_t pixel = (uint32_t)p->channels;
+  const uint32_t pixel = (uint32_t)(p->channels * p->depth_multiplier);
   const uint32_t row = (uint32_t)p->output_width * pixel;
   const uint32_t pairs_of_rows = (uint32_t)(p->stride == 1 ? rows / 2 : rows);
   edgeq_depthwise_3x3 d;
@@ -80,11 +80,10 @@ static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pa
   d.even = ((uint32_t)p->output_width & ~1u) * (uint32_t)p->stride * 16u;
   d.rows = pairs_of_rows > 0 ? pairs_of_rows : 1;
   d.more = p->stride == 1 && rows > 1 && rows % 2 ? 1 : 0;
-  for (; count > 0; count--) {
-    p->run(&d);
-    d.pairs++;
-    d.channel += EDGEQ_DEPTHWISE_3X3_WORDS;
-    d.output++;
+  for (; count > 0; count--, d.pairs++) {
+    for (int32_t m = p->depth_multiplier; m > 0; m--, d.channel += EDGEQ_DEPTHWISE_3X3_WORDS, d.output++) {
+      p->run(&d);
+    }
   }
 }
 
@@ -93,7 +92,7 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
   uint32_t *pairs = scratch;
   const int32_t pitch = p->pitch / 4;
   const int32_t rows_of_pair = p->stride == 1 ? 2 : 1;
-  const int32_t out_row = p->output_width * p->channels;
+  const int32_t out_row = p->output_width * p->channels * p->depth_multiplier;
 
   for (int32_t i = 0; i <= p->band; i++) pad(p, pairs + i * pitch);
   for (int32_t batch = 0; batch < p->batches; batch++) {
@@ -108,7 +107,9 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
         for (int32_t i = 1; i <= last;) {
           i += pair_rows(p, input + c, t + i, last + 1 - i, count, pairs + i * pitch);
         }
-        products(p, pairs, weights + c * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows, output + y * out_row + c);
+        const int32_t channel = c * p->depth_multiplier;
+        products(p, pairs, weights + channel * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows,
+                 output + y * out_row + channel);
         if (y + rows < p->output_height) {
           memcpy(pairs, pairs + last * pitch, (size_t)pitch * 4u);
         }

@@ -6,15 +6,17 @@
 #include "edgeq/kernels.h"
 #include "edgeq/mem.h"
 
-/* All channels of one output pixel. The offsets are known to the assembly. */
+/* Channels of one output pixel, in fours. The offsets are known to the assembly. Addresses are numbers: where
+ * a window begins there may be nothing to point at. */
 typedef struct edgeq_pixel {
-  const int8_t *const *taps; /* the first channel of each tap */
+  const uintptr_t *taps; /* from where the window begins to each tap */
   const int32_t *weights;
   const int32_t *channels;
   int8_t *output;
   uint32_t weight_bytes; /* of four channels */
   uint32_t entry;
-  int32_t count; /* channels */
+  uintptr_t first; /* where the window begins, at the first of these channels */
+  uintptr_t end;   /* behind the last one */
 } edgeq_pixel;
 
 #define UNROLL 8u
@@ -23,11 +25,11 @@ typedef struct edgeq_pixel {
 
 #define STEP_BYTES 60u
 
-EDGEQ_STATIC_ASSERT(offsetof(edgeq_pixel, count) == 24, "the assembly knows edgeq_pixel");
+EDGEQ_STATIC_ASSERT(offsetof(edgeq_pixel, end) == 28, "the assembly knows edgeq_pixel");
 
-/* Registers: r0 taps, r1 weights, r2 channel; r8 to r11 sums. Stack: the argument, the weights' end, the
- * channel. Every instruction of a step is 4 bytes long, for the jump into the unrolled loop. Two words of
- * four channels become halfwords of one channel each by PKHBT, PKHTB and SXTB16. */
+/* Registers: r0 taps, r1 weights, r2 the window at a channel; r8 to r11 sums. Stack: the argument, the
+ * weights' end, r2. Every instruction of a step is 4 bytes long, for the jump into the unrolled loop. Two
+ * words of four channels become halfwords of one channel each by PKHBT, PKHTB and SXTB16. */
 __attribute__((naked, noinline)) static void run(__attribute__((unused)) edgeq_pixel *p) {
   __asm__ volatile(
       ".syntax unified\n"
@@ -40,7 +42,7 @@ __attribute__((naked, noinline)) static void run(__attribute__((unused)) edgeq_p
       ".endm\n"
       "  push   {r0-r11, lr}\n"
       "  ldr    r1, [r0, #4]\n"
-      "  movs   r2, #0\n"
+      "  ldr    r2, [r0, #24]\n"
       "2:\n"
       "  ldr    r3, [r0, #16]\n"
       "  ldr    r4, [r0, #20]\n"
@@ -90,7 +92,7 @@ __attribute__((naked, noinline)) static void run(__attribute__((unused)) edgeq_p
       "  strb.w r11, [r6], #1\n"
       "  str    r0, [r5, #8]\n"
       "  str    r6, [r5, #12]\n"
-      "  ldr    r3, [r5, #24]\n"
+      "  ldr    r3, [r5, #28]\n"
       "  mov    r0, r5\n"
       "  adds   r2, #4\n"
       "  cmp    r2, r3\n"
@@ -106,13 +108,13 @@ __attribute__((naked, noinline)) static void run(__attribute__((unused)) edgeq_p
 
 static void run(edgeq_pixel *p) {
   const int32_t *w = p->weights;
-  for (int32_t c = 0; c < p->count; c += 4) {
-    const int8_t *const *tap = p->taps;
+  for (uintptr_t at = p->first; at != p->end; at += 4) {
+    const uintptr_t *tap = p->taps;
     int32_t sums[4];
     for (int32_t i = 0; i < 4; i++) sums[i] = p->channels[i];
     for (uint32_t left = p->weight_bytes; left > 0; left -= 16, w += 4, tap += 2) {
-      const uint32_t a = edgeq_load_word(tap[0] + c);
-      const uint32_t b = edgeq_load_word(tap[1] + c);
+      const uint32_t a = edgeq_load_word((const int8_t *)(at + tap[0]));
+      const uint32_t b = edgeq_load_word((const int8_t *)(at + tap[1]));
       const uint32_t low = edgeq_firsts(a, b);
       const uint32_t high = edgeq_seconds(a, b);
       sums[0] = edgeq_dual_multiply_add((uint32_t)w[0], edgeq_even_bytes(low), sums[0]);
@@ -133,46 +135,106 @@ static void run(edgeq_pixel *p) {
 
 #endif
 
-static void pixel(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *const *taps,
-                  const int32_t *weights, int8_t *output) {
+/* What all pixels have in common. */
+typedef struct image {
+  const edgeq_depthwise_conv_2d_dsp_params *p;
+  const int32_t *weights;
+  const uintptr_t *inside; /* taps of a window that lies inside the input */
+  uintptr_t *edge;         /* room for those of another */
+  const int8_t *outside;   /* the zero point of each channel */
+  int8_t *spare;
+} image;
+
+/* The pixel whose window begins at `first`. */
+static void pixel(const image *i, const uintptr_t *taps, uintptr_t first, int8_t *output) {
+  const edgeq_depthwise_conv_2d_dsp_params *const p = i->p;
   const uint32_t pairs = (uint32_t)p->taps / 2u;
   /* The first pass through the unrolled loop takes what is over; bit 0 keeps the core in Thumb state. */
   const uint32_t over = pairs % UNROLL;
+  const int32_t whole = p->input_channels & ~3;
   edgeq_pixel q;
   q.taps = taps;
-  q.weights = weights;
+  q.weights = i->weights;
   q.channels = p->channels;
-  q.output = output;
   q.weight_bytes = pairs * 16u;
   q.entry = (over ? UNROLL - over : 0u) * STEP_BYTES + 1u;
-  q.count = p->input_channels;
-  run(&q);
+  for (int32_t m = 0; m < p->depth_multiplier; m++) {
+    int8_t *const to = p->depth_multiplier > 1 ? i->spare : output;
+    q.output = to;
+    q.first = first;
+    q.end = first + (uintptr_t)whole;
+    run(&q);
+    q.weights += (uint32_t)whole * pairs;
+    if (whole < p->input_channels) {
+      /* The last four channels, some of which are done. */
+      q.output = to + p->input_channels - 4;
+      q.first = first + (uintptr_t)p->input_channels - 4u;
+      q.end = q.first + 4u;
+      run(&q);
+      q.weights += 4u * pairs;
+    }
+    if (p->depth_multiplier > 1) {
+      for (int32_t c = 0; c < p->input_channels; c++) output[c * p->depth_multiplier + m] = to[c];
+    }
+  }
+}
+
+/* Distances of the taps of a window that begins in row y, column x: of those outside the input to `outside`.
+ */
+static void distances(const image *i, const int8_t *input, int32_t y, int32_t x, uintptr_t first,
+                      uintptr_t *taps) {
+  const edgeq_depthwise_conv_2d_dsp_params *const p = i->p;
+  for (int32_t row = 0; row < p->filter_height; row++, y += p->dilation_height) {
+    const int in_rows = y >= 0 && y < p->input_height;
+    int32_t at = x;
+    for (int32_t column = 0; column < p->filter_width; column++, at += p->dilation_width) {
+      const int inside = in_rows && at >= 0 && at < p->input_width;
+      const int8_t *tap = inside ? input + (y * p->input_width + at) * p->input_channels : i->outside;
+      *taps++ = (uintptr_t)tap - first;
+    }
+  }
+}
+
+static int is_inside(int32_t origin, int32_t taps, int32_t dilation, int32_t size) {
+  return origin >= 0 && origin + (taps - 1) * dilation < size;
 }
 
 void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                                       const int32_t *weights, int8_t *output, void *scratch) {
-  const int8_t **taps = scratch;
-  int8_t *outside = (int8_t *)(taps + p->taps);
   const int32_t row = p->input_width * p->input_channels;
-
+  const int32_t outputs = p->input_channels * p->depth_multiplier;
+  uintptr_t *const taps = scratch;
+  int8_t *const outside = (int8_t *)(taps + 2 * p->taps);
+  image i;
+  i.p = p;
+  i.weights = weights;
+  i.inside = taps;
+  i.edge = taps + p->taps;
+  i.outside = outside;
+  i.spare = outside + p->input_channels;
   memset(outside, p->input_zero_point, (size_t)p->input_channels);
-  taps[p->taps - 1] = outside; /* where the number of taps is odd, the last one has weights of 0 */
+  /* Where the number of taps is odd, the last one has weights of 0: any address will do. */
+  taps[p->taps - 1] = 0;
+  for (int32_t tap = 0; tap < p->filter_height * p->filter_width; tap++) {
+    const int32_t y = tap / p->filter_width;
+    const int32_t x = tap - y * p->filter_width;
+    taps[tap] = (uintptr_t)(y * p->dilation_height * row + x * p->dilation_width * p->input_channels);
+  }
   for (int32_t batch = 0; batch < p->batches; batch++) {
     int8_t *const first = output;
     for (int32_t out_y = 0; out_y < p->output_height; out_y++) {
-      for (int32_t out_x = 0; out_x < p->output_width; out_x++) {
-        const int8_t **tap = taps;
-        for (int32_t i = 0; i < p->filter_height; i++) {
-          const int32_t y = out_y * p->stride_height - p->pad_top + i * p->dilation_height;
-          const int in_rows = y >= 0 && y < p->input_height;
-          int32_t x = out_x * p->stride_width - p->pad_left;
-          for (int32_t j = 0; j < p->filter_width; j++, x += p->dilation_width) {
-            const int inside = in_rows && x >= 0 && x < p->input_width;
-            *tap++ = inside ? input + y * row + x * p->input_channels : outside;
-          }
+      const int32_t y = out_y * p->stride_height - p->pad_top;
+      const int in_rows = is_inside(y, p->filter_height, p->dilation_height, p->input_height);
+      for (int32_t out_x = 0; out_x < p->output_width; out_x++, output += outputs) {
+        const int32_t x = out_x * p->stride_width - p->pad_left;
+        const uintptr_t window = (uintptr_t)input + (uintptr_t)(intptr_t)(y * row + x * p->input_channels);
+        if (in_rows && is_inside(x, p->filter_width, p->dilation_width, p->input_width)) {
+          pixel(&i, i.inside, window, output);
+          continue;
         }
-        pixel(p, taps, weights, output);
-        output += p->input_channels;
+        i.edge[p->taps - 1] = (uintptr_t)outside - window;
+        distances(&i, input, y, x, window, i.edge);
+        pixel(&i, i.edge, window, output);
       }
     }
     edgeq_limit_int8(first, (int32_t)(output - first), p->activation_min, p->activation_max);

@@ -70,7 +70,7 @@ def test_bits_on_the_core(toolchain: str, tflm: ReferenceWorker, tmp_path: Path)
 def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
     """One input, and many convolutions of all kinds of it, each an output of its own."""
     model = ModelBuilder()
-    shape = (1, int(rng.integers(5, 9)), int(rng.integers(5, 9)), 4 * int(rng.integers(1, 9)))
+    shape = (1, int(rng.integers(5, 9)), int(rng.integers(5, 9)), int(rng.integers(4, 33)))
     zero = int(rng.integers(-128, 128))
     x = model.tensor("x", shape, scale=0.05, zero_point=zero)
     outputs = []
@@ -78,7 +78,10 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
         depthwise = i % 3 == 2
         height, width = (int(n) for n in rng.integers(1, 5, 2)) if i % 2 else (3, 3)
         stride = int(rng.integers(1, 3)) if i % 4 else 1
-        filters = shape[3] if depthwise else int(rng.integers(1, 20)) if i % 2 else 4 * int(rng.integers(1, 6))
+        multiplier = 1 + i % 2 if depthwise else 1
+        filters = (
+            shape[3] * multiplier if depthwise else int(rng.integers(1, 20)) if i % 2 else 4 * int(rng.integers(1, 6))
+        )
         form = (1, height, width, filters) if depthwise else (filters, height, width, shape[3])
         weights = rng.integers(-127, 128, form).astype(np.int8)
         scales = [float(s) for s in rng.uniform(0.001, 0.02, filters)]
@@ -93,7 +96,7 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
             "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", [x, w, b], [y], padding="SAME", stride_h=stride,
             stride_w=stride, dilation_h_factor=1, dilation_w_factor=1,
             fused_activation_function=("NONE", "RELU", "RELU6")[int(rng.integers(3))],
-            **({"depth_multiplier": 1} if depthwise else {}),
+            **({"depth_multiplier": multiplier} if depthwise else {}),
         )  # fmt: skip
         outputs.append(y)
     flat = int(np.prod(shape))

@@ -23,8 +23,9 @@ from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import Enumerator, KernelCall
 
 _WINDOW = (
-    "batches", "input_height", "input_width", "input_channels", "output_height", "output_width", "filter_height",
-    "filter_width", "stride_height", "stride_width", "dilation_height", "dilation_width", "pad_top", "pad_left",
+    "batches", "input_height", "input_width", "input_channels", "depth_multiplier", "output_height", "output_width",
+    "filter_height", "filter_width", "stride_height", "stride_width", "dilation_height", "dilation_width", "pad_top",
+    "pad_left",
 )  # fmt: skip
 
 # EDGEQ_DEPTHWISE_3X3_DECLARE in edgeq/depthwise_3x3.h.
@@ -49,6 +50,15 @@ _NOT_CLAMPED = 3  # per output
 _POSITION = 18
 _PAIR_ROW = 40
 
+# Of any window: a pixel, four channels of it, two taps of these; an address outside of the interior; one more run over
+# channels, a result that goes elsewhere.
+_PIXEL = 120
+_FOUR = 66
+_TWO_TAPS = 25
+_TAP = 24
+_MORE_RUNS = 60
+_SCATTER = 8
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Form:
@@ -69,8 +79,6 @@ class _Form:
 
 def depthwise_convolutions(call: KernelCall) -> Iterator[Candidate]:
     """Every way to compute a DEPTHWISE_CONV_2D."""
-    if number(call, "depth_multiplier") != 1:
-        raise NotExactError("a depth multiplier above 1")
     refused = None
     try:
         yield from _by_pair_rows(call)
@@ -93,6 +101,8 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     constant = weights_of(call)
     count = constant.shape[-1]
     weights = constant.reshape(9, count).T
+    multiplier = number(call, "depth_multiplier")
+    inputs = count // multiplier
     channels = channels_of(call, weights)
     shift, words = packing.depthwise_3x3(channels, weights, _SHIFTS)
     packed = derived(call, "packed_weights", words)
@@ -100,7 +110,10 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     positions = (out_width - 1) * stride + 3
     inside = min(number(call, "input_width"), positions - pad_left)
     zero = -number(call, "input_offset") & 0xFF
-    same = stride == 1 and (out_height, out_width) == (number(call, "input_height"), number(call, "input_width"))
+    same = stride == multiplier == 1 and (out_height, out_width) == (
+        number(call, "input_height"),
+        number(call, "input_width"),
+    )
     batches = number(call, "batches")
     pair_rows = -(-out_height // 2) if stride == 1 else out_height
     outputs = batches * out_height * out_width * count
@@ -111,8 +124,8 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
         bands = -(-pair_rows // band)
         more = 1 if out_height % 2 and stride == 1 else 0
         cycles = batches * count * (pair_rows * form.row + bands * (form.band + _CALL) + more * form.more)
-        cycles += batches * -(-count // QUAD) * (_QUAD + (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW))
-        cycles += batches * -(-count // QUAD) * (bands - 1) * positions * 9
+        cycles += batches * -(-inputs // QUAD) * (_QUAD + (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW))
+        cycles += batches * -(-inputs // QUAD) * (bands - 1) * positions * 9
         cycles += 0 if clamped(call) else _NOT_CLAMPED * outputs
         made = replace(
             call,
@@ -124,7 +137,8 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
                 "batches": batches,
                 "input_height": number(call, "input_height"),
                 "input_width": number(call, "input_width"),
-                "channels": count,
+                "channels": inputs,
+                "depth_multiplier": multiplier,
                 "output_height": out_height,
                 "output_width": out_width,
                 "stride": stride,
@@ -180,14 +194,17 @@ def _forms(stride: int, shift: int, positions: int, out_width: int, *, clamps: b
 
 def _by_taps(call: KernelCall) -> Candidate:
     constant = weights_of(call)
-    count = constant.shape[-1]
-    if count % QUAD:
-        raise NotExactError(f"{count} channels, no multiple of 4")
-    weights = constant.reshape(-1, count).T
-    taps = weights.shape[1] + weights.shape[1] % 2
-    padded = np.zeros((count, taps), np.int8)
-    padded[:, : weights.shape[1]] = weights
-    blocks = packing.single_channels(channels_of(call, weights))
+    multiplier, count = number(call, "depth_multiplier"), number(call, "input_channels")
+    if count < QUAD:
+        raise NotExactError(f"{count} channels, fewer than {QUAD}")
+    flat = constant.reshape(-1, constant.shape[-1]).T
+    taps = flat.shape[1] + flat.shape[1] % 2
+    weights = np.zeros((len(flat), taps), np.int8)
+    weights[:, : flat.shape[1]] = flat
+    # Fours of input channels, the last ones again where they are not whole, for each output that a channel has.
+    first = [*range(0, count - QUAD + 1, QUAD), *([count - QUAD] if count % QUAD else [])]
+    order = [(c + i) * multiplier + m for m in range(multiplier) for c in first for i in range(QUAD)]
+    blocks = packing.single_channels(packing.chosen(channels_of(call, flat), order))
     pixels = number(call, "batches") * number(call, "output_height") * number(call, "output_width")
     made = replace(
         call,
@@ -201,13 +218,24 @@ def _by_taps(call: KernelCall) -> Candidate:
             "taps": taps,
             "channels": derived(call, "channels", blocks),
         },
-        inputs=(call.inputs[0], derived(call, "packed_weights", packing.depthwise_weights(padded))),
-        scratch_bytes=8 * taps + count,
+        inputs=(call.inputs[0], derived(call, "packed_weights", packing.depthwise_weights(weights[order]))),
+        scratch_bytes=16 * taps + count * min(multiplier, 2),
         variant="dsp: 4 channels x 2 taps",
     )
-    cycles = pixels * (60 + 16 * taps + count // QUAD * (70 + 12.5 * taps))
+    inside = _inside(call, "height") * _inside(call, "width") * number(call, "batches")
+    scattered = _SCATTER * count if multiplier > 1 else 0
+    cycles = pixels * (_PIXEL + len(first) * multiplier * (_FOUR + _TWO_TAPS * taps / 2) + multiplier * scattered)
+    cycles += (pixels - inside) * _TAP * taps + pixels * _MORE_RUNS * (multiplier * (1 + bool(count % QUAD)) - 1)
     return Candidate(
         call=made,
-        cycles=round(cycles + limit_cycles(call, pixels * count)),
-        code={"edgeq_depthwise_conv_2d_dsp_int8": 1400},
+        cycles=round(cycles + limit_cycles(call, pixels * len(flat))),
+        code={"edgeq_depthwise_conv_2d_dsp_int8": 1700},
     )
+
+
+def _inside(call: KernelCall, axis: str) -> int:
+    """Positions of the window along an axis that lie inside the input."""
+    reach = (number(call, f"filter_{axis}") - 1) * number(call, f"dilation_{axis}")
+    stride, pad = number(call, f"stride_{axis}"), number(call, "pad_top" if axis == "height" else "pad_left")
+    starts = (i * stride - pad for i in range(number(call, f"output_{axis}")))
+    return sum(0 <= start < number(call, f"input_{axis}") - reach for start in starts)

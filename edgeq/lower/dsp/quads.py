@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.lower import packing
 from edgeq.lower.dsp.candidate import channels_of, derived, number
-from edgeq.lower.packing import QUAD, Channels, Int32s, NotExactError
+from edgeq.lower.packing import QUAD, Int32s, NotExactError
 from edgeq.lower.program import Constant, Enumerator, KernelCall, Param
 from edgeq.lower.straight import straight_quads
 
@@ -83,7 +83,7 @@ def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int =
     """
     channels = channels_of(call, weights.reshape(len(weights), -1))
     each = len(weights) // groups
-    parts = [_grouped(channels, slice(g * each, (g + 1) * each)) for g in range(groups)]
+    parts = [packing.chosen(channels, range(g * each, (g + 1) * each)) for g in range(groups)]
     low, high = number(call, "activation_min"), number(call, "activation_max")
     with suppress(NotExactError):
         lines = [straight_quads(part, activation_min=low, activation_max=high) for part in parts]
@@ -125,17 +125,6 @@ def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> l
             )
         )
     return [f for f in found if not any(g.quad_cycles <= f.quad_cycles and g.code_bytes < f.code_bytes for g in found)]
-
-
-def _grouped(channels: Channels, at: slice) -> Channels:
-    return Channels(
-        bias=channels.bias[at],
-        low=channels.low[at],
-        high=channels.high[at],
-        values=channels.values[at],
-        shifts=channels.shifts[at],
-        zero_point=channels.zero_point,
-    )
 
 
 def packed(

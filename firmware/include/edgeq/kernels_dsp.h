@@ -177,15 +177,18 @@ typedef struct edgeq_conv_winograd_dsp_params {
 void edgeq_conv_winograd_dsp_int8(const edgeq_conv_winograd_dsp_params *p, const int8_t *input,
                                   const int32_t *weights, int8_t *output, void *scratch);
 
-/* DEPTHWISE_CONV_2D with a multiplier of 1 and channels in fours, with the DSP extension. Weights: for each
- * four channels and each two taps, a word of two int16 for each channel, doubled. Channels: for each four,
- * the doubled start values, then for each its multiplier, constant and shift as those of an even channel of
- * kernels/quads.h. Scratch, aligned to 8: 8 * taps bytes for pointers, input_channels bytes. */
+/* DEPTHWISE_CONV_2D with at least 4 channels, with the DSP extension. For each m below the multiplier and
+ * each four input channels, of which the last four may begin among those before, weights: for each two taps a
+ * word of two int16 for the m-th output of each channel, doubled. Channels: the doubled start values, then
+ * for each its multiplier, constant and shift as those of an even channel of kernels/quads.h. Scratch,
+ * aligned to 8: 16 * taps bytes for distances, input_channels bytes, and as many more with a multiplier
+ * above 1. */
 typedef struct edgeq_depthwise_conv_2d_dsp_params {
   int32_t batches;
   int32_t input_height;
   int32_t input_width;
   int32_t input_channels;
+  int32_t depth_multiplier;
   int32_t output_height;
   int32_t output_width;
   int32_t filter_height;
@@ -206,15 +209,16 @@ typedef struct edgeq_depthwise_conv_2d_dsp_params {
 void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *p, const int8_t *input,
                                       const int32_t *weights, int8_t *output, void *scratch);
 
-/* DEPTHWISE_CONV_2D with 3x3 filters, a multiplier of 1, no dilation and strides both 1 or both 2, with the
- * DSP extension. Weights: kernels/depthwise_3x3.h's words for each channel; `run` fits the
- * stride, whether output_width is odd, the shift and the pitch. With strides of 1, pad_top at most 1 and an
- * output of the input's shape, it may be the same buffer. Scratch, aligned to 4: pitch * (band + 1) bytes. */
+/* DEPTHWISE_CONV_2D with 3x3 filters, no dilation and strides both 1 or both 2, with the DSP extension.
+ * Weights: kernels/depthwise_3x3.h's words for each output channel; `run` fits the stride, whether
+ * output_width is odd, the shift and the pitch. With strides of 1, pad_top at most 1 and an output of the
+ * input's shape, it may be the same buffer. Scratch, aligned to 4: pitch * (band + 1) bytes. */
 typedef struct edgeq_depthwise_3x3_dsp_params {
   int32_t batches;
   int32_t input_height;
   int32_t input_width;
   int32_t channels;
+  int32_t depth_multiplier;
   int32_t output_height;
   int32_t output_width; /* at least 2 */
   int32_t stride;
