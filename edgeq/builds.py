@@ -194,6 +194,10 @@ def open_build(folder: Path) -> Build:
         InputError: no build; a file is missing or was changed; or it was made by another version of edgeq.
     """
     manifest = read_manifest(folder)
+    if (target := manifest.facts.get("target")) is not None:
+        raise InputError(
+            f"{folder} is a build for {target}: it has no firmware.", hint="`edgeq validate` runs its variants."
+        )
     try:
         return _restore(folder, manifest)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:

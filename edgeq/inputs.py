@@ -112,10 +112,17 @@ def test_samples(source: Source, graph: Graph, options: BuildOptions) -> BuildSa
     Raises:
         DataError: values that have no int8 form.
     """
+    samples = real_samples(source, options)
+    inputs = zip(samples.inputs, graph.input_tensors, strict=True)
+    return replace(samples, inputs=tuple(quantize_input(x, tensor) for x, tensor in inputs))
+
+
+def real_samples(source: Source, options: BuildOptions) -> BuildSamples:
+    """The test samples as they are; the float model's outputs are added later."""
     split = source.data.test
     count = min(len(split), options.samples or len(split))
     return BuildSamples(
-        inputs=tuple(quantize_input(x[:count], t) for x, t in zip(split.x, graph.input_tensors, strict=True)),
+        inputs=tuple(x[:count] for x in split.x),
         labels=None if split.y is None else split.y[:count],
         float_outputs=None,
         source=Path(source.data.source).name or source.data.source,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgeq.errors import InputError
 from edgeq.lower.names import Pass
-from edgeq.records import Method, Optimize, RangeEstimator
+from edgeq.records import Method, Normalization, Optimize, RangeEstimator
 from edgeq.training.options import TrainingOptions
 
 
@@ -16,10 +16,19 @@ class Target(Enum):
     """A class of devices; the value is what `--target` takes."""
 
     CORTEX_M = "cortex-m"
+    MOBILE = "mobile"  # all of the next three
+    ANDROID_ARM64 = "android-arm64"
+    IOS = "ios"
+    LINUX_ARM64 = "linux-arm64"
+
+    @property
+    def is_mobile(self) -> bool:
+        """A phone or a single-board computer, where LiteRT runs the model."""
+        return self is not Target.CORTEX_M
 
     @property
     def default_board(self) -> str:
-        """The board that is meant when none is named."""
+        """The board that is meant when none is named; of microcontrollers."""
         return {Target.CORTEX_M: "mps2-an386"}[self]
 
 
@@ -62,6 +71,13 @@ class BuildOptions:
         ram_limit: the same for RAM.
         max_lsb: largest difference from TensorFlow Lite Micro that still passes, in steps of the int8 output.
         max_drop: largest loss of accuracy from float to device that still passes, as a fraction; None: not checked.
+        labels: mobile targets: a text file with the names of the classes, one a line, for the model's metadata; None
+            takes the data's, where they have names.
+        normalization: mobile targets: what an app does to its values before the model, for the metadata; None finds it
+            out where the data or the model say it.
+        margin: mobile targets: a loss of accuracy that does not matter, as a share (0.01 is one percentage point), or
+            as a share of float32's error in regression; None: 0.01, in regression 0.05.
+        threads: mobile targets: threads that LiteRT runs with where latency is measured.
         trusted: load a model file even if it carries code.
     """
 
@@ -93,6 +109,10 @@ class BuildOptions:
     ram_limit: int | None = None
     max_lsb: int = 0
     max_drop: float | None = None
+    labels: Path | None = None
+    normalization: Normalization | None = None
+    margin: float | None = None
+    threads: int = 1
     trusted: bool = False
 
     @property
@@ -101,7 +121,31 @@ class BuildOptions:
         return (self.device,) if isinstance(self.device, str) else self.device
 
 
+_MICROCONTROLLER_ONLY = (
+    "board", "probe", "toolchain", "engine", "optimize", "without_passes", "name", "traced_samples", "flash_limit",
+    "ram_limit",
+)  # fmt: skip
+_MOBILE_ONLY = ("labels", "normalization", "margin", "threads")
+_FLAGS = {"probe": "--flash", "without_passes": "--without-pass"}
 _QUANTIZING = ("method", "ranges", "equalize", "bias_correction", "calibration_samples")
+
+
+def refuse_foreign(options: BuildOptions) -> None:
+    """Nothing, unless an option was set that is about another kind of target than the one to build for.
+
+    Raises:
+        InputError: it was; the message names it.
+    """
+    defaults = BuildOptions(model=options.model, out=options.out)
+    foreign = _MICROCONTROLLER_ONLY if options.target.is_mobile else _MOBILE_ONLY
+    given = [name for name in foreign if getattr(options, name) != getattr(defaults, name)]
+    if given:
+        flags = ", ".join(_FLAGS.get(name, "--" + name.replace("_", "-")) for name in given)
+        others = "microcontrollers" if options.target.is_mobile else "phones and single-board computers"
+        raise InputError(
+            f"{flags} cannot be given with --target {options.target.value}: for {others} only.",
+            hint="Leave it out, or choose another --target.",
+        )
 
 
 def refuse_quantizing(options: BuildOptions) -> None:

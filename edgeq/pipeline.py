@@ -25,9 +25,10 @@ from edgeq.lower.lower import lower
 from edgeq.lower.names import Pass
 from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
+from edgeq.mobile.flow import build_mobile
 from edgeq.model.load import detect_format
 from edgeq.model.verify import require, verify_for
-from edgeq.options import BuildOptions, refuse_quantizing
+from edgeq.options import BuildOptions, refuse_foreign, refuse_quantizing
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
 from edgeq.records import Image, ModelFormat, Progress, Project
@@ -57,7 +58,10 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         CheckFailed: the model is not full-integer, or the image does not fit.
         UnavailableError: a tool, a reference interpreter or the device is missing or failed.
     """
+    if options.target.is_mobile:
+        return build_mobile(options, progress=progress)
     progress, clock = progress or Progress(), Stopwatch()
+    refuse_foreign(options)
     # Refuses a model that is not there before anything else is looked at.
     if detect_format(options.model) is ModelFormat.TFLITE:
         refuse_quantizing(options)

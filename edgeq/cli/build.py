@@ -16,6 +16,7 @@ from edgeq.cli._common import (
     flash_option,
     jobs_option,
     json_option,
+    mobile_options,
     probe_option,
     progress,
     resume_option,
@@ -160,6 +161,7 @@ _D = BuildOptions(model=Path(), out=Path())
     type=Fraction(),
     help="Largest loss of accuracy from float to device that passes (0.02 is 2 points).",
 )
+@mobile_options
 @resume_option
 @trust_option
 @json_option
@@ -176,7 +178,8 @@ def command(
 ) -> int:
     """Quantize MODEL, generate C, compile it, run it on the device, compare bit by bit.
 
-    MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite.
+    MODEL is a .keras, .h5, SavedModel folder, or an int8 .tflite. For a phone or a single-board computer (--target
+    mobile, android-arm64, ios, linux-arm64) it becomes several .tflite variants, which are measured side by side.
 
     \b
     The output folder holds
@@ -193,6 +196,7 @@ def command(
       edgeq build model.keras --data digits.npz --toolchain gcc --device qemu
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
       edgeq build m.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash
+      edgeq build model.keras --data images/ --target mobile --labels labels.txt
     """
     import edgeq
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeq.data.arrays import make_dataset
 from edgeq.errors import DataError
-from edgeq.records import Dataset, Split, ValueSpec
+from edgeq.records import Dataset, Normalization, Split, ValueSpec
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +39,12 @@ class Scale(Enum):
     ZERO_ONE = "0..1"
     MINUS_ONE_ONE = "-1..1"
     BYTES = "0..255"
+
+    @property
+    def normalization(self) -> Normalization:
+        """The same as (pixel − mean) / std."""
+        mean, std = {Scale.ZERO_ONE: (0.0, 255.0), Scale.MINUS_ONE_ONE: (127.5, 127.5), Scale.BYTES: (0.0, 1.0)}[self]
+        return Normalization(mean=(mean,), std=(std,))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ def read_images(folder: Path, source: str, options: ImageOptions, inputs: Sequen
         x = np.stack([_read(file, shape, options) for files in by_class.values() for file in files])
         y = np.repeat(np.arange(len(by_class)), [len(files) for files in by_class.values()]).astype(np.int64)
         splits[split] = Split(x=(x,), y=None if split == "calib" else y)
-    return make_dataset(source, splits, classes)
+    return replace(make_dataset(source, splits, classes), pixels=options.scale.normalization)
 
 
 def _folders(folder: Path) -> list[Path]:

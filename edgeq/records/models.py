@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeq.records.results import Agreement
+from edgeq.records.variants import Normalization
 
 if TYPE_CHECKING:
     import numpy as np
@@ -109,7 +110,7 @@ class Split:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Dataset:
     """Everything that was read from --data. `sha256` covers all arrays; `source` is what the user named; `ignored` are
-    names of arrays that mean nothing here."""
+    names of arrays that mean nothing here. `pixels` is how images' values of 0 to 255 became these, None for others."""
 
     source: str
     sha256: str
@@ -119,6 +120,7 @@ class Dataset:
     calibration: Split | None = None
     class_names: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    pixels: Normalization | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

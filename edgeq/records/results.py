@@ -60,6 +60,7 @@ class Metric(Enum):
     AUC = "area under the ROC curve"
     MSE = "mean squared error"
     RMSE = "root mean squared error"
+    MAE = "mean absolute error"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,6 +122,7 @@ def accuracy_info(
     int8_host: ReferenceOutputs | None,
     device: Outputs | None,
     notes: Iterable[str] = (),
+    errors: Metric = Metric.MSE,
 ) -> AccuracyInfo:
     """Accuracy of the arms that were run, on the same samples, and their paired differences.
 
@@ -132,13 +133,14 @@ def accuracy_info(
         int8_host: the reference's outputs.
         device: the device's outputs.
         notes: sentences to add to the note.
+        errors: as in `choose_task`.
 
     Raises:
         DataError: the arms were run on other samples than the labels.
     """
     integer = device if device is not None else int8_host.outputs if int8_host else None
     known = integer if integer is not None else float_host
-    task = choose_task(labels, known) if known else NoTask(reason="no accuracy: nothing was run")
+    task = choose_task(labels, known, errors=errors) if known else NoTask(reason="no accuracy: nothing was run")
     notes = list(notes)
     if labels is None and NO_DATA in notes:
         task = NoTask(reason="no accuracy: no data were given, and random samples have no labels")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from edgeq.records import Drift, Metric
 from edgeq.report import format as fmt
 from edgeq.report.record import Report
+from edgeq.report.variants import render_variants
 from edgeq.report.verdict import COLUMNS, MARKS, Level, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -27,7 +28,9 @@ def render(report: Report) -> RenderableType:
     from rich.console import Group
 
     parts: list[RenderableType] = []
-    if report.accuracy.device or report.accuracy.int8_host or report.accuracy.float_host:
+    if report.variants is not None:
+        parts += [*render_variants(report.variants), _text("")]
+    elif report.accuracy.device or report.accuracy.int8_host or report.accuracy.float_host:
         parts += [_accuracy(report), _text("")]
     if report.accuracy.note:
         parts += [_text(report.accuracy.note, "dim"), _text("")]
@@ -42,7 +45,7 @@ def render(report: Report) -> RenderableType:
 def _accuracy(report: Report) -> Table:
     arms = (report.accuracy.float_host, report.accuracy.int8_host, report.accuracy.device)
     known = next(arm for arm in arms if arm is not None)
-    what = "accuracy" if known.metric is Metric.TOP1 else "MSE"
+    what = {Metric.TOP1: "accuracy", Metric.MAE: "MAE"}.get(known.metric, "MSE")
     table = _table(f"{what}, {known.n:,} samples", "float, host", "int8, host", "int8, device")
     table.add_row("value", *(fmt.accuracy(arm) for arm in arms))
     table.add_row("95 % interval", *(fmt.interval(arm) for arm in arms))
@@ -93,7 +96,9 @@ def _cost(report: Report) -> Table:
         recipe = f": {report.quantization.recipe}" if report.quantization.recipe else ""
         table.add_row(_text("method", "bold"), _text(f"{method}{recipe}"))
     ran = f"{report.board}{core}, {report.device.name}{built}"
-    if report.device.core == "host":
+    if report.variants is not None:
+        ran = f"{report.device.name}, for {report.board}"
+    elif report.device.core == "host":
         ran = f"{report.device.name}, on this host; image for {report.board}{built}"
     table.add_row(_text("device", "bold"), _text(ran))
     for share in report.device.shares if len(report.device.shares) > 1 else ():

@@ -10,6 +10,7 @@ from edgeq.report import plots
 from edgeq.report.curves import CurvePlot, Trainings, curve_plots
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
+from edgeq.report.variants import where_timed
 from edgeq.report.verdict import COLUMNS, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -53,10 +54,11 @@ def render_html(report: Report) -> str:
 
 def _context(report: Report) -> dict[str, Any]:
     memory, drift, accuracy = report.memory, report.drift, report.accuracy
+    kind = report.variants.recommendation.kind.value if report.variants else "int8"
     arms = (
         ("float, host", "arm-float", accuracy.float_host),
-        ("int8, host", "arm-int8", accuracy.int8_host),
-        ("int8, device", "arm-device", accuracy.device),
+        (f"{kind}, host", "arm-int8", accuracy.int8_host),
+        (f"{kind}, device", "arm-device", accuracy.device),
     )
     names = report.data.class_names
     return {
@@ -72,6 +74,7 @@ def _context(report: Report) -> dict[str, Any]:
         "confusion_plot": plots.confusion_plot(accuracy.confusion, names),
         "confusions": worst_confusions(accuracy.confusion, names),
         "layers": layer_rows(report),
+        "timed": where_timed(report.variants) if report.variants else "",
         "training": training_plot(report),
         "arena": plots.arena_plot(memory.plan) if memory and memory.plan and memory.plan.arena_bytes else None,
         "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],

@@ -20,12 +20,17 @@ from edgeq.records import (
     Drift,
     Finding,
     Group,
+    HostInfo,
     LayerDrift,
+    Platform,
     Profile,
+    Recommendation,
     Reference,
+    RefusedVariant,
     Section,
     Timing,
     Toolchain,
+    VariantRow,
 )
 from edgeq.report import codec
 from edgeq.report.document import Document, check_version, decode_document
@@ -211,6 +216,25 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class VariantsInfo:
+    """The variants of a mobile build, side by side on one host.
+
+    `margin` is the loss that does not matter: a share of the samples, or of float32's error. `normalization` says what
+    the metadata tell an app to do to its values, and how that is known; `labels` likewise where the labels are from.
+    """
+
+    target: str
+    platforms: tuple[Platform, ...]
+    host: HostInfo
+    margin: float
+    normalization: str
+    labels: str
+    rows: tuple[VariantRow, ...]
+    refused: tuple[RefusedVariant, ...]
+    recommendation: Recommendation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that one run found out."""
 
@@ -231,6 +255,7 @@ class Report:
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]
+    variants: VariantsInfo | None = None
 
     @property
     def passed(self) -> bool:

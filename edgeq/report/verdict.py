@@ -40,7 +40,10 @@ def verdict(report: Report) -> Verdict:
     failed = [check for check in report.checks if not check.passed]
     exact = report.drift is not None and report.drift.primary.mismatches == 0
     fine = exact and not report.findings
-    level = Level.FAIL if failed else Level.UNKNOWN if report.drift is None else Level.OK if fine else Level.WARN
+    if report.variants is not None and report.drift is None:
+        fine = report.variants.recommendation.conclusive and not report.findings
+    compared = report.drift is not None or report.variants is not None
+    level = Level.FAIL if failed else Level.UNKNOWN if not compared else Level.OK if fine else Level.WARN
     if failed:
         word = "check" if len(report.checks) == 1 else "checks"
         detail = f"{len(failed)} of {len(report.checks)} {word} failed: {', '.join(c.name for c in failed)}"
@@ -50,7 +53,7 @@ def verdict(report: Report) -> Verdict:
         detail = "Nothing was checked"
     if report.findings:
         detail += f", with {len(report.findings)} {'finding' if len(report.findings) == 1 else 'findings'}"
-    if report.device.core == "host":
+    if report.device.core == "host" and report.variants is None:
         detail += f". The image for {report.board} was built, and did not run"
     return Verdict(level=level, headline=_headline(report), detail=detail)
 
@@ -63,6 +66,9 @@ def drift_cell(drift: Drift | None) -> str:
 
 
 def _headline(report: Report) -> str:
+    if report.variants is not None and report.drift is None:
+        found = report.variants
+        return f"{len(found.rows)} variants on this host; ship {found.recommendation.kind.value}"
     if report.drift is None:
         return "The device's outputs were not compared with a reference"
     drift = report.drift.primary

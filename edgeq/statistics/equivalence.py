@@ -54,9 +54,27 @@ def equivalence_p(counts: PairedCounts, margin: float) -> float:
     if counts.n == 0:
         return 1.0
     gain = counts.only_second - counts.only_first
-    not_worse = max(float(ndtr(-score_statistic(counts, -margin))), _binomial_below(-gain, counts.n, margin))
     not_better = max(float(ndtr(score_statistic(counts, margin))), _binomial_below(gain, counts.n, margin))
-    return max(not_worse, not_better)
+    return max(noninferiority_p(counts, margin), not_better)
+
+
+def noninferiority_p(counts: PairedCounts, margin: float) -> float:
+    """p-value for "second is not worse than first by `margin` or more": the one of `equivalence_p`'s two tests that
+    looks downwards. 1 without samples.
+    """
+    from scipy.special import ndtr
+
+    if counts.n == 0:
+        return 1.0
+    lost = counts.only_first - counts.only_second
+    return max(float(ndtr(-score_statistic(counts, -margin))), _binomial_below(lost, counts.n, margin))
+
+
+def inferiority_p(counts: PairedCounts, margin: float) -> float:
+    """p-value for "second is worse than first by more than `margin`": Tango's score test at −margin, upside down."""
+    from scipy.special import ndtr
+
+    return float(ndtr(score_statistic(counts, -margin))) if counts.n else 1.0
 
 
 def conclude(

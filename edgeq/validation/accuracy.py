@@ -23,8 +23,8 @@ class Task:
     """What the labels let us measure.
 
     `output` is the index of the model's output that the labels belong to. For TOP1, `labels` are (n,) int64 class
-    indices below `classes`; `binary` says that the output is one number, the probability of class 1. For MSE they are
-    (n, …) float64 targets of the output's shape.
+    indices below `classes`; `binary` says that the output is one number, the probability of class 1. For MSE and MAE
+    they are (n, …) float64 targets of the output's shape.
     """
 
     metric: Metric
@@ -41,16 +41,19 @@ class NoTask:
     reason: str
 
 
-def choose_task(labels: NDArray[np.generic] | None, outputs: tuple[NDArray[np.generic], ...]) -> Task | NoTask:
+def choose_task(
+    labels: NDArray[np.generic] | None, outputs: tuple[NDArray[np.generic], ...], *, errors: Metric = Metric.MSE
+) -> Task | NoTask:
     """Find what the labels say about which output.
 
     Args:
         labels: (n,) or (n, 1) class indices; (n, classes) one-hot rows; (n, …) float targets of an output's shape;
             or None. With several outputs, the first one that the labels fit is taken.
         outputs: one array per output, shape (n, *output shape); only the shapes matter.
+        errors: MSE or MAE, for labels that are numbers.
 
     Returns:
-        TOP1 for class indices and one-hot rows; MSE for other numbers of an output's shape; else the reason.
+        TOP1 for class indices and one-hot rows; `errors` for other numbers of an output's shape; else the reason.
     """
     if labels is None:
         return NoTask(reason="no accuracy: the data have no labels")
@@ -73,7 +76,7 @@ def choose_task(labels: NDArray[np.generic] | None, outputs: tuple[NDArray[np.ge
             return Task(metric=Metric.TOP1, output=i, labels=np.argmax(flat, axis=1), classes=width)
     for i, width in enumerate(widths):
         if flat.shape[1] == width and labels.dtype.kind in "iuf" and np.isfinite(flat.astype(np.float64)).all():
-            return Task(metric=Metric.MSE, output=i, labels=flat.astype(np.float64))
+            return Task(metric=errors, output=i, labels=flat.astype(np.float64))
     shapes = ", ".join(str(o.shape[1:]) for o in outputs)
     return NoTask(
         reason=f"no accuracy: labels are {labels.dtype} of shape {labels.shape[1:]} per sample, which is neither class "
@@ -104,11 +107,12 @@ def measure_accuracy(
             ci95=wilson_interval(correct, len(right)),
             ties=_ties(task, outputs, tensors),
         )
-    errors = _squared_errors(task, outputs, tensors)
+    errors = _errors(task, outputs, tensors)
     mean, half = _normal_interval(errors)
     return Accuracy(
-        value=mean, n=len(errors), correct=None, ci95=(max(0.0, mean - half), mean + half), ties=None, metric=Metric.MSE
-    )
+        value=mean, n=len(errors), correct=None, ci95=(max(0.0, mean - half), mean + half), ties=None,
+        metric=task.metric,
+    )  # fmt: skip
 
 
 def compare_accuracy(
@@ -141,7 +145,7 @@ def compare_accuracy(
             only_before=counts.only_first,
             only_after=counts.only_second,
         )
-    change = _squared_errors(task, after, tensors_after) - _squared_errors(task, before, tensors_before)
+    change = _errors(task, after, tensors_after) - _errors(task, before, tensors_before)
     mean, half = _normal_interval(change)
     z = abs(mean) / (half / Z95) if half > 0.0 else math.inf if mean else 0.0
     return AccuracyDifference(
@@ -217,11 +221,13 @@ def _ties(task: Task, outputs: tuple[NDArray[np.generic], ...], tensors: tuple[T
     return int(np.count_nonzero((numbers == numbers.max(axis=1, keepdims=True)).sum(axis=1) > 1))
 
 
-def _squared_errors(
+def _errors(
     task: Task, outputs: tuple[NDArray[np.generic], ...], tensors: tuple[Tensor, ...] | None
 ) -> NDArray[np.float64]:
-    real = _real(task, _values(task, outputs), tensors)
-    return np.asarray(((real - task.labels.astype(np.float64)) ** 2).mean(axis=1), dtype=np.float64)
+    """Per sample, the mean over its values of what is squared for MSE and taken without its sign for MAE."""
+    apart = _real(task, _values(task, outputs), tensors) - task.labels.astype(np.float64)
+    sizes = np.abs(apart) if task.metric is Metric.MAE else apart**2
+    return np.asarray(sizes.mean(axis=1), dtype=np.float64)
 
 
 def _normal_interval(values: NDArray[np.float64]) -> tuple[float, float]:

@@ -1,0 +1,148 @@
+"""`edgeq build` for phones and single-board computers: read this first.
+
+model + data ──► load ──► variants ──► metadata ──► LiteRT on this host, side by side ──► recommendation ──► report
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from edgeq.errors import InputError
+from edgeq.inputs import Source, read_source, real_samples, with_float_outputs
+from edgeq.mobile.bench import this_host
+from edgeq.mobile.builds import MobileBuild, save_mobile
+from edgeq.mobile.convert import Variants, given_variant, make_variants
+from edgeq.mobile.describe import Facts, described, refuse_second_metadata
+from edgeq.mobile.labels import labelled_output, read_labels
+from edgeq.mobile.measure import Measured, measure_variants
+from edgeq.mobile.metadata import read_metadata
+from edgeq.mobile.normalization import find_normalization
+from edgeq.mobile.platforms import platforms_of
+from edgeq.mobile.recommend import recommend
+from edgeq.mobile.summary import make_report
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.load import detect_format
+from edgeq.options import BuildOptions, refuse_foreign, refuse_quantizing
+from edgeq.output import check_replaceable, replaced_folder
+from edgeq.quantize import QuantizeOptions
+from edgeq.records import Method, ModelFormat, Progress
+from edgeq.report.files import write_report
+from edgeq.report.record import VariantsInfo
+from edgeq.stopwatch import Stopwatch
+
+if TYPE_CHECKING:
+    from edgeq.report.record import Report
+
+
+def build_mobile(options: BuildOptions, *, progress: Progress | None = None) -> Report:
+    """Make every variant of a model, measure them side by side in LiteRT, and recommend one.
+
+    Args:
+        options: what to do, and where to put it; `target.is_mobile`.
+        progress: told what is going on.
+
+    Returns:
+        The report, which is in the output folder too.
+
+    Raises:
+        InputError: an option, the model, the labels or the data are wrong.
+        InterpreterError: LiteRT refuses the first variant.
+    """
+    progress, clock = progress or Progress(), Stopwatch()
+    given = detect_format(options.model) is ModelFormat.TFLITE
+    refuse_foreign(options)
+    if given:
+        refuse_quantizing(options)
+    elif options.method is Method.INT16X8:
+        raise InputError(
+            f"--method 16x8 cannot be given with --target {options.target.value}: 16x8 is one of its variants.",
+            hint="Leave it out; --method says how the int8 variant is made: ptq, auto, qat or qat-tfmot.",
+        )
+    labels = read_labels(options.labels) if options.labels is not None else ()
+    check_replaceable(options.out)
+
+    with replaced_folder(options.out) as folder:
+        with clock("load"):
+            source = read_source(options, progress)
+        with clock("convert"):
+            variants = _variants(source, options, progress)
+        with clock("metadata"):
+            facts, normalization, labels_from = _facts(source, variants, options, labels)
+            made = tuple(described(v, facts) for v in variants.made) if facts is not None else variants.made
+        with clock("measure"):
+            samples = real_samples(source, options)
+            measured = measure_variants(
+                made, samples.inputs, samples.labels, threads=options.threads, margin=options.margin, progress=progress
+            )
+        with clock("reference"):
+            samples = with_float_outputs(samples, source, progress)
+        kept = {row.kind for row in measured.rows}
+        build = MobileBuild(
+            folder=folder, name=options.model.stem, target=options.target, source_format=source.format.value,
+            source_sha256=source.float_model.sha256 if source.float_model else None,
+            variants=tuple(v for v in made if v.kind in kept), answers=measured.answers,
+            info=_info(options, variants, measured, normalization, labels_from), samples=samples,
+            notes=source.warnings,
+        )  # fmt: skip
+        save_mobile(build)
+        report = make_report(build, max_drop=options.max_drop, timings=clock.timings)
+        write_report(report, folder)
+    return report
+
+
+def _variants(source: Source, options: BuildOptions, progress: Progress) -> Variants:
+    if source.float_model is None:
+        content = source.tflite or b""
+        return given_variant(content, parse_tflite(content, where=str(options.model)))
+    chosen = QuantizeOptions(
+        method=options.method, calibration_samples=options.calibration_samples, seed=options.seed,
+        ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction,
+        training=options.training, progress=progress,
+    )  # fmt: skip
+    return make_variants(source.float_model, source.data, chosen, progress)
+
+
+def _facts(
+    source: Source, variants: Variants, options: BuildOptions, labels: tuple[str, ...]
+) -> tuple[Facts | None, str, str]:
+    """What goes into the metadata, and where normalization and labels are from, in words. None: the model keeps the
+    metadata that it has."""
+    graph = variants.made[0].graph
+    flags = [f for f, value in (("--labels", labels), ("--normalization", options.normalization)) if value]
+    if source.tflite is not None:
+        refuse_second_metadata(source.tflite, flags=" and ".join(flags))
+        if read_metadata(source.tflite) is not None:
+            return None, "the model's own metadata", "the model's own metadata"
+    normalization, known = find_normalization(options.normalization, source.data, source.float_model, graph)
+    labelled = labelled_output(labels, graph, where=str(options.labels)) if labels else None
+    labels_from = options.labels.name if options.labels is not None else "none"
+    if not labels and source.data.class_names:
+        labels, labels_from = source.data.class_names, "the data's class names"
+        labelled = labelled_output(labels, graph, where="")
+        if labelled is None:
+            labels, labels_from = (), "none: no output has as many entries as the data have class names"
+    facts = Facts(
+        name=options.model.stem, labels=labels, labelled=labelled, normalization=normalization,
+        images=source.data.pixels is not None,
+    )  # fmt: skip
+    if normalization is not None:
+        mean, std = ("/".join(f"{v:g}" for v in values) for values in (normalization.mean, normalization.std))
+        known = f"(x − {mean}) / {std}: {known}"
+    return facts, known, labels_from
+
+
+def _info(
+    options: BuildOptions, variants: Variants, measured: Measured, normalization: str, labels: str
+) -> VariantsInfo:
+    refused = {r.kind: r for r in (*variants.refused, *measured.refused)}
+    return VariantsInfo(
+        target=options.target.value,
+        platforms=platforms_of(options.target),
+        host=this_host(options.threads),
+        margin=measured.margin,
+        normalization=normalization,
+        labels=labels,
+        rows=measured.rows,
+        refused=tuple(refused.values()),
+        recommendation=recommend(measured.rows, measured.margin),
+    )
