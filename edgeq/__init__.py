@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgeq.api import (
         build,
+        build_native_agent,
         check_data,
         compare,
         demo,
@@ -58,6 +59,7 @@ _HOME = {
     "Target": "edgeq.options",
     "TrainingOptions": "edgeq.training",
     "build": "edgeq.api",
+    "build_native_agent": "edgeq.api",
     "check_data": "edgeq.api",
     "compare": "edgeq.api",
     "demo": "edgeq.api",
@@ -89,6 +91,7 @@ __all__ = [
     "Target",
     "TrainingOptions",
     "build",
+    "build_native_agent",
     "check_data",
     "compare",
     "demo",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edgeq.flashing.flash import Flashed
     from edgeq.installation import Check
     from edgeq.model.inspect import ModelSummary
+    from edgeq.native_agent.bundle import Bundle
     from edgeq.report.diff import ReportDiff
     from edgeq.report.record import Report
 
@@ -237,6 +238,25 @@ def doctor() -> tuple[Check, ...]:
     from edgeq.installation import examine
 
     return examine()
+
+
+def build_native_agent(target: str = "host", *, litert: Path | None = None, out: Path | None = None) -> Bundle:
+    """The agent that needs no Python on the device, and LiteRT's library beside it:
+    `edgeq.native_agent.bundle.make_bundle`.
+
+    Args:
+        target: for what: a name of `edgeq.native_agent.targets.NAMES`.
+        litert: LiteRT's library, or its Android package (.aar); None: that of the ai-edge-litert wheel.
+        out: the folder; None: where `--device adb` looks for it.
+
+    Raises:
+        InputError: there is no such target, `litert` is no such library, or `out` cannot be written.
+        ToolError: zig, CMake, the Android NDK or LiteRT's library is missing.
+    """
+    from edgeq.native_agent.bundle import make_bundle
+    from edgeq.native_agent.targets import find_target
+
+    return make_bundle(find_target(target), litert=litert, out=out)
 
 
 def monitor(

@@ -20,6 +20,7 @@ _COMMANDS = {
     "boards": "The boards that edgeq knows.",
     "doctor": "What is installed, what is missing, and the command that fixes it.",
     "agent": "Run a .tflite on this device for an edgeq elsewhere: phones, ARM boards.",
+    "native-agent": "Build the agent that needs no Python, for phones and boards.",
     "monitor": "Show what a device says on its serial port.",
 }
 
@@ -33,7 +34,7 @@ class _LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"edgeq.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"edgeq.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

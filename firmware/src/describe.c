@@ -1,4 +1,4 @@
-/* Requests that ask what the device is: HELLO, DESCRIBE, STATS. */
+/* Requests that ask what the device is: HELLO, DESCRIBE, ABOUT, STATS. */
 #include "edgeq/board.h"
 #include "edgeq/bytes.h"
 #include "edgeq/request.h"
@@ -11,6 +11,8 @@
 #define EDGEQ_ENGINE_TEXT 16u
 #define EDGEQ_NAME_TEXT 64u
 #define EDGEQ_TENSOR_TEXT 120u
+#define EDGEQ_KEY_TEXT 32u
+#define EDGEQ_VALUE_TEXT 200u
 
 void edgeq_on_hello(const edgeq_request *request) {
   edgeq_link *link = request->link;
@@ -24,6 +26,9 @@ void edgeq_on_hello(const edgeq_request *request) {
   uint32_t flags = 0;
   if (model->trace_point_count > 0u) flags |= EDGEQ_LINK_HELLO_TRACED;
   if (link->engine != EDGEQ_OK) flags |= EDGEQ_LINK_HELLO_FAILED;
+#ifdef EDGEQ_LINK_FACTS
+  flags |= edgeq_board_hello_flags();
+#endif
   uint8_t *to = edgeq_reply_payload(request);
   to = edgeq_put16(to, EDGEQ_PROTOCOL_VERSION);
   to = edgeq_put16(to, model->abi);
@@ -84,6 +89,27 @@ void edgeq_on_describe(const edgeq_request *request) {
   to = edgeq_put_text(to, tensor->name, EDGEQ_TENSOR_TEXT);
   edgeq_reply(request, to);
 }
+
+#ifdef EDGEQ_LINK_FACTS
+void edgeq_on_about(const edgeq_request *request) {
+  if (request->length < 2u) {
+    edgeq_refuse(request, EDGEQ_LINK_MALFORMED, 2);
+    return;
+  }
+  const uint32_t index = edgeq_get16(request->payload);
+  const uint32_t count = edgeq_board_fact_count();
+  if (index >= count) {
+    edgeq_refuse(request, EDGEQ_LINK_OUT_OF_RANGE, count);
+    return;
+  }
+  const char *key, *value;
+  edgeq_board_fact(index, &key, &value);
+  uint8_t *to = edgeq_put16(edgeq_reply_payload(request), index);
+  to = edgeq_put16(to, count);
+  to = edgeq_put_text(to, key, EDGEQ_KEY_TEXT);
+  edgeq_reply(request, edgeq_put_text(to, value, EDGEQ_VALUE_TEXT));
+}
+#endif
 
 void edgeq_on_stats(const edgeq_request *request) {
   const edgeq_link_stats *stats = &request->link->stats;

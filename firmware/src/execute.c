@@ -45,16 +45,22 @@ typedef struct edgeq_timing {
   uint64_t sum;
 } edgeq_timing;
 
-static edgeq_status edgeq_infer(const edgeq_model *model, uint32_t repeat, edgeq_timing *timing) {
+static edgeq_status edgeq_infer(edgeq_link *link, uint32_t repeat, edgeq_timing *timing) {
   edgeq_status status = EDGEQ_OK;
   for (uint32_t i = 0; i < repeat && status == EDGEQ_OK; i++) {
     const uint32_t begin = edgeq_board_ticks();
-    status = model->invoke();
+    status = link->model->invoke();
     const uint32_t ticks = edgeq_board_ticks() - begin;
     if (i == 0u) timing->first = timing->least = ticks;
     if (ticks < timing->least) timing->least = ticks;
     if (ticks > timing->most) timing->most = ticks;
     timing->sum += ticks;
+#if EDGEQ_LINK_TIMES > 0
+    if (i < EDGEQ_LINK_TIMES) {
+      (void)edgeq_put32(link->times + 4u * i, ticks);
+      link->times_bytes = 4u * (i + 1u);
+    }
+#endif
   }
   return status;
 }
@@ -63,6 +69,9 @@ void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint32_t poi
   edgeq_timing timing = {0, 0, 0, 0};
   edgeq_status status;
   link->result = 0;
+#if EDGEQ_LINK_TIMES > 0
+  link->times_bytes = 0;
+#endif
   link->result_bytes = mode == EDGEQ_LINK_INFER ? link->output_bytes : 0u;
   switch (mode) {
 #ifdef EDGEQ_TRACE
@@ -75,7 +84,7 @@ void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint32_t poi
       status = link->model->selftest();
       break;
     default:
-      status = edgeq_infer(link->model, repeat, &timing);
+      status = edgeq_infer(link, repeat, &timing);
       break;
   }
   (void)point;

@@ -52,6 +52,11 @@ static void edgeq_answer(const edgeq_request *request) {
     case EDGEQ_LINK_DESCRIBE:
       edgeq_on_describe(request);
       break;
+#ifdef EDGEQ_LINK_FACTS
+    case EDGEQ_LINK_ABOUT:
+      edgeq_on_about(request);
+      break;
+#endif
     case EDGEQ_LINK_WRITE:
       edgeq_on_write(request);
       break;

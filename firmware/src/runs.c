@@ -1,4 +1,5 @@
 /* Requests of a run: WRITE brings input, RUN executes, READ reads the rest of the result. */
+#include "edgeq/board.h"
 #include "edgeq/bytes.h"
 #include "edgeq/execute.h"
 #include "edgeq/mem.h"
@@ -115,6 +116,14 @@ void edgeq_on_run(const edgeq_request *request) {
   edgeq_send_answer(link, request->sequence, limit);
 }
 
+/* The last item of edgeq_link_item that this device has. */
+static uint8_t edgeq_last_item(void) {
+#if EDGEQ_LINK_TIMES > 0
+  if (edgeq_board_ticks_hz != 0u) return EDGEQ_LINK_ITEM_TIMES;
+#endif
+  return EDGEQ_LINK_ITEM_RESULT;
+}
+
 void edgeq_on_read(const edgeq_request *request) {
   edgeq_link *link = request->link;
   if (request->length < EDGEQ_READ_HEAD) {
@@ -125,7 +134,7 @@ void edgeq_on_read(const edgeq_request *request) {
   const uint8_t item = request->payload[4];
   const uint32_t length = edgeq_get16(request->payload + 6);
   const uint32_t offset = edgeq_get32(request->payload + 8);
-  if (item > EDGEQ_LINK_ITEM_RESULT) {
+  if (item > edgeq_last_item()) {
     edgeq_refuse(request, EDGEQ_LINK_OUT_OF_RANGE, 0);
     return;
   }
@@ -133,8 +142,16 @@ void edgeq_on_read(const edgeq_request *request) {
     edgeq_refuse(request, EDGEQ_LINK_NOT_AVAILABLE, link->fresh_run);
     return;
   }
-  const bool outputs = item == EDGEQ_LINK_ITEM_OUTPUT || link->result == 0;
-  const uint32_t total = item == EDGEQ_LINK_ITEM_OUTPUT ? link->output_bytes : link->result_bytes;
+  bool outputs = item == EDGEQ_LINK_ITEM_OUTPUT || link->result == 0;
+  uint32_t total = item == EDGEQ_LINK_ITEM_OUTPUT ? link->output_bytes : link->result_bytes;
+  const void *source = link->result;
+#if EDGEQ_LINK_TIMES > 0
+  if (item == EDGEQ_LINK_ITEM_TIMES) {
+    outputs = false;
+    total = link->times_bytes;
+    source = link->times;
+  }
+#endif
   if (length > EDGEQ_LINK_PAYLOAD - EDGEQ_READ_HEAD || offset > total || length > total - offset) {
     edgeq_refuse(request, EDGEQ_LINK_OUT_OF_RANGE, total);
     return;
@@ -147,7 +164,7 @@ void edgeq_on_read(const edgeq_request *request) {
   if (outputs) {
     edgeq_load_outputs(link->model, offset, to, length);
   } else {
-    memcpy(to, (const uint8_t *)link->result + offset, length);
+    memcpy(to, (const uint8_t *)source + offset, length);
   }
   edgeq_reply(request, to + length);
 }

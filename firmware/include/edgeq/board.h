@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 extern const char edgeq_board_name[]; /* as the folder under boards/ */
 
 typedef enum edgeq_ticks_kind {
@@ -51,5 +55,15 @@ void edgeq_board_write(uint8_t byte);
 /* Starts anew, as after power-on, when everything that was written has left the transmitter. Does not return.
  */
 void edgeq_board_reset(void);
+
+/* What a device with an operating system tells of itself, in words that ABOUT carries, and in flags of HELLO.
+ * Needed where EDGEQ_LINK_FACTS is defined. Texts end with a zero, and are valid until the next call. */
+uint32_t edgeq_board_fact_count(void);
+void edgeq_board_fact(uint32_t index, const char **key, const char **value);
+uint32_t edgeq_board_hello_flags(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

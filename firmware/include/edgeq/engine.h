@@ -20,6 +20,11 @@ typedef enum edgeq_dtype {
   EDGEQ_DTYPE_INT16 = 2,
   EDGEQ_DTYPE_INT32 = 3,
   EDGEQ_DTYPE_FLOAT32 = 4,
+  EDGEQ_DTYPE_UINT8 = 5, /* from here on: of interpreters only */
+  EDGEQ_DTYPE_INT64 = 6,
+  EDGEQ_DTYPE_BOOL = 7,
+  EDGEQ_DTYPE_FLOAT16 = 8,
+  EDGEQ_DTYPE_FLOAT64 = 9,
 } edgeq_dtype;
 
 typedef enum edgeq_status {
@@ -29,7 +34,7 @@ typedef enum edgeq_status {
   EDGEQ_FAILED = 3,   /* the engine could not run (an interpreter's own error) */
 } edgeq_status;
 
-/* One input or output of the model. real = scale * (q - zero_point); scale is 0 where dtype is float32. */
+/* One input or output of the model. real = scale * (q - zero_point); scale is 0 where it is not quantized. */
 typedef struct edgeq_tensor {
   const char *name;
   const int32_t *shape; /* rank elements, batch dimension included */

@@ -23,6 +23,11 @@ extern "C" {
 #define EDGEQ_LINK_PAYLOAD 1024
 #endif
 
+/* Times of single inferences of one run that are kept in RAM, 4 bytes each, for READ. None by default. */
+#ifndef EDGEQ_LINK_TIMES
+#define EDGEQ_LINK_TIMES 0
+#endif
+
 /* Fingerprints of one traced run that are kept in RAM, 4 bytes each, in builds with EDGEQ_TRACE only. A model
  * with more trace points is traced in several runs. */
 #ifndef EDGEQ_LINK_TRACE_POINTS
@@ -34,7 +39,7 @@ typedef enum edgeq_link_type {
   EDGEQ_LINK_PING = 0x01,
   EDGEQ_LINK_HELLO = 0x02,
   EDGEQ_LINK_DESCRIBE = 0x03,
-  EDGEQ_LINK_ABOUT = 0x04, /* this firmware has nothing to tell: refused */
+  EDGEQ_LINK_ABOUT = 0x04, /* refused without EDGEQ_LINK_FACTS */
   EDGEQ_LINK_WRITE = 0x10,
   EDGEQ_LINK_RUN = 0x11,
   EDGEQ_LINK_READ = 0x12,
@@ -76,7 +81,7 @@ typedef enum edgeq_link_item {
   EDGEQ_LINK_ITEM_OUTPUT = 0, /* all outputs, one behind the other */
   EDGEQ_LINK_ITEM_RESULT =
       1, /* what the mode of the run yields: outputs, fingerprints, or the tensor of a trace point */
-  EDGEQ_LINK_ITEM_TIMES = 2, /* the ticks of each inference; this firmware does not keep them: refused */
+  EDGEQ_LINK_ITEM_TIMES = 2, /* the ticks of each inference; refused without EDGEQ_LINK_TIMES */
 } edgeq_link_item;
 
 /* Bits of HELLO's flags. */
@@ -135,6 +140,10 @@ typedef struct edgeq_link {
   edgeq_link_stats stats;
   uint8_t frame[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)];  /* the request, then its reply */
   uint8_t answer[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)]; /* the reply to done_run, kept for a retry */
+#if EDGEQ_LINK_TIMES > 0
+  uint8_t times[4u * EDGEQ_LINK_TIMES]; /* of done_run's inferences, little-endian */
+  uint32_t times_bytes;
+#endif
 #ifdef EDGEQ_TRACE
   uint32_t trace[EDGEQ_LINK_TRACE_POINTS];
   uint32_t trace_first, trace_count;

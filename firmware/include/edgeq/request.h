@@ -37,6 +37,7 @@ void edgeq_send_event(uint8_t type, uint32_t first, uint32_t second);
 /* The requests. Each checks its payload, and replies or refuses. */
 void edgeq_on_hello(const edgeq_request *request);
 void edgeq_on_describe(const edgeq_request *request);
+void edgeq_on_about(const edgeq_request *request);
 void edgeq_on_stats(const edgeq_request *request);
 void edgeq_on_write(const edgeq_request *request);
 void edgeq_on_run(const edgeq_request *request);

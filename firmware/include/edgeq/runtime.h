@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Bytes of main's stack: all that may be used, reserved at link time. Link and aot engine take up to 400. */
 #ifndef EDGEQ_STACK_BYTES
 #define EDGEQ_STACK_BYTES 2048
@@ -11,5 +15,9 @@
 
 /* The most bytes of main's stack that were in use at any time since the start. */
 uint32_t edgeq_stack_high_water(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,95 @@
+#include "facts.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cpus.h"
+#include "edgeq/board.h"
+#include "edgeq/link.h"
+#include "engine.h"
+
+#if defined(__ANDROID__)
+#include <sys/system_properties.h>
+#endif
+
+namespace edgeq {
+namespace {
+
+enum Fact : uint32_t {
+  kDevice,
+  kRuntime,
+  kKernels,
+  kThreads,
+  kCpus,
+  kGovernor,
+  kWarmUp,
+  kLayers,
+  kOpProfile,
+  kCount
+};
+
+constexpr const char *kKeys[kCount] = {
+    "device", "runtime", "kernels", "threads", "cpus", "governor", "warm-up", "layers", "per-op profile",
+};
+
+constexpr size_t kRoom = 201; /* what ABOUT carries, and a zero */
+const Options *g_options = nullptr;
+char g_values[kCount][kRoom];
+
+#if defined(__ANDROID__)
+static_assert(PROP_VALUE_MAX <= kRoom, "a property fits into a fact");
+void device_name(char *to) {
+  if (__system_property_get("ro.product.model", to) <= 0) (void)snprintf(to, kRoom, "Android");
+}
+#else
+/* The board's name where the kernel knows it, else what the agent is compiled for. */
+void device_name(char *to) {
+  (void)snprintf(to, kRoom, "%s", edgeq_board_name);
+  FILE *file = fopen("/proc/device-tree/model", "re");
+  if (file == nullptr) return;
+  char name[kRoom] = "";
+  if (fgets(name, sizeof name, file) != nullptr && name[0] != '\0') {
+    name[strcspn(name, "\n")] = '\0';
+    memcpy(to, name, sizeof name);
+  }
+  (void)fclose(file);
+}
+#endif
+
+const char *kernels() {
+  if (g_options->builtin_kernels) return "LiteRT's own, without XNNPACK";
+  return fully_accelerated() ? "XNNPACK" : "XNNPACK, and LiteRT's own for ops that it lacks";
+}
+
+}  // namespace
+
+void collect_facts(const LiteRt &litert, const Options &options) {
+  g_options = &options;
+  device_name(g_values[kDevice]);
+  describe_litert(litert, g_values[kRuntime], kRoom);
+  (void)snprintf(g_values[kKernels], kRoom, "%s", kernels());
+  (void)snprintf(g_values[kThreads], kRoom, "%u", options.threads);
+  allowed_cpus(g_values[kCpus], kRoom);
+  (void)snprintf(g_values[kWarmUp], kRoom, "%u", warm_ups());
+  (void)snprintf(
+      g_values[kLayers], kRoom,
+      "none: the native agent gives whole outputs; `edgeq agent` of the Python package has layers");
+  (void)snprintf(g_values[kOpProfile], kRoom, "none: LiteRT's C API has none that this agent uses");
+}
+
+}  // namespace edgeq
+
+uint32_t edgeq_board_fact_count(void) {
+  return edgeq::kCount;
+}
+
+void edgeq_board_fact(uint32_t index, const char **key, const char **value) {
+  /* The governor may change at any time. */
+  if (index == edgeq::kGovernor) edgeq::clock_governor(edgeq::g_values[edgeq::kGovernor], edgeq::kRoom);
+  *key = edgeq::kKeys[index];
+  *value = edgeq::g_values[index];
+}
+
+uint32_t edgeq_board_hello_flags(void) {
+  return EDGEQ_LINK_HELLO_INTERPRETER | (edgeq::g_options->emulated ? EDGEQ_LINK_HELLO_EMULATED : 0u);
+}

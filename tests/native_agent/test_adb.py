@@ -1,0 +1,256 @@
+"""`--device adb`: a real adb program and server, and a phone on the loopback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import types
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from adbd import Adbd, Phone
+
+from edgeq.devices.adb.choose import choose_device, list_devices, parse_devices
+from edgeq.devices.adb.device import AdbDevice
+from edgeq.devices.run import run_samples
+from edgeq.errors import DeviceError, EdgeqError, ToolError
+from edgeq.link.session import Session
+from edgeq.native_agent import bundle
+from edgeq.native_agent.build import PROGRAM
+from edgeq.native_agent.runtime import LIBRARY
+from edgeq.records import Reference
+from edgeq.reference import run_reference
+
+pytestmark = pytest.mark.xdist_group("native-agent")
+
+Plug = Callable[..., Adbd]
+
+
+def adb(*words: str) -> str:
+    return subprocess.run(["adb", *words], capture_output=True, text=True, timeout=60, check=False).stdout
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A server of the tests' own, with keys of its own."""
+    if not shutil.which("adb"):
+        pytest.skip("adb is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            patch.setenv("ANDROID_ADB_SERVER_PORT", str(free.getsockname()[1]))
+        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+        adb("start-server")
+        yield
+        adb("kill-server")
+
+
+@pytest.fixture
+def plug(server: None, tmp_path: Path) -> Iterator[Plug]:
+    """plug(authorised=…, full=…, commands={"getprop": "echo …"}) connects a phone."""
+    phones: list[Adbd] = []
+
+    def connect(*, commands: dict[str, str] | None = None, **kind: bool) -> Adbd:
+        folder = tmp_path / f"phone{len(phones)}"
+        (folder / "bin").mkdir(parents=True)
+        (folder / "tmp").mkdir()
+        for name, script in (commands or {}).items():
+            (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
+            (folder / "bin" / name).chmod(0o755)
+        phones.append(Adbd(Phone(root=folder / "tmp", path=folder / "bin", **kind)))
+        adb("connect", phones[-1].serial)
+        return phones[-1]
+
+    yield connect
+    for phone in phones:
+        adb("disconnect", phone.serial)
+        phone.close()
+
+
+@pytest.fixture
+def built(sanitized_agent: Path, litert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The agent for this machine, where `--device adb` looks for it."""
+    folder = tmp_path / "bundle"
+    folder.mkdir()
+    shutil.copy(sanitized_agent, folder / PROGRAM)
+    shutil.copy(litert, folder / LIBRARY)
+    (folder / "sources.sha256").write_text(bundle._digest() + "\n")
+    monkeypatch.setattr(bundle, "default_folder", lambda target: folder)
+    return folder
+
+
+@pytest.fixture
+def model(zoo: types.ModuleType, tmp_path: Path) -> Path:
+    path = tmp_path / "a model.tflite"
+    path.write_bytes(zoo.zoo_tflite("demo"))
+    return path
+
+
+def left_on(phone: Path) -> list[str]:
+    """Files on the phone, when the removal that its shell does by itself has had time."""
+    deadline = time.monotonic() + 20
+    while any(phone.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return [str(path) for path in phone.rglob("*")]
+
+
+def said(error: pytest.ExceptionInfo[EdgeqError]) -> str:
+    return f"{error.value.message} {error.value.hint}"
+
+
+def test_samples_run_on_the_phone_and_nothing_stays_there(plug: Plug, built: Path, model: Path, tmp_path: Path) -> None:
+    phone = plug()
+    x = np.random.default_rng(2).integers(-128, 128, (25, 8, 8, 1)).astype(np.int8)
+    with AdbDevice(None, model) as device:
+        assert device.name == f"adb:{phone.serial}"
+        files = {path.name for path in (tmp_path / "phone0" / "tmp").rglob("*") if path.is_file()}
+        assert {PROGRAM, LIBRARY, "model.tflite"} <= files
+        with Session.connect(device.url, failure=device.failure) as session:
+            run = run_samples(device, session, (x,))
+            assert session.about()["runtime"].startswith("LiteRT, libLiteRt.so")
+    expected = run_reference(model.read_bytes(), (x,), Reference.LITERT_DEFAULT).outputs[0]
+    np.testing.assert_array_equal(run.outputs[0], expected)
+    assert left_on(tmp_path / "phone0" / "tmp") == []
+    assert adb("forward", "--list").strip() == ""
+
+
+def test_an_agent_that_dies_is_told_with_its_words(plug: Plug, built: Path, model: Path, tmp_path: Path) -> None:
+    plug()
+    model.write_bytes(model.read_bytes()[:200])
+    with pytest.raises(DeviceError) as error:
+        AdbDevice(None, model)
+    assert "reading the model" in said(error)
+    assert left_on(tmp_path / "phone0" / "tmp") == []
+
+
+def test_no_device(server: None, model: Path) -> None:
+    with pytest.raises(DeviceError) as error:
+        AdbDevice(None, model)
+    assert "adb sees no device. Connect one by USB with USB debugging on" in said(error)
+
+
+def test_several_devices_and_a_serial_number(plug: Plug, built: Path, model: Path) -> None:
+    first, second = sorted((plug(), plug()), key=lambda phone: phone.serial)
+    with pytest.raises(DeviceError) as error:
+        choose_device(None)
+    assert f"adb sees 2 devices: {first.serial} (Test_Phone), {second.serial} (Test_Phone)." in said(error)
+    assert f"--device adb:{first.serial}" in said(error)
+    with pytest.raises(DeviceError) as error:
+        choose_device("R58M12345")
+    assert "adb sees no device R58M12345. It sees 127.0.0.1" in said(error)
+    with AdbDevice(second.serial, model) as device, Session.connect(device.url) as session:
+        assert session.hello.engine == "litert"
+
+
+def test_a_device_that_has_not_authorised_this_computer(plug: Plug, model: Path) -> None:
+    phone = plug(authorised=False)
+    with pytest.raises(DeviceError) as error:
+        AdbDevice(None, model)
+    assert f"The device {phone.serial} has not authorised this computer. Unlock it and answer" in said(error)
+
+
+def test_the_wrong_processor(plug: Plug, built: Path, model: Path) -> None:
+    phone = plug(commands={"getprop": "echo armeabi-v7a"})
+    with pytest.raises(DeviceError) as error:
+        AdbDevice(None, model)
+    assert f"{phone.serial} is of the kind armeabi-v7a; the native agent runs on arm64-v8a, x86_64." in said(error)
+
+
+def test_an_android_phone_needs_an_agent_that_was_built_for_it(
+    plug: Plug, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundle, "default_folder", lambda target: tmp_path / target.name)
+    plug(commands={"getprop": "echo arm64-v8a"})
+    with pytest.raises(ToolError) as error:
+        AdbDevice(None, model)
+    assert "The native agent for android-arm64 has not been built yet. edgeq native-agent --for android-arm64" in said(
+        error
+    )
+
+
+def test_a_full_phone_is_noticed_before_anything_is_copied(
+    plug: Plug, built: Path, model: Path, tmp_path: Path
+) -> None:
+    plug(commands={"df": "echo '/dev/block/dm-51 110000000 109999000 1000 100% /data'"})
+    with pytest.raises(DeviceError, match=r"has 1\.0 MB free, the agent and the model need \d+\.\d MB"):
+        AdbDevice(None, model)
+    assert list((tmp_path / "phone0" / "tmp").iterdir()) == []
+
+
+def test_a_phone_that_fills_up_on_the_way(plug: Plug, built: Path, model: Path, tmp_path: Path) -> None:
+    phone = plug(full=True)
+    with pytest.raises(DeviceError) as error:
+        AdbDevice(None, model)
+    assert f"There is no room left on {phone.serial}. Delete something there" in said(error)
+    assert left_on(tmp_path / "phone0" / "tmp") == []
+
+
+def test_a_cable_that_is_pulled(plug: Plug, built: Path, model: Path) -> None:
+    phone = plug()
+    with AdbDevice(None, model) as device, Session.connect(device.url, failure=device.failure) as session:
+        session.run((bytes(64),))
+        phone.close()
+        with pytest.raises(EdgeqError):
+            for _ in range(100):
+                session.run((bytes(64),))
+
+
+def test_states_of_devices_are_read_from_what_adb_prints() -> None:
+    """Lines as of `adb devices -l` (transport.cpp, append_transport), and what the server says when it starts."""
+    text = (
+        "* daemon not running; starting now at tcp:5037\n* daemon started successfully\n"
+        "List of devices attached\n"
+        "R58M12345              device usb:1-4 product:panther model:Pixel_7 device:panther transport_id:3\n"
+        "0123456789ABCDEF       no permissions (user in plugdev group; are your udev rules wrong?); see "
+        "[http://developer.android.com/tools/device.html] usb:1-2 transport_id:1\n"
+        "emulator-5554          offline transport_id:2\n"
+        "HT4CJ0203660           unauthorized usb:1-3 transport_id:4\n\n"
+    )
+    assert [(d.serial, d.state, d.model) for d in parse_devices(text)] == [
+        ("0123456789ABCDEF", "no permissions", ""),
+        ("HT4CJ0203660", "unauthorized", ""),
+        ("R58M12345", "device", "Pixel_7"),
+        ("emulator-5554", "offline", ""),
+    ]
+    assert parse_devices("List of devices attached\n\n") == ()
+
+
+_PROGRAM = """
+import sys, time
+from pathlib import Path
+from edgeq.native_agent import bundle
+bundle.default_folder = lambda target: Path(sys.argv[1])
+from edgeq.devices.adb.device import AdbDevice
+with AdbDevice(None, Path(sys.argv[2])):
+    print("running", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_nothing_stays_on_the_phone_after_an_interruption_or_a_kill(
+    number: signal.Signals, plug: Plug, built: Path, model: Path, tmp_path: Path
+) -> None:
+    plug()
+    child = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, str(built), str(model)],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ),
+    )  # fmt: skip
+    with child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "running\n"
+        child.send_signal(number)
+        child.wait(30)
+    assert left_on(tmp_path / "phone0" / "tmp") == []
+
+
+def test_adb_is_not_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ToolError, match="adb is not installed"):
+        list_devices()
