@@ -153,6 +153,17 @@ def quad_channels(c: Channels) -> Int32s:
     return np.concatenate([wrapped(starts), words.astype(np.int32)], axis=1)
 
 
+def wide_quad_channels(c: Channels) -> Int32s:
+    """(quads, 16): the same of wide products, whose sums have words of their own.
+
+    Raises:
+        NotExactError: as `requantization`.
+    """
+    total = -(-len(c.bias) // QUAD) * QUAD
+    words = padded(requantization(c, extra=np.zeros(len(c.bias), np.int64)), total).reshape(-1, 3 * QUAD)
+    return wrapped(np.concatenate([padded(c.bias, total).reshape(-1, QUAD), words], axis=1))
+
+
 def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
     """Weights (channels, depth), depth even, as quads.h reads them: (quads, depth / 2, 2) words.
 
@@ -161,12 +172,8 @@ def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
     Raises:
         NotExactError: two weights do not fit one halfword.
     """
-    count, depth = weights.shape
-    total = -(-count // QUAD) * QUAD
-    ordered = weights.astype(np.int64)
-    if in_fours:
-        ordered = ordered.reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
-    pairs = padded(ordered, total).reshape(total // QUAD, 2, 2, depth // 2, 2)
+    depth = weights.shape[1]
+    pairs = _in_quads(weights, in_fours).reshape(-1, 2, 2, depth // 2, 2)
     halves = 256 * pairs[:, :, 1] + pairs[:, :, 0]  # (quads, channel pair, depth / 2, 2)
     if halves.min() < -(1 << 15):
         raise NotExactError("a weight is -128")
@@ -174,14 +181,30 @@ def quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
     return wrapped(words.transpose(0, 2, 1))
 
 
-def octet_weights(weights: NDArray[np.int8]) -> Int32s:
-    """Weights (outputs, depth) in eights and fours, for fully_connected_dsp.c: (outputs / 8, depth / 2, 4) words.
+def wide_quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> Int32s:
+    """The same of wide products, a halfword for each weight: (quads, depth / 2, 4) words."""
+    pairs = _in_quads(weights, in_fours).reshape(-1, QUAD, weights.shape[1] // 2, 2)
+    return wrapped(((pairs[..., 0] & 0xFFFF) | (pairs[..., 1] << 16)).transpose(0, 2, 1))
+
+
+def _in_quads(weights: NDArray[np.int8], in_fours: bool) -> Int64s:
+    """Weights (channels, depth) with channels padded to quads, the depth in the order of expanded values."""
+    count, depth = weights.shape
+    ordered = weights.astype(np.int64)
+    if in_fours:
+        ordered = ordered.reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
+    return padded(ordered, -(-count // QUAD) * QUAD)
+
+
+def octet_weights(weights: NDArray[np.int8], *, wide: bool = False) -> Int32s:
+    """Weights (outputs, depth) in eights and fours, for fully_connected_dsp.c: (outputs / 8, depth / 2, 4) words, or 8.
 
     Raises:
         NotExactError: as `quad_weights`.
     """
-    quads = quad_weights(weights)  # (quads, depth / 2, 2)
-    return quads.reshape(-1, 2, *quads.shape[1:]).transpose(0, 2, 1, 3).reshape(-1, quads.shape[1], 4)
+    quads = wide_quad_weights(weights) if wide else quad_weights(weights)
+    _, steps, words = quads.shape
+    return quads.reshape(-1, 2, steps, words).transpose(0, 2, 1, 3).reshape(-1, steps, 2 * words)
 
 
 def depthwise_weights(weights: NDArray[np.int8]) -> Int32s:

@@ -42,7 +42,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   q.rows = rows;
   q.weights = weights;
   q.end = weights + p->quads * p->quad_words;
-  q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
+  q.row_bytes = q.quad_bytes = (uint32_t)(p->depth / 2 * p->step_bytes);
   q.pairs = 1;
   q.column_bytes = (uint32_t)p->depth * 4u;
   q.output_step = (uint32_t)p->output_channels;

@@ -73,7 +73,7 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
   q.column_bytes = 0;
   q.output_step = 0;
   q.rows = rows;
-  q.row_bytes = q.quad_bytes = (uint32_t)p->depth * 4u;
+  q.row_bytes = q.quad_bytes = (uint32_t)(p->depth / 2 * p->step_bytes);
   for (int32_t batch = 0; batch < p->batches; batch++) {
     /* Two pixels at a time; a last one alone takes both columns. */
     for (int32_t pixel = 0; pixel < pixels; pixel += 2) {

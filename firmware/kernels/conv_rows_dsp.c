@@ -104,8 +104,8 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
   q.rows = b.rows;
   q.weights = weights;
   q.end = weights + p->quads * p->quad_words;
-  q.row_bytes = q.quad_bytes = (uint32_t)p->filter_height * (uint32_t)p->steps * 8u;
-  if (!p->gathered) q.row_bytes = (uint32_t)p->steps * 8u;
+  q.row_bytes = q.quad_bytes = (uint32_t)(p->filter_height * p->steps * p->step_bytes);
+  if (!p->gathered) q.row_bytes = (uint32_t)(p->steps * p->step_bytes);
   b.rows[0] = b.patch;
   memset(b.line, p->input_zero_point, (size_t)p->line_bytes);
 

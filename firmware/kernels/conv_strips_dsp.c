@@ -68,7 +68,7 @@ void edgeq_conv_strips_dsp_int8(const edgeq_conv_strips_dsp_params *p, const int
 
   q.weights = weights;
   q.end = weights + p->quads * p->quad_words;
-  q.row_bytes = q.quad_bytes = (uint32_t)p->steps * 8u;
+  q.row_bytes = q.quad_bytes = (uint32_t)(p->steps * p->step_bytes);
   q.column_bytes = (uint32_t)(2 * p->stride_height * row_words) * 4u;
   q.output_step = (uint32_t)((2 * p->output_width - 1) * p->output_channels);
   memset(strip + p->strip_rows * row_words, 0, (size_t)p->strip_more * 4u);

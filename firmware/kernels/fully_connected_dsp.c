@@ -46,6 +46,33 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 16, "the assembly kno
   "  ssat   \\mixed, #8, \\mixed\n"                       \
   ".endif\n"                                              \
   ".endm\n"                                               \
+  ".macro edgeq_wide_result sum\n"                        \
+  "  ldmia  r1!, {r2, r3, r12}\n"                         \
+  "  add    \\sum, \\sum, \\sum\n"                        \
+  "  add    lr, r3, \\sum, asr #31\n"                     \
+  "  smmlar \\sum, \\sum, r2, lr\n"                       \
+  "  asr    \\sum, \\sum, r12\n"                          \
+  "  ssat   \\sum, #8, \\sum\n"                           \
+  ".endm\n"                                               \
+  ".macro edgeq_wide_step\n"                              \
+  "  ldr    r2, [r0], #4\n"                               \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    r12, [r1], #4\n"                              \
+  "  ldr    lr, [r1], #4\n"                               \
+  "  smlad  r4, r3, r2, r4\n"                             \
+  "  smlad  r5, r12, r2, r5\n"                            \
+  "  smlad  r6, lr, r2, r6\n"                             \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    r12, [r1], #4\n"                              \
+  "  ldr    lr, [r1], #4\n"                               \
+  "  smlad  r7, r3, r2, r7\n"                             \
+  "  smlad  r8, r12, r2, r8\n"                            \
+  "  smlad  r9, lr, r2, r9\n"                             \
+  "  ldr    r3, [r1], #4\n"                               \
+  "  ldr    r12, [r1], #4\n"                              \
+  "  smlad  r10, r3, r2, r10\n"                           \
+  "  smlad  r11, r12, r2, r11\n"                          \
+  ".endm\n"                                               \
   ".macro edgeq_two_steps\n"                              \
   "  ldr    r2, [r0], #4\n"                               \
   "  ldr    r3, [r1], #4\n"                               \
@@ -94,17 +121,38 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 16, "the assembly kno
   "  str    r2, [sp, #4]\n"                               \
   "2:\n"                                                  \
   ".rept edgeq_steps / 2\n"                               \
+  ".if edgeq_wide\n"                                      \
+  "  edgeq_wide_step\n"                                   \
+  "  edgeq_wide_step\n"                                   \
+  ".else\n"                                               \
   "  edgeq_two_steps\n"                                   \
+  ".endif\n"                                              \
   ".endr\n"                                               \
   "  ldr    r2, [sp, #4]\n"                               \
   "  cmp    r1, r2\n"                                     \
   "  bne.w  2b\n"                                         \
+  ".if edgeq_wide\n"                                      \
+  ".irp sum, r4, r5, r6, r7, r8, r9, r10, r11\n"          \
+  "  edgeq_wide_result \\sum\n"                           \
+  ".endr\n"                                               \
+  ".else\n"                                               \
   "  edgeq_pair r4, r5\n"                                 \
   "  edgeq_pair r6, r7\n"                                 \
   "  edgeq_pair r8, r9\n"                                 \
   "  edgeq_pair r10, r11\n"                               \
+  ".endif\n"                                              \
   "  ldr    r2, [sp, #12]\n"                              \
   "  ldr    r3, [sp, #8]\n"                               \
+  ".if edgeq_wide\n"                                      \
+  "  strb   r4, [r2], #1\n"                               \
+  "  strb   r5, [r2], #1\n"                               \
+  "  strb   r6, [r2], #1\n"                               \
+  "  strb   r7, [r2], #1\n"                               \
+  "  strb   r8, [r2], #1\n"                               \
+  "  strb   r9, [r2], #1\n"                               \
+  "  strb   r10, [r2], #1\n"                              \
+  "  strb   r11, [r2], #1\n"                              \
+  ".else\n"                                               \
   "  strb   r5, [r2], #1\n"                               \
   "  strb   r4, [r2], #1\n"                               \
   "  strb   r7, [r2], #1\n"                               \
@@ -113,17 +161,21 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_octets, octet_bytes) == 16, "the assembly kno
   "  strb   r8, [r2], #1\n"                               \
   "  strb   r11, [r2], #1\n"                              \
   "  strb   r10, [r2], #1\n"                              \
+  ".endif\n"                                              \
   "  str    r2, [sp, #12]\n"                              \
   "  cmp    r1, r3\n"                                     \
   "  bne.w  1b\n"                                         \
   "  add    sp, sp, #20\n"                                \
   "  pop    {r4-r11, pc}\n"                               \
   ".purgem edgeq_pair\n"                                  \
+  ".purgem edgeq_wide_result\n"                           \
+  ".purgem edgeq_wide_step\n"                             \
   ".purgem edgeq_two_steps\n"
 
-#define RUN(name, steps, shift)                                                              \
-  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_octets *o) {          \
-    __asm__ volatile(".set edgeq_steps, " #steps "\n.set edgeq_shift, " #shift "\n" OCTETS); \
+#define RUN(name, steps, shift, wide)                                                                      \
+  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_octets *o) {                        \
+    __asm__ volatile(".set edgeq_steps, " #steps "\n.set edgeq_shift, " #shift "\n.set edgeq_wide, " #wide \
+                     "\n" OCTETS);                                                                         \
   }
 
 #else
@@ -142,22 +194,28 @@ static int8_t straight_result(int32_t sum, const int32_t *channel, int32_t shift
   return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(sum, channel[0], channel[1]) >> shift);
 }
 
-static void multiply(const edgeq_octets *o, int32_t shift) {
+/* Eight channels, whose sums start at `w`; returns the rest of their words. */
+static const int32_t *row_sums(const edgeq_octets *o, const int32_t *w, int wide, int32_t *sums) {
+  const uint32_t *column = o->column;
+  for (int32_t i = 0; i < 8; i++) sums[i] = *w++;
+  for (uint32_t left = o->octet_bytes; left > 0; left -= wide ? 32 : 16, column++) {
+    for (int32_t i = 0; i < 8; i += wide ? 1 : 2, w++) {
+      const uint32_t weights = (uint32_t)*w;
+      sums[i] = edgeq_dual_multiply_add(weights, *column, sums[i]);
+      if (!wide) sums[i + 1] = edgeq_dual_multiply_add(edgeq_even_bytes(weights), *column, sums[i + 1]);
+    }
+  }
+  return w;
+}
+
+static void multiply(const edgeq_octets *o, int32_t shift, int wide) {
   const int32_t each = shift > 0 ? EDGEQ_QUAD_STRAIGHT_REST / 4 : EDGEQ_QUAD_REST / 4;
   int8_t *output = o->output;
   for (const int32_t *w = o->weights; w != o->end; w += 8 * each, output += 8) {
     int32_t sums[8];
-    for (int32_t i = 0; i < 8; i++) sums[i] = w[i];
-    w += 8;
-    const uint32_t *column = o->column;
-    for (uint32_t left = o->octet_bytes; left > 0; left -= 16, column++) {
-      for (int32_t i = 0; i < 8; i += 2, w++) {
-        const uint32_t weights = (uint32_t)*w;
-        sums[i] = edgeq_dual_multiply_add(weights, *column, sums[i]);
-        sums[i + 1] = edgeq_dual_multiply_add(edgeq_even_bytes(weights), *column, sums[i + 1]);
-      }
-    }
-    for (int32_t i = 0; i < 8; i += 2) {
+    w = row_sums(o, w, wide, sums);
+    for (int32_t i = 0; wide && i < 8; i++) output[i] = result(sums[i], 0, w + i * each);
+    for (int32_t i = 0; !wide && i < 8; i += 2) {
       const int32_t *channel = w + i * each;
       const int32_t odd = (int32_t)((uint32_t)sums[i] - (uint32_t)sums[i + 1]);
       output[i] = shift > 0 ? straight_result(sums[i + 1], channel, shift) : result(sums[i + 1], 0, channel);
@@ -167,17 +225,18 @@ static void multiply(const edgeq_octets *o, int32_t shift) {
   }
 }
 
-#define RUN(name, steps, shift)      \
-  void name(const edgeq_octets *o) { \
-    multiply(o, shift);              \
+#define RUN(name, steps, shift, wide) \
+  void name(const edgeq_octets *o) {  \
+    multiply(o, shift, wide);         \
   }
 
 #endif
 
-#define ALL(steps)                             \
-  RUN(edgeq_octets_##steps, steps, 0)          \
-  RUN(edgeq_octets_##steps##_shift4, steps, 4) \
-  RUN(edgeq_octets_##steps##_shift6, steps, 6)
+#define ALL(steps)                                \
+  RUN(edgeq_octets_##steps, steps, 0, 0)          \
+  RUN(edgeq_octets_##steps##_shift4, steps, 4, 0) \
+  RUN(edgeq_octets_##steps##_shift6, steps, 6, 0) \
+  RUN(edgeq_octets_##steps##_wide, steps, 0, 1)
 
 ALL(2)
 ALL(4)
@@ -220,7 +279,7 @@ void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, c
   int8_t last[8];
   edgeq_octets o;
   o.column = column;
-  o.octet_bytes = (uint32_t)p->depth * 8u;
+  o.octet_bytes = (uint32_t)(p->depth / 2 * p->step_bytes);
   /* Values that pad the depth have weights of zero. */
   for (int32_t i = (p->inputs + 3) / 4 * 2; i < p->depth / 2; i++) column[i] = 0;
   for (int32_t batch = 0; batch < p->batches; batch++, input += p->inputs, output += p->outputs) {

@@ -29,6 +29,11 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  asr.w  \\sum, \\sum, r12\n"                        \
   "  ssat   \\sum, #8, \\sum\n"                         \
   ".endm\n"                                             \
+  ".macro edgeq_wide_channel sum0, sum1\n"              \
+  "  ldmia  r1!, {r2, r3, r12}\n"                       \
+  "  edgeq_even \\sum0\n"                               \
+  "  edgeq_even \\sum1\n"                               \
+  ".endm\n"                                             \
   ".macro edgeq_channels even0, even1, odd0, odd1\n"    \
   ".if edgeq_shift\n"                                   \
   "  ldmia  r1!, {r2, r3, r12, lr}\n"                   \
@@ -86,6 +91,16 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  ldr    r3, [r0], #4\n"                                      \
   "  ldr    r12, [r1], #4\n"                                     \
   "  ldr    lr, [r1], #4\n"                                      \
+  ".if edgeq_wide\n"                                             \
+  "  smlad  r6, r12, r3, \\start0\n"                             \
+  "  smlad  r4, r12, r2, r4\n"                                   \
+  "  smlad  r7, lr, r3, \\start0_even\n"                         \
+  "  smlad  r5, lr, r2, r5\n"                                    \
+  "  ldr    r12, [r1], #4\n"                                     \
+  "  ldr    lr, [r1], #4\n"                                      \
+  "  smlad  r10, r12, r3, \\start2\n"                            \
+  "  smlad  r8, r12, r2, r8\n"                                   \
+  ".else\n"                                                      \
   "  smlad  r6, r12, r3, \\start0\n"                             \
   "  smlad  r4, r12, r2, r4\n"                                   \
   "  smlad  r10, lr, r3, \\start2\n"                             \
@@ -94,6 +109,7 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  sxtb16 lr, lr\n"                                            \
   "  smlad  r7, r12, r3, \\start0_even\n"                        \
   "  smlad  r5, r12, r2, r5\n"                                   \
+  ".endif\n"                                                     \
   "  smlad  r11, lr, r3, \\start2_even\n"                        \
   "  smlad  r9, lr, r2, r9\n"                                    \
   ".endm\n"                                                      \
@@ -122,18 +138,35 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  cmp    r1, r2\n"                   \
   "  bne.w  3b\n"                       \
   ".endif\n"                            \
+  ".if edgeq_wide\n"                    \
+  "  edgeq_wide_channel r4, r6\n"       \
+  "  edgeq_wide_channel r5, r7\n"       \
+  "  edgeq_wide_channel r8, r10\n"      \
+  "  edgeq_wide_channel r9, r11\n"      \
+  ".else\n"                             \
   "  sub    r4, r4, r5\n"               \
   "  sub    r6, r6, r7\n"               \
   "  sub    r8, r8, r9\n"               \
   "  sub    r10, r10, r11\n"            \
   "  edgeq_channels r5, r7, r4, r6\n"   \
   "  edgeq_channels r9, r11, r8, r10\n" \
+  ".endif\n"                            \
   "  ldr    r2, [sp, #12]\n"            \
   "  ldr    r3, [sp, #16]\n"            \
   "  ldr    r12, [sp, #8]\n"            \
   ".if edgeq_rows == 0\n"               \
   "  ldr    r0, [sp]\n"                 \
   ".endif\n"                            \
+  ".if edgeq_wide\n"                    \
+  "  strb   r6, [r2, r3]\n"             \
+  "  strb   r4, [r2], #1\n"             \
+  "  strb   r7, [r2, r3]\n"             \
+  "  strb   r5, [r2], #1\n"             \
+  "  strb   r10, [r2, r3]\n"            \
+  "  strb   r8, [r2], #1\n"             \
+  "  strb   r11, [r2, r3]\n"            \
+  "  strb   r9, [r2], #1\n"             \
+  ".else\n"                             \
   "  strb   r7, [r2, r3]\n"             \
   "  strb   r5, [r2], #1\n"             \
   "  strb   r6, [r2, r3]\n"             \
@@ -142,6 +175,7 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  strb   r9, [r2], #1\n"             \
   "  strb   r10, [r2, r3]\n"            \
   "  strb   r8, [r2], #1\n"             \
+  ".endif\n"                            \
   "  str    r2, [sp, #12]\n"            \
   "  cmp    r1, r12\n"                  \
   "  bne.w  2b\n"                       \
@@ -162,102 +196,16 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  pop    {r4-r11, pc}\n"             \
   ".purgem edgeq_even\n"                \
   ".purgem edgeq_odd\n"                 \
+  ".purgem edgeq_wide_channel\n"        \
   ".purgem edgeq_channels\n"
 
-#define RUN(name, steps, rows, shift)                                                                       \
-  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_quads *q) {                          \
-    __asm__ volatile(".set edgeq_rows, " #rows "\n.set edgeq_shift, " #shift "\n" BEGIN STEPS(#steps) END); \
+#define RUN(name, steps, rows, shift, wide)                                                              \
+  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_quads *q) {                       \
+    __asm__ volatile(".set edgeq_rows, " #rows "\n.set edgeq_shift, " #shift "\n.set edgeq_wide, " #wide \
+                     "\n" BEGIN STEPS(#steps) END);                                                      \
   }
-
-/* Twelve cycles for four values of each column, and two for the loop. */
-__attribute__((naked)) void edgeq_quads_expand_both(__attribute__((unused)) uint32_t *columns,
-                                                    __attribute__((unused)) const int8_t *values0,
-                                                    __attribute__((unused)) const int8_t *values1,
-                                                    __attribute__((unused)) int32_t count) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      ".macro edgeq_four\n"
-      "  ldr    r6, [r1], #4\n"
-      "  ldr    r7, [r2], #4\n"
-      "  sxtb16 r4, r6\n"
-      "  sxtb16 r5, r7\n"
-      "  sxtb16 r6, r6, ror #8\n"
-      "  sxtb16 r7, r7, ror #8\n"
-      "  stmia  r0!, {r4-r7}\n"
-      ".endm\n"
-      "  push   {r4-r7, lr}\n"
-      "  tst    r3, #4\n"
-      "  add    r3, r3, r1\n"
-      "  beq    1f\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  beq    2f\n"
-      "1:\n"
-      "  edgeq_four\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  bne    1b\n"
-      "2:\n"
-      "  pop    {r4-r7, pc}\n"
-      ".purgem edgeq_four\n");
-}
-
-__attribute__((naked)) void edgeq_quads_expand_pairs(__attribute__((unused)) uint32_t *columns,
-                                                     __attribute__((unused)) const int8_t *values,
-                                                     __attribute__((unused)) int32_t count,
-                                                     __attribute__((unused)) int32_t pairs,
-                                                     __attribute__((unused)) int32_t gap) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      ".macro edgeq_four\n"
-      "  ldr    r6, [r1], #4\n"
-      "  ldr    r7, [r2], #4\n"
-      "  sxtb16 r4, r6\n"
-      "  sxtb16 r5, r7\n"
-      "  sxtb16 r6, r6, ror #8\n"
-      "  sxtb16 r7, r7, ror #8\n"
-      "  stmia  r0!, {r4-r7}\n"
-      ".endm\n"
-      "  push   {r4-r8, lr}\n"
-      "  ldr    r12, [sp, #24]\n"
-      "  mov    r8, r2\n"
-      "  mov    lr, r3\n"
-      "  add    r2, r1, r8\n"
-      "1:\n"
-      "  tst    r8, #4\n"
-      "  add    r3, r1, r8\n"
-      "  beq    2f\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  beq    3f\n"
-      "2:\n"
-      "  edgeq_four\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  bne    2b\n"
-      "3:\n"
-      "  mov    r1, r2\n"
-      "  add    r2, r2, r8\n"
-      "  add    r0, r0, r12\n"
-      "  subs   lr, lr, #1\n"
-      "  bne    1b\n"
-      "  pop    {r4-r8, pc}\n"
-      ".purgem edgeq_four\n");
-}
 
 #else
-
-void edgeq_quads_expand_pairs(uint32_t *columns, const int8_t *values, int32_t count, int32_t pairs,
-                              int32_t gap) {
-  for (; pairs > 0; pairs--, columns += count + gap / 4, values += 2 * count) {
-    edgeq_quads_expand_both(columns, values, values + count, count);
-  }
-}
-
-void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int8_t *values1, int32_t count) {
-  edgeq_quads_expand(columns, values0, count);
-  edgeq_quads_expand(columns + 1, values1, count);
-}
 
 static int8_t even_result(int32_t sum, const int32_t *channel) {
   const int32_t doubled = (int32_t)((uint32_t)sum * 2u);
@@ -284,7 +232,26 @@ static void results(const int32_t *channels, uint32_t pair, int32_t even, int32_
   output[1] = odd_result(odd, channels + 3 + 6 * pair);
 }
 
-static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
+/* Sums of one row of steps: mixed and even ones, or, of a wide product, of four channels in each column. */
+static const int32_t *row_sums(const int32_t *w, const uint32_t *columns, uint32_t bytes, int wide,
+                               int32_t *mixed, int32_t *even) {
+  for (uint32_t left = bytes; left > 0; left -= wide ? 16 : 8, columns += 2) {
+    for (int32_t i = 0; i < 4; i++) {
+      const uint32_t weights = (uint32_t)w[wide ? i : i >> 1];
+      if (wide) {
+        mixed[i] = edgeq_dual_multiply_add(weights, columns[0], mixed[i]);
+        even[i] = edgeq_dual_multiply_add(weights, columns[1], even[i]);
+      } else {
+        mixed[i] = edgeq_dual_multiply_add(weights, columns[i & 1], mixed[i]);
+        even[i] = edgeq_dual_multiply_add(edgeq_even_bytes(weights), columns[i & 1], even[i]);
+      }
+    }
+    w += wide ? 4 : 2;
+  }
+  return w;
+}
+
+static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift, int wide) {
   const uint32_t rest = shift > 0 ? EDGEQ_QUAD_STRAIGHT_REST : EDGEQ_QUAD_REST;
   const uint32_t words = EDGEQ_QUAD_STARTS + q->quad_bytes / 4u + rest;
   const uint32_t outputs = (uint32_t)(q->end - q->weights) / words * 4u + q->output_step;
@@ -294,21 +261,20 @@ static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
     int32_t mixed[4];
     int32_t even[4];
     for (int32_t i = 0; i < 4; i++) {
-      mixed[i] = w[i & 2];
-      even[i] = w[(i & 2) + 1];
+      mixed[i] = w[wide ? i : i & 2];
+      even[i] = w[wide ? i : (i & 2) + 1];
     }
     w += EDGEQ_QUAD_STARTS;
     for (uint32_t row = 0; row < q->quad_bytes / q->row_bytes; row++) {
       const uint32_t *columns = q->rows[row] + pair * (q->column_bytes / 4u);
-      for (uint32_t left = q->row_bytes; left > 0; left -= 8, w += 2, columns += 2) {
-        for (int32_t i = 0; i < 4; i++) {
-          const uint32_t weights = (uint32_t)w[i >> 1];
-          mixed[i] = edgeq_dual_multiply_add(weights, columns[i & 1], mixed[i]);
-          even[i] = edgeq_dual_multiply_add(edgeq_even_bytes(weights), columns[i & 1], even[i]);
-        }
-      }
+      w = row_sums(w, columns, q->row_bytes, wide, mixed, even);
     }
     for (uint32_t i = 0; i < 4; i++) {
+      if (wide) {
+        output0[i] = even_result(mixed[i], w + 3 * i);
+        output1[i] = even_result(even[i], w + 3 * i);
+        continue;
+      }
       const int32_t odd = (int32_t)((uint32_t)mixed[i] - (uint32_t)even[i]);
       results(w, i >> 1, even[i], odd, shift, ((i & 1) ? output1 : output0) + (i & 2));
     }
@@ -317,26 +283,27 @@ static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift) {
   }
 }
 
-static void multiply(const edgeq_quads *q, int32_t shift) {
-  for (uint32_t pair = 0; pair < q->pairs; pair++) multiply_pair(q, pair, shift);
+static void multiply(const edgeq_quads *q, int32_t shift, int wide) {
+  for (uint32_t pair = 0; pair < q->pairs; pair++) multiply_pair(q, pair, shift, wide);
 }
 
-#define RUN(name, steps, rows, shift) \
-  void name(const edgeq_quads *q) {   \
-    multiply(q, shift);               \
+#define RUN(name, steps, rows, shift, wide) \
+  void name(const edgeq_quads *q) {         \
+    multiply(q, shift, wide);               \
   }
 
 #endif
 
-#define SHIFTS(name, steps, rows)                  \
-  RUN(edgeq_quads_##name, steps, rows, 0)          \
-  RUN(edgeq_quads_##name##_shift4, steps, rows, 4) \
-  RUN(edgeq_quads_##name##_shift6, steps, rows, 6)
+#define KINDS(name, steps, rows)                      \
+  RUN(edgeq_quads_##name, steps, rows, 0, 0)          \
+  RUN(edgeq_quads_##name##_shift4, steps, rows, 4, 0) \
+  RUN(edgeq_quads_##name##_shift6, steps, rows, 6, 0) \
+  RUN(edgeq_quads_##name##_wide, steps, rows, 0, 1)
 
-#define ALL(steps)               \
-  SHIFTS(steps, steps, 0)        \
-  SHIFTS(steps##_rows, steps, 1) \
-  SHIFTS(steps##_loop, steps, 2)
+#define ALL(steps)              \
+  KINDS(steps, steps, 0)        \
+  KINDS(steps##_rows, steps, 1) \
+  KINDS(steps##_loop, steps, 2)
 
 ALL(2)
 ALL(4)

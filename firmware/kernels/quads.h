@@ -17,6 +17,10 @@
  * and c of each channel; something is added to each sum where it starts. Even channels (c + (x * m) / 2^32)
  * >> S, odd ones (c + (256 * x * m) / 2^32) >> (S + 8), rounded down. The host has proven that, limited to
  * the activation, these are the same results.
+ *
+ * A "wide" product has no such halfwords, for weights and sums that do not fit them: a step of weights is a
+ * word of two int16 for each channel, sums start at the four biases, and each channel's rest is an even
+ * one's.
  */
 #ifndef EDGEQ_KERNELS_QUADS_H
 #define EDGEQ_KERNELS_QUADS_H

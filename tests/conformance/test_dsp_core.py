@@ -83,7 +83,8 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
             shape[3] * multiplier if depthwise else int(rng.integers(1, 20)) if i % 2 else 4 * int(rng.integers(1, 6))
         )
         form = (1, height, width, filters) if depthwise else (filters, height, width, shape[3])
-        weights = rng.integers(-127, 128, form).astype(np.int8)
+        # -128 has no room beside another weight.
+        weights = rng.integers(-128 if i % 6 == 1 else -127, 128, form).astype(np.int8)
         scales = [float(s) for s in rng.uniform(0.001, 0.02, filters)]
         taps = height * width * (1 if depthwise else shape[3])
         w = model.tensor(f"w{i}", form, data=weights, scale=scales, axis=3 if depthwise else 0)
@@ -100,10 +101,11 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
         )  # fmt: skip
         outputs.append(y)
     flat = int(np.prod(shape))
-    for i, filters in enumerate((5, 8, 21)):
-        weights = rng.integers(-15, 16, (filters, flat)).astype(np.int8)  # sums stay within 23 bits
+    for i, filters in enumerate((5, 8, 21, 11)):
+        reach = 15 if i < 3 else 128  # sums stay within 23 bits, or not
+        weights = rng.integers(-reach, reach, (filters, flat)).astype(np.int8)
         w = model.tensor(f"f{i}", weights.shape, data=weights, scale=0.005)
-        y = model.tensor(f"d{i}", (1, filters), scale=0.05 * 0.005 * 400 * flat**0.5 / 100, zero_point=-7)
+        y = model.tensor(f"d{i}", (1, filters), scale=0.05 * 0.005 * 27 * reach * flat**0.5 / 100, zero_point=-7)
         activation = "RELU" if i % 2 else "NONE"
         model.op("FULLY_CONNECTED", [x, w, -1], [y], fused_activation_function=activation, keep_num_dims=False)
         outputs.append(y)

@@ -94,7 +94,7 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
             call,
             kernel="edgeq_conv_1x1_dsp_int8",
             source="conv_1x1_dsp.c",
-            support=(quads.SOURCE,),
+            support=quads.SOURCES,
             params_type="edgeq_conv_1x1_dsp_params",
             params={**image, **limits(call), "depth": 2 * form.steps, "pairs": at_a_time, **params},
             inputs=(call.inputs[0], packed),
@@ -156,7 +156,7 @@ def _rows(
         call,
         kernel="edgeq_conv_rows_dsp_int8",
         source="conv_rows_dsp.c",
-        support=(quads.SOURCE,),
+        support=quads.SOURCES,
         params_type="edgeq_conv_rows_dsp_params",
         params={
             **{name: call.params[name] for name in _ROWS_WINDOW},
@@ -195,7 +195,7 @@ def _by_patches(call: KernelCall) -> Iterator[Candidate]:
             call,
             kernel="edgeq_conv_2d_dsp_int8",
             source="conv_2d_dsp.c",
-            support=(quads.SOURCE,),
+            support=quads.SOURCES,
             params_type="edgeq_conv_2d_dsp_params",
             params={
                 **{field: call.params[field] for field in _WINDOW},

@@ -29,7 +29,7 @@ _UNROLLED = (2, 4, 8, 16, 32)
 _TWO_STEPS = 37
 _LOOP = 6
 _REST = 120
-_STRAIGHT = 48  # less
+_WIDE_TWO_STEPS = 3  # more
 _ROW = 180
 _EXPAND = 2.2
 _CODE, _STEP_CODE = 420, 64
@@ -53,17 +53,18 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
     channels = np.zeros((2 * octets, by.words.shape[1]), np.int32)
     channels[: len(by.words)] = by.words
     channels = channels.reshape(octets, 2, -1)
-    rest = _REST - (_STRAIGHT if by.suffix else 0)
+    rest = _REST - 2 * by.cycles
+    two_steps = _TWO_STEPS + by.wide * _WIDE_TWO_STEPS
     for unrolled in _UNROLLED:
         run = f"edgeq_octets_{unrolled}{by.suffix}"
         # A multiple of the unrolled steps, and of the two that four values expand to.
         depth = 2 * unrolled * -(-steps // unrolled)
         padded = np.zeros((_OCTET * octets, depth), np.int8)
         padded[:count, :inputs] = weights
-        parts = (channels[:, :, :QUAD], packing.octet_weights(padded), channels[:, :, QUAD:])
+        parts = (channels[:, :, :QUAD], packing.octet_weights(padded, wide=by.wide), channels[:, :, QUAD:])
         words = np.concatenate([part.reshape(octets, -1) for part in parts], axis=1)
         passes = depth // 2 // unrolled
-        cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * _TWO_STEPS + passes * _LOOP + rest))
+        cycles = rows * (_ROW + _EXPAND * inputs + octets * (depth // 4 * two_steps + passes * _LOOP + rest))
         made = replace(
             call,
             kernel="edgeq_fully_connected_dsp_int8",
@@ -77,6 +78,7 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
                 "depth": depth,
                 **limits(call),
                 "octet_words": words.shape[1],
+                "step_bytes": 2 * by.step_bytes,
                 "run": Enumerator(name=run),
             },
             inputs=(call.inputs[0], derived(call, "packed_weights", words)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -17,13 +18,14 @@ from edgeq.lower.straight import straight_quads
 # EDGEQ_QUADS_DECLARE in edgeq/quads.h.
 UNROLLED = (2, 4, 5, 6, 8, 12, 16, 20, 24, 32)
 
-SOURCE = "quads.c"
+SOURCES = ("quads.c", "quads_expand.c")
 
 # Cycles of the assembly in kernels/quads.c: two loads and two more in one run, eight SMLAD, two SXTB16.
 _STEP = 15
 CALL = 62
 _QUAD = 77
 _STRAIGHT = 24  # less
+_WIDE_STEP = 1  # more
 _ROWS = 4  # more per quad, and per row:
 _ROW = 10
 _LOOP_ROW = 5
@@ -58,11 +60,18 @@ class Form:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Requantization:
     """`words` (quads, 16 or 12) are start values and the rest of quads.h, a group's first quad after the last one's;
-    `suffix` names the products that read them, which take `cycles` less."""
+    `suffix` names the products that read them, which take `cycles` less. A `wide` product has a halfword for each
+    weight."""
 
     words: Int32s
     suffix: str
     cycles: int
+    wide: bool = False
+
+    @property
+    def step_bytes(self) -> int:
+        """Of a step of one quad's weights."""
+        return 16 if self.wide else 8
 
     def around(self, weights: Int32s) -> Int32s:
         """(quads, words): start values, weights (quads, ...) and the rest of each quad."""
@@ -71,7 +80,8 @@ class Requantization:
 
 
 def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1) -> Requantization:
-    """How sums become results: by a common shift, where that is exact.
+    """How sums become results: by a common shift, where that is exact; where two channels' weights or sums do not fit
+    one word, each by itself.
 
     Args:
         call: the portable call.
@@ -84,13 +94,22 @@ def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int =
     channels = channels_of(call, weights.reshape(len(weights), -1))
     each = len(weights) // groups
     parts = [packing.chosen(channels, range(g * each, (g + 1) * each)) for g in range(groups)]
+    if weights.min(initial=0) == -128:
+        return _wide(parts)
     low, high = number(call, "activation_min"), number(call, "activation_max")
     with suppress(NotExactError):
         lines = [straight_quads(part, activation_min=low, activation_max=high) for part in parts]
         if len({shift for shift, _ in lines}) == 1:
             words = np.concatenate([block for _, block in lines])
             return Requantization(words=words, suffix=f"_shift{lines[0][0]}", cycles=_STRAIGHT)
-    return Requantization(words=np.concatenate([packing.quad_channels(part) for part in parts]), suffix="", cycles=0)
+    with suppress(NotExactError):
+        return Requantization(words=np.concatenate([packing.quad_channels(p) for p in parts]), suffix="", cycles=0)
+    return _wide(parts)
+
+
+def _wide(parts: Sequence[packing.Channels]) -> Requantization:
+    words = np.concatenate([packing.wide_quad_channels(part) for part in parts])
+    return Requantization(words=words, suffix="_wide", cycles=0, wide=True)
 
 
 def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> list[Form]:
@@ -102,7 +121,7 @@ def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> l
         by: how sums become results.
         even: the form's steps must be even.
     """
-    fixed = _QUAD - by.cycles
+    fixed, step = _QUAD - by.cycles, _STEP + by.wide * _WIDE_STEP
     found = []
     for unrolled in UNROLLED:
         passes = -(-steps // unrolled)
@@ -119,7 +138,7 @@ def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> l
             Form(
                 run=Enumerator(name=f"edgeq_quads_{unrolled}{name}{by.suffix}"),
                 steps=padded,
-                quad_cycles=fixed + extra + rows * padded * _STEP,
+                quad_cycles=fixed + extra + rows * padded * step,
                 code_bytes=_CODE + _STEP_CODE * unrolled,
                 loops=passes > 1,
             )
@@ -154,6 +173,12 @@ def packed(
     padded[:, :, :depth] = weights
     each = count // groups
     flat = padded.reshape(groups, each, -1)
-    words = by.around(np.concatenate([packing.quad_weights(part, in_fours=in_fours) for part in flat]))
-    params: dict[str, Param] = {"quads": -(-each // QUAD), "quad_words": words.shape[1], "run": chosen.run}
+    arranged = packing.wide_quad_weights if by.wide else packing.quad_weights
+    words = by.around(np.concatenate([arranged(part, in_fours=in_fours) for part in flat]))
+    params: dict[str, Param] = {
+        "quads": -(-each // QUAD),
+        "quad_words": words.shape[1],
+        "step_bytes": by.step_bytes,
+        "run": chosen.run,
+    }
     return params, derived(call, "packed_weights", words)

@@ -70,7 +70,7 @@ def _strips(
         call,
         kernel="edgeq_conv_strips_dsp_int8",
         source="conv_strips_dsp.c",
-        support=(quads.SOURCE,),
+        support=quads.SOURCES,
         params_type="edgeq_conv_strips_dsp_params",
         params={
             **{name: call.params[name] for name in _WINDOW},

@@ -43,6 +43,7 @@ typedef struct edgeq_conv_2d_dsp_params {
   int32_t depth;      /* at least filter_height * filter_width * filter_channels, a multiple of 4 */
   int32_t quads;      /* of each group */
   int32_t quad_words; /* of the weights of a quad, with its start values and the rest */
+  int32_t step_bytes; /* of its weights: 8, or 16 of a wide product */
   edgeq_quads_run *run;
 } edgeq_conv_2d_dsp_params;
 
@@ -67,6 +68,7 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
   int32_t quads;
   int32_t quad_words;
+  int32_t step_bytes;
   edgeq_quads_run *run;
 } edgeq_conv_1x1_dsp_params;
 
@@ -105,6 +107,7 @@ typedef struct edgeq_conv_rows_dsp_params {
   int32_t gathered; /* a window's rows are copied together: `run` takes one row */
   int32_t quads;
   int32_t quad_words;
+  int32_t step_bytes;
   edgeq_quads_run *run;
 } edgeq_conv_rows_dsp_params;
 
@@ -137,6 +140,7 @@ typedef struct edgeq_conv_strips_dsp_params {
   int32_t pairs; /* of pixels that `run` may take at a time; above 1 with channels in fours only */
   int32_t quads;
   int32_t quad_words;
+  int32_t step_bytes;
   edgeq_quads_run *run;
 } edgeq_conv_strips_dsp_params;
 
@@ -240,7 +244,8 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
 /* FULLY_CONNECTED with the DSP extension. Weights: for each eight outputs the start values of two quads; then
  * for each two values of the depth, in the order of kernels/quads.h, a word of outputs 0 and 1, then of 2 and
  * 3, 4 and 5, 6 and 7; then the rest of the two quads. With one batch and as many outputs as inputs, the
- * output may be the same buffer. Scratch, aligned to 4: 2 * depth bytes. */
+ * output may be the same buffer. Of a wide product there are eight start values, a word of each output's two
+ * weights, and the rest of two quads. Scratch, aligned to 4: 2 * depth bytes. */
 typedef struct edgeq_fully_connected_dsp_params {
   int32_t batches;
   int32_t inputs;
@@ -249,6 +254,7 @@ typedef struct edgeq_fully_connected_dsp_params {
   int32_t activation_min;
   int32_t activation_max;
   int32_t octet_words; /* of the weights of eight outputs, with their start values and the rest */
+  int32_t step_bytes;  /* of their weights: 16, or 32 of a wide product */
   edgeq_octets_run *run;
 } edgeq_fully_connected_dsp_params;
 

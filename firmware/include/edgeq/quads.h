@@ -5,6 +5,7 @@
  * edgeq_quads_<steps>_rows     any number of rows of <steps> steps
  * edgeq_quads_<steps>_loop     any number of rows of a multiple of <steps> steps
  * ..._shift<shift>             the same, with one shift for all channels ("straight" in kernels/quads.h)
+ * ..._wide                     the same, with a halfword for each weight ("wide" there)
  */
 #ifndef EDGEQ_QUADS_H
 #define EDGEQ_QUADS_H
@@ -12,13 +13,14 @@
 typedef struct edgeq_quads edgeq_quads;
 typedef void edgeq_quads_run(const edgeq_quads *q);
 
-#define EDGEQ_QUADS_DECLARE_SHIFTS(name) \
-  extern edgeq_quads_run edgeq_quads_##name, edgeq_quads_##name##_shift4, edgeq_quads_##name##_shift6
+#define EDGEQ_QUADS_DECLARE_KINDS(name)                                                                \
+  extern edgeq_quads_run edgeq_quads_##name, edgeq_quads_##name##_shift4, edgeq_quads_##name##_shift6, \
+      edgeq_quads_##name##_wide
 
-#define EDGEQ_QUADS_DECLARE(steps)          \
-  EDGEQ_QUADS_DECLARE_SHIFTS(steps);        \
-  EDGEQ_QUADS_DECLARE_SHIFTS(steps##_rows); \
-  EDGEQ_QUADS_DECLARE_SHIFTS(steps##_loop)
+#define EDGEQ_QUADS_DECLARE(steps)         \
+  EDGEQ_QUADS_DECLARE_KINDS(steps);        \
+  EDGEQ_QUADS_DECLARE_KINDS(steps##_rows); \
+  EDGEQ_QUADS_DECLARE_KINDS(steps##_loop)
 
 EDGEQ_QUADS_DECLARE(2);
 EDGEQ_QUADS_DECLARE(4);
@@ -36,8 +38,9 @@ EDGEQ_QUADS_DECLARE(32);
 typedef struct edgeq_octets edgeq_octets;
 typedef void edgeq_octets_run(const edgeq_octets *o);
 
-#define EDGEQ_OCTETS_DECLARE(steps) \
-  extern edgeq_octets_run edgeq_octets_##steps, edgeq_octets_##steps##_shift4, edgeq_octets_##steps##_shift6
+#define EDGEQ_OCTETS_DECLARE(steps)                                            \
+  extern edgeq_octets_run edgeq_octets_##steps, edgeq_octets_##steps##_shift4, \
+      edgeq_octets_##steps##_shift6, edgeq_octets_##steps##_wide
 
 EDGEQ_OCTETS_DECLARE(2);
 EDGEQ_OCTETS_DECLARE(4);

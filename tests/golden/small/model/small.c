@@ -72,6 +72,7 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
     .gathered = 0,
     .quads = 1,
     .quad_words = 36,
+    .step_bytes = 8,
     .run = edgeq_quads_4_rows_shift6,
 };
 
@@ -131,6 +132,7 @@ static const edgeq_conv_1x1_dsp_params small_params_03 = {
     .pairs = 1,
     .quads = 1,
     .quad_words = 72,
+    .step_bytes = 8,
     .run = edgeq_quads_2_loop,
 };
 
