@@ -19,6 +19,7 @@ from edgeq.boards import Board, load_board
 from edgeq.errors import InputError
 from edgeq.generate.manifest import Json, Manifest, load_arrays, read_manifest, save_arrays, write_manifest
 from edgeq.generate.project import generate
+from edgeq.interpreter import TflmPart, interpreted_program, restored_part, tflm_facts
 from edgeq.lower.choose import Limits
 from edgeq.lower.lower import lower
 from edgeq.lower.names import Pass
@@ -26,6 +27,7 @@ from edgeq.lower.ops import supported_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.graph import Graph
 from edgeq.model.verify import verify_for
 from edgeq.records import (
     Agreement,
@@ -45,6 +47,7 @@ from edgeq.toolchain.elf import memory_use
 from edgeq.training.history import TrainingHistory
 
 MODEL, SAMPLES, REFERENCES, PROJECT = "model.tflite", "samples.npz", "references.npz", "project"
+_IMAGE, _TRACED = "image", "traced image"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,7 +84,8 @@ class Build:
     """Everything that belongs to a build.
 
     `references` has the primary reference first; `notes` are sentences for the report. `board_spec` is what the user
-    said for the board: a name or a folder. `limits` are those with which lowering gives `program`.
+    said for the board: a name or a folder. `limits` are those with which lowering gives `program`. `tflm` belongs to
+    the engine of that name.
     """
 
     folder: Path
@@ -104,13 +108,13 @@ class Build:
     flash_limit: int | None
     ram_limit: int | None
     tflm_arena_bytes: int | None
+    tflm: TflmPart | None = None
 
     @property
     def findings(self) -> tuple[Finding, ...]:
         """What keeps the model from being full-integer for this engine; a build that was made has none."""
-        return verify_for(
-            self.quantized.graph, supported_ops, engine=self.engine, float_io=self.quantized.method is None
-        )
+        known = supported_ops if self.tflm is None else None
+        return verify_for(self.quantized.graph, known, engine=self.engine, float_io=self.quantized.method is None)
 
     @property
     def trace_points(self) -> tuple[TracePoint, ...]:
@@ -134,7 +138,6 @@ def generate_project(
     Raises:
         InputError: the folder cannot be written.
     """
-    sizes = {t.elements for t in quantized.graph.output_tensors}
     return generate(
         program,
         quantized=quantized,
@@ -143,13 +146,29 @@ def generate_project(
         name=name,
         golden_inputs=[a[0] for a in samples.inputs],
         golden_outputs=golden,
-        labels=samples.class_names if len(samples.class_names) in sizes else (),
+        labels=label_names(samples, quantized.graph),
         arena_tflm_bytes=tflm_arena_bytes,
     )
 
 
+def label_names(samples: BuildSamples, graph: Graph) -> tuple[str, ...]:
+    """The names of the classes for the generated code; none where no output has as many values."""
+    sizes = {t.elements for t in graph.output_tensors}
+    return samples.class_names if len(samples.class_names) in sizes else ()
+
+
 def project_for(build: Build, board: Board, out: Path) -> Project:
-    """The build's program as a C project for another board."""
+    """The build's program as a C project for another board.
+
+    Raises:
+        InputError: its engine is a library for its own board alone.
+    """
+    if build.tflm is not None:
+        raise InputError(
+            f"{build.folder} was built with the tflm engine for {build.board.name}; its library is for no other board, "
+            "nor for this computer.",
+            hint="--device emulated or qemu; --device tflm-host is the interpreter on this computer.",
+        )
     return generate_project(
         board,
         out,
@@ -181,8 +200,9 @@ def save_build(build: Build) -> Manifest:
         "model": MODEL,
         "samples": SAMPLES,
         "references": REFERENCES,
-        "image": build.image.elf,
+        _IMAGE: build.image.elf,
     }
+    files |= {} if build.tflm is None else {_TRACED: build.tflm.traced.elf}
     files |= {f"{PROJECT}/{name}": f"{PROJECT}/{name}" for name in build.project.files}
     return write_manifest(folder, files=files, facts=_facts(build))
 
@@ -236,7 +256,9 @@ def _facts(build: Build) -> dict[str, Json]:
             "linker_script": project.linker_script,
             "tflm_files": list(project.tflm_files),
             "op_symbols": list(project.op_symbols),
+            "defines": list(project.defines),
         },
+        "tflm": tflm_facts(build.tflm),
         "notes": list(build.notes),
         "flash_limit": build.flash_limit,
         "ram_limit": build.ram_limit,
@@ -253,8 +275,25 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
     limits = Limits(flash=facts["limits"]["flash"], ram=facts["limits"]["ram"])
     without = tuple(map(Pass, facts["without_passes"]))
     passes = [p for p in Pass if p not in without]
-    program = lower(graph, features=board.features, optimize=optimize, limits=limits, passes=passes)
     project = facts["project"]
+    method = facts["quantization"]["method"]
+    quantized = Quantized(
+        content=content,
+        graph=graph,
+        method=Method(method) if method else None,
+        float_model=None,
+        calibration_samples=facts["quantization"]["calibration_samples"],
+        seed=facts["quantization"]["seed"],
+        recipe=facts["quantization"].get("recipe"),
+        history=codec.decode(TrainingHistory | None, facts["quantization"].get("history"), "history"),
+        agreement=codec.decode(Agreement | None, facts["quantization"].get("agreement"), "agreement"),
+    )
+    tflm = None
+    if facts.get("tflm") is not None:
+        tflm = restored_part(facts["tflm"], quantized, _image(folder, manifest, board, _TRACED))
+        program = interpreted_program(tflm.running, quantized, tflm.arena)
+    else:
+        program = lower(graph, features=board.features, optimize=optimize, limits=limits, passes=passes)
     if len(program.calls) != len(project["op_symbols"]):
         raise InputError(
             f"{folder} was made by edgeq {manifest.edgeq}, which compiled the model in another way than this version.",
@@ -262,9 +301,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
         )
     arrays = load_arrays(manifest.path(folder, "samples"))
     answers = load_arrays(manifest.path(folder, "references"))
-    elf = manifest.path(folder, "image")
     outputs = range(len(graph.outputs))
-    method = facts["quantization"]["method"]
     return Build(
         folder=folder,
         name=facts["name"],
@@ -272,17 +309,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
         optimize=optimize,
         source_format=facts["source"]["format"],
         source_sha256=facts["source"]["sha256"],
-        quantized=Quantized(
-            content=content,
-            graph=graph,
-            method=Method(method) if method else None,
-            float_model=None,
-            calibration_samples=facts["quantization"]["calibration_samples"],
-            seed=facts["quantization"]["seed"],
-            recipe=facts["quantization"].get("recipe"),
-            history=codec.decode(TrainingHistory | None, facts["quantization"].get("history"), "history"),
-            agreement=codec.decode(Agreement | None, facts["quantization"].get("agreement"), "agreement"),
-        ),
+        quantized=quantized,
         program=program,
         limits=limits,
         without_passes=without,
@@ -297,18 +324,9 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             tflm_files=tuple(project["tflm_files"]),
             op_symbols=tuple(project["op_symbols"]),
             files=tuple(r.removeprefix(f"{PROJECT}/") for r in manifest.files if r.startswith(f"{PROJECT}/")),
+            defines=tuple(project["defines"]),
         ),
-        image=Image(
-            elf=elf,
-            toolchain=Toolchain(
-                name=facts["toolchain"]["name"],
-                version=facts["toolchain"]["version"],
-                flags=tuple(facts["toolchain"]["flags"]),
-            ),
-            memory=memory_use(elf, board),
-            traced=False,
-            sha256=manifest.files["image"].sha256,
-        ),
+        image=_image(folder, manifest, board, _IMAGE),
         samples=BuildSamples(
             inputs=tuple(arrays[f"input_{i}"] for i in range(len(graph.inputs))),
             labels=arrays.get("labels"),
@@ -327,4 +345,17 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
         flash_limit=facts["flash_limit"],
         ram_limit=facts["ram_limit"],
         tflm_arena_bytes=facts["tflm_arena_bytes"],
+        tflm=tflm,
+    )
+
+
+def _image(folder: Path, manifest: Manifest, board: Board, role: str) -> Image:
+    toolchain: Mapping[str, Any] = manifest.facts["toolchain"]  # type: ignore[assignment] # as `_facts` wrote it
+    elf = manifest.path(folder, role)
+    return Image(
+        elf=elf,
+        toolchain=Toolchain(name=toolchain["name"], version=toolchain["version"], flags=tuple(toolchain["flags"])),
+        memory=memory_use(elf, board),
+        traced=role == _TRACED,
+        sha256=manifest.files[role].sha256,
     )

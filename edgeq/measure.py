@@ -148,7 +148,7 @@ def started(
             Session.connect(
                 running.url,
                 baud=baud,
-                expect_sha256=build.quantized.graph.sha256,
+                expect_sha256=_sha256_on(build, device),
                 failure=lambda: stop() or running.failure(),
                 symbolise=_symboliser(image),
                 rx_window=running.rx_window,
@@ -159,6 +159,14 @@ def started(
         yield running, session
 
 
+def _sha256_on(build: Build, device: str) -> str:
+    """The digest of the .tflite that a device says it runs. Firmware says the user's; the interpreter on this computer
+    that of the generated array."""
+    if device == TFLM_HOST and build.tflm is not None:
+        return build.tflm.running.graph.sha256
+    return build.quantized.graph.sha256
+
+
 def _flash(image: Image, board: Board, probe: str, progress: Progress | None) -> None:
     from edgeq.flashing.flash import flash_image
 
@@ -166,13 +174,16 @@ def _flash(image: Image, board: Board, probe: str, progress: Progress | None) ->
 
 
 def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Image:
-    """The build's program as an image for a board, made in `folder`.
+    """The build's program as an image for a board, made in `folder`. One of the tflm engine is in the build already.
 
     Raises:
+        InputError: the build's engine cannot run on that board.
         ToolError: the compiler is missing, or refused the code.
     """
     from edgeq.toolchain.compile import compile_project, host_toolchain
 
+    if build.tflm is not None and board.name == build.board.name:
+        return build.tflm.traced if traced else build.image
     project = build.project if board.name == build.board.name else project_for(build, board, folder / "project")
     toolchain = host_toolchain() if board.is_host else build.image.toolchain.name
     return compile_project(project, board, toolchain=toolchain, traced=traced, out=folder)

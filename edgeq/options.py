@@ -11,6 +11,9 @@ from edgeq.lower.names import Pass
 from edgeq.records import Method, Normalization, Optimize, RangeEstimator
 from edgeq.training.options import TrainingOptions
 
+TFLM_ROOT_VARIABLE = "EDGEQ_TFLM_ROOT"
+"""The environment's name for `BuildOptions.tflm_root`."""
+
 
 class Target(Enum):
     """A class of devices; the value is what `--target` takes."""
@@ -36,6 +39,12 @@ class Engine(Enum):
     """What runs the model on the device; the value is what `--engine` takes."""
 
     AOT = "aot"
+    TFLM = "tflm"
+
+    @property
+    def default_toolchain(self) -> str:
+        """The compiler that is meant when none is named."""
+        return {Engine.AOT: "zig", Engine.TFLM: "gcc"}[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +62,12 @@ class BuildOptions:
         resume: go on from the answers that an interrupted run of the same build left.
         baud: line speed, if the device is a serial port.
         probe: flashes the board on the serial port (`edgeq.flashing.probe.PROBE_HELP`); None: nothing is flashed.
-        toolchain: "zig" or "gcc".
+        toolchain: "zig" or "gcc"; None takes zig, and gcc for the tflm engine, which needs it.
+        engine: what runs the model on the device.
+        tflm_root: for the tflm engine: where the user's TensorFlow Lite Micro is (`edgeq.toolchain.tflm.find_library`);
+            None takes EDGEQ_TFLM_ROOT from the environment.
+        arena: bytes of the tflm engine's arena; None takes what the device used in the build that `out` holds, if it is
+            of the same model and library, else an estimate.
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         without_passes: passes on the graph that are left out.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.
@@ -91,8 +105,10 @@ class BuildOptions:
     resume: bool = False
     baud: int = 115200
     probe: str | None = None
-    toolchain: str = "zig"
+    toolchain: str | None = None
     engine: Engine = Engine.AOT
+    tflm_root: Path | None = None
+    arena: int | None = None
     optimize: Optimize = Optimize.BALANCED
     without_passes: tuple[Pass, ...] = ()
     method: Method = Method.PTQ
@@ -116,14 +132,33 @@ class BuildOptions:
     trusted: bool = False
 
     @property
+    def compiler(self) -> str:
+        """`toolchain`, or the engine's default."""
+        return self.toolchain or self.engine.default_toolchain
+
+    @property
     def devices(self) -> tuple[str, ...]:
         """`device`, also where it is one."""
         return (self.device,) if isinstance(self.device, str) else self.device
 
 
+def refuse_without_tflm(options: BuildOptions) -> None:
+    """Nothing, unless an option of the tflm engine was given with another one.
+
+    Raises:
+        InputError: it was.
+    """
+    given = [f"--{n.replace('_', '-')}" for n in ("tflm_root", "arena") if getattr(options, n) is not None]
+    if given and options.engine is not Engine.TFLM:
+        raise InputError(
+            f"{' and '.join(given)} can only be given with --engine tflm, not with {options.engine.value}.",
+            hint="Add --engine tflm, or leave them out.",
+        )
+
+
 _MICROCONTROLLER_ONLY = (
-    "board", "probe", "toolchain", "engine", "optimize", "without_passes", "name", "traced_samples", "flash_limit",
-    "ram_limit",
+    "board", "probe", "toolchain", "engine", "tflm_root", "arena", "optimize", "without_passes", "name",
+    "traced_samples", "flash_limit", "ram_limit",
 )  # fmt: skip
 _MOBILE_ONLY = ("labels", "normalization", "margin", "threads")
 _FLAGS = {"probe": "--flash", "without_passes": "--without-pass"}

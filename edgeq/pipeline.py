@@ -8,34 +8,29 @@ model + data ──► load ──► quantize ──► verify ──► lower 
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from edgeq import measure
 from edgeq.boards import load_board
-from edgeq.builds import PROJECT, Build, generate_project, save_build
+from edgeq.builds import Build, save_build
 from edgeq.devices.names import check_device, check_probe, check_reachable
-from edgeq.fit import fit
+from edgeq.engines import AotMaker, Maker, Place, TflmMaker
 from edgeq.generate.names import c_prefix, given_prefix
 from edgeq.host import background_references, golden_run
 from edgeq.inputs import read_source, test_samples, with_float_outputs
-from edgeq.lower.choose import Limits
-from edgeq.lower.lower import lower
-from edgeq.lower.names import Pass
+from edgeq.interpreter import find_tflm
 from edgeq.lower.ops import supported_ops
-from edgeq.lower.program import Program
 from edgeq.mobile.flow import build_mobile
 from edgeq.model.load import detect_format
 from edgeq.model.verify import require, verify_for
-from edgeq.options import BuildOptions, refuse_foreign, refuse_quantizing
+from edgeq.options import BuildOptions, Engine, refuse_foreign, refuse_quantizing, refuse_without_tflm
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
-from edgeq.records import Image, ModelFormat, Progress, Project
+from edgeq.records import ModelFormat, Progress
 from edgeq.report.files import write_report
 from edgeq.sharing import expanded, journal_of
 from edgeq.stopwatch import Stopwatch
-from edgeq.toolchain.compile import compile_project, find_compiler
+from edgeq.toolchain.compile import check_tflm_toolchain, find_compiler
 from edgeq.toolchain.elf import check_limits
 
 if TYPE_CHECKING:
@@ -65,6 +60,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     # Refuses a model that is not there before anything else is looked at.
     if detect_format(options.model) is ModelFormat.TFLITE:
         refuse_quantizing(options)
+    refuse_without_tflm(options)
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
     check_limits(board, options.flash_limit, options.ram_limit)
@@ -74,7 +70,11 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         check_device(device, board)
         check_reachable(device, options.baud)
     check_probe(options.probe, devices, board)
-    find_compiler(options.toolchain, board)
+    library = None
+    if options.engine is Engine.TFLM:
+        check_tflm_toolchain(options.compiler)
+        library = find_tflm(options, board)
+    find_compiler(options.compiler, board, library)
     check_replaceable(options.out)
 
     with replaced_folder(options.out) as folder, background_references() as run_references:
@@ -93,15 +93,14 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
                 quantized = from_tflite(source.tflite or b"", options.model)
         with clock("verify"):
             given = source.float_model is None
-            engine = options.engine.value
-            require(verify_for(quantized.graph, supported_ops, engine=engine, float_io=given), converted=not given)
+            engine, known = options.engine.value, supported_ops if library is None else None
+            require(verify_for(quantized.graph, known, engine=engine, float_io=given), converted=not given)
         with clock("lower"):
-            lowered = partial(
-                lower, quantized.graph, features=board.features, optimize=options.optimize,
-                passes=[p for p in Pass if p not in options.without_passes],
+            place = Place(
+                options=options, board=board, board_spec=board_spec, name=name, folder=folder, progress=progress,
+                clock=clock,
             )  # fmt: skip
-            limits = Limits(flash=options.flash_limit, ram=options.ram_limit)
-            program = lowered(limits=limits)
+            maker: Maker = TflmMaker(quantized, place, library) if library is not None else AotMaker(quantized, place)
         with clock("reference"):
             progress.start("Running the first sample on the host")
             samples = test_samples(source, quantized.graph, options)
@@ -109,22 +108,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             # The rest runs while the firmware is made.
             pending = run_references(quantized, samples.inputs, golden.reference)
 
-        def make(program: Program) -> tuple[Project, Image]:
-            with clock("generate"):
-                progress.start("Generating C")
-                project = generate_project(
-                    board, folder / PROJECT, name=name, quantized=quantized, program=program, samples=samples,
-                    golden=golden.outputs, tflm_arena_bytes=golden.tflm_arena_bytes,
-                )  # fmt: skip
-            with clock("compile"):
-                progress.start(f"Compiling with {options.toolchain}")
-                return project, compile_project(
-                    project, board, toolchain=options.toolchain, traced=False, out=folder / "objects",
-                    flash_limit=options.flash_limit, ram_limit=options.ram_limit,
-                )  # fmt: skip
-
-        fitted = fit(program, limits, make=make, again=lambda limits: lowered(limits=limits))
-        image = replace(fitted.image, elf=fitted.image.elf.rename(folder / "firmware.elf"))
+        firmware = maker.make(samples, golden)
         with clock("reference"):
             samples = with_float_outputs(samples, source, progress)
             progress.start("Running the samples on the host")
@@ -133,10 +117,12 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             folder=folder, name=name, engine=options.engine.value, optimize=options.optimize,
             source_format=source.format.value,
             source_sha256=source.float_model.sha256 if source.float_model else None, quantized=quantized,
-            program=fitted.program, limits=fitted.limits, without_passes=options.without_passes, board=board,
-            board_spec=board_spec, project=fitted.project, image=image, samples=samples,
-            references=references.outputs, notes=(*source.warnings, *golden.notes, *references.notes, *quantized.notes),
+            program=firmware.program, limits=firmware.limits, without_passes=options.without_passes, board=board,
+            board_spec=board_spec, project=firmware.project, image=firmware.image, samples=samples,
+            references=references.outputs,
+            notes=(*source.warnings, *golden.notes, *references.notes, *quantized.notes, *firmware.notes),
             flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm_arena_bytes=golden.tflm_arena_bytes,
+            tflm=firmware.tflm,
         )  # fmt: skip
         shutil.rmtree(folder / "objects", ignore_errors=True)
         save_build(made)

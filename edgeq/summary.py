@@ -177,7 +177,8 @@ def _memory(build: Build, run: DeviceRun) -> MemoryInfo:
         ram_limit=build.ram_limit or build.board.ram.length,
         tflm_arena_bytes=None if build.tflm_arena_bytes is None else arena_estimate(build.tflm_arena_bytes),
         sections=memory.sections,
-        plan=arena_plan(build.program),
+        plan=arena_plan(build.program) if build.tflm is None else None,
+        arena_used_bytes=run.arena_used_bytes if on_target else None,
     )
 
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 import zoo as zoo_module
+from tflm_trees import NO_TFLM
 
 REQUIRE_TOOLS = "EDGEQ_REQUIRE_TOOLS" in os.environ
 """Set where every tool is installed (the project's CI): a test that skips itself has then failed."""
 
 ABOUT_THE_USER = "root may write everywhere"
-"""The one reason that no tool can mend."""
+"""A reason that no tool can mend."""
 
 
 FULL = "EDGEQ_FULL" in os.environ
@@ -39,11 +40,20 @@ def pytest_make_collect_report(collector: Any) -> Generator[None, pytest.Collect
 
 
 def _no_skips(report: Any) -> Any:
-    skipped = report.outcome == "skipped" and ABOUT_THE_USER not in str(report.longrepr)
+    skipped = report.outcome == "skipped" and not any(
+        reason in str(report.longrepr) for reason in (ABOUT_THE_USER, NO_TFLM)
+    )
     if REQUIRE_TOOLS and skipped and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"skipped, although EDGEQ_REQUIRE_TOOLS is set: {report.longrepr}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What was not tested for want of a library, whatever options show of skips."""
+    without = [r for r in terminalreporter.stats.get("skipped", ()) if NO_TFLM in str(r.longrepr)]
+    if without:
+        terminalreporter.write_line(f"{len(without)} tests of the tflm engine on a device were skipped: {NO_TFLM}.")
 
 
 @pytest.fixture(scope="session")

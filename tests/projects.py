@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from tflite_builder import ModelBuilder
 from edgeq import process
 from edgeq.boards import load_board
 from edgeq.generate import generate
+from edgeq.generate.tflm_project import generate_tflm
+from edgeq.interpreter import choose_arena, interpreted_program, running
 from edgeq.lower.lower import lower
 from edgeq.lower.program import Program
 from edgeq.model.flatbuffer import parse_tflite
@@ -108,6 +111,29 @@ def make_project(
         **options,
     )
     return project, program
+
+
+def make_tflm_project(
+    content: bytes, out: Path, name: str, *, arena_bytes: int, board: str = "mps2-an386", labels: Sequence[str] = ()
+) -> Project:
+    """The C++ project of a model for TensorFlow Lite Micro, with a golden input as of `make_project`."""
+    graph = parse_tflite(content)
+    quantized = Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0)
+    run = running(quantized)
+    arena = choose_arena(arena_bytes, run.graph, before=None, on_host=None)
+    return generate_tflm(
+        interpreted_program(run, quantized, arena),
+        content=run.content,
+        graph=run.graph,
+        board=load_board(board),
+        out=out,
+        name=name,
+        golden_inputs=[x[0] for x in integers(graph, 1)],
+        golden_outputs=[y[0] for y in _answer(content)],
+        arena=arena,
+        equal_model=run.equal_model,
+        labels=labels,
+    )
 
 
 def compile_c(compiler: tuple[str, ...], root: Path, sources: list[str], out: Path, *flags: str) -> None:

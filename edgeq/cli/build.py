@@ -27,7 +27,7 @@ from edgeq.cli._common import (
     trust_option,
 )
 from edgeq.lower.names import Pass
-from edgeq.options import BuildOptions, Engine, Target
+from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine, Target
 from edgeq.records import Method, Optimize, RangeEstimator
 
 _D = BuildOptions(model=Path(), out=Path())
@@ -65,14 +65,25 @@ _D = BuildOptions(model=Path(), out=Path())
 @flash_option
 @probe_option
 @click.option(
-    "--toolchain", type=click.Choice(["zig", "gcc"]), default=_D.toolchain, show_default=True, help="Compiler."
+    "--toolchain", type=click.Choice(["zig", "gcc"]), help="Compiler.  [default: zig; gcc with --engine tflm]"
 )
 @click.option(
     "--engine",
     type=click.Choice([e.value for e in Engine]),
     default=_D.engine.value,
     show_default=True,
-    help="What runs the model.",
+    help="What runs the model: generated C (aot), or the interpreter of TensorFlow Lite Micro (tflm).",
+)
+@click.option(
+    "--tflm-root",
+    type=PATH,
+    help="With --engine tflm: your TensorFlow Lite Micro. A source tree in which its library was built, a folder with "
+    f"include/ and lib/, or the library.  [env: {TFLM_ROOT_VARIABLE}]",
+)
+@click.option(
+    "--arena",
+    type=ByteSize(),
+    help="With --engine tflm: bytes of its arena.  [default: what the build before used, else an estimate]",
 )
 @click.option(
     "--optimize",
@@ -197,6 +208,7 @@ def command(
       edgeq build model.tflite --flash-limit 256K --ram-limit 64K
       edgeq build m.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash
       edgeq build model.keras --data images/ --target mobile --labels labels.txt
+      edgeq build m.tflite --engine tflm --tflm-root ~/tflite-micro
     """
     import edgeq
 

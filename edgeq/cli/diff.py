@@ -16,7 +16,8 @@ from edgeq.cli._common import PATH, json_option
 def command(old: Path, new: Path, as_json: bool) -> int:
     """What changed from report OLD to report NEW: accuracy, drift, cycles, bytes.
 
-    OLD and NEW are report.json files, or the build folders that hold them. Exit code 1 if something got worse.
+    OLD and NEW are report.json files, or the build folders that hold them. Exit code 1 if something got worse. Builds
+    of one .tflite with both engines stand side by side; what they cost is then no change for the worse.
     """
     import json
 

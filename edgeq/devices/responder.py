@@ -16,6 +16,7 @@ from edgeq.link.messages import (
     EVENT,
     WRITE_HEAD,
     Answer,
+    EngineState,
     Error,
     Fact,
     Hello,
@@ -135,6 +136,8 @@ class Responder:
             case Kind.SPEED:
                 self._need(request.payload, 4)
                 raise _RefusalError(Refusal.OUT_OF_RANGE)  # no line of ours has a speed
+            case Kind.ENGINE_STATE:
+                return EngineState(arena_used=self._model.arena_bytes, problem=0, detail=0, words="").pack()
             case Kind.RESET:
                 self.reset_requested = True
                 return b""

@@ -44,6 +44,7 @@ class _Ended:
     hello: Hello
     outputs: tuple[TensorInfo, ...]
     stack_bytes: int
+    arena_used_bytes: int | None
     retries: int
 
 
@@ -119,6 +120,7 @@ class SharedRun:
             retries=sum(ended.retries for ended in self._ended),
             resumed=len(self._results.ticks) - self._wanted,
             shares=self._results.shares(why),
+            arena_used_bytes=first.arena_used_bytes,
         )
 
     def _devices(self) -> str:
@@ -164,7 +166,7 @@ class SharedRun:
                 self._ended.append(
                     _Ended(
                         hello=session.hello, outputs=session.outputs, retries=session.counters.retries,
-                        stack_bytes=session.stats().stack_high_water,
+                        stack_bytes=session.stats().stack_high_water, arena_used_bytes=session.arena_used(),
                     )
                 )  # fmt: skip
         except UnavailableError as exc:

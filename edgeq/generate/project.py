@@ -71,6 +71,7 @@ def generate(
     rendered = _targets(prefix)
     by_group = sources.sources_by_group([*files, *rendered], prefix)
     context = {
+        "engine": "aot",
         "prefix": prefix,
         "macro": prefix.upper(),
         "version": version(),
@@ -102,9 +103,9 @@ def generate(
         "include_dirs": (sources.INCLUDE, "model"),
         "common_flags": COMMON_FLAGS,
         "marker": staging.MARKER,
-        **_firmware_flags(board),
+        **firmware_flags(board),
     }
-    environment = _environment()
+    environment = template_environment()
     for place, template in rendered.items():
         files[place] = environment.get_template(template).render(context).encode()
     written = staging.write_files(
@@ -144,7 +145,8 @@ def _targets(prefix: str) -> dict[str, str]:
 
 
 @cache
-def _environment() -> Any:
+def template_environment() -> Any:
+    """Jinja, for the templates of C projects."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -185,7 +187,7 @@ def _layout(calls: Sequence[views.CallView]) -> _Layout:
     )
 
 
-def _firmware_flags(board: Board) -> dict[str, Any]:
+def firmware_flags(board: Board) -> dict[str, Any]:
     """How the Makefile compiles and links the firmware with GCC."""
     if board.is_host:
         return {

@@ -32,6 +32,9 @@ LINK_SOURCES = (
 )
 # Headers that the templates' files include.
 _MODEL_HEADERS = ("affine.h", "attributes.h", "engine.h", "kernels.h", "link.h", "selftest.h")
+# Files of firmware/tflm, and what its generated files include.
+_TFLM_SOURCES = ("engine.cc", "log.cc", "runtime.cc")
+_TFLM_HEADERS = ("engine.h", "link.h", "selftest.h", "tflm.h", "tflm_resolver.h")
 
 
 def copied_files(program: Program, board: Board) -> dict[str, Path]:
@@ -43,6 +46,20 @@ def copied_files(program: Program, board: Board) -> dict[str, Path]:
     firmware = resources.firmware()
     files = {f"kernels/{name}": firmware / "kernels" / name for call in program.calls for name in call.sources}
     files |= {f"model/{name}": firmware / "model" / name for name in _MODEL_SOURCES}
+    return _with_firmware(files, board, _MODEL_HEADERS)
+
+
+def interpreter_files(board: Board) -> dict[str, Path]:
+    """As `copied_files`, for a project whose engine is TensorFlow Lite Micro."""
+    firmware = resources.firmware()
+    files = {f"tflm/{name}": firmware / "tflm" / name for name in _TFLM_SOURCES}
+    files |= {"model/selftest.c": firmware / "model" / "selftest.c"}
+    return _with_firmware(files, board, _TFLM_HEADERS)
+
+
+def _with_firmware(files: dict[str, Path], board: Board, headers: Iterable[str]) -> dict[str, Path]:
+    """The files, those of link and board, and all headers."""
+    firmware = resources.firmware()
     files |= {f"link/{name}": firmware / "src" / name for name in LINK_SOURCES}
     board_files = [*board.sources, *([board.linker_script] if board.linker_script else []), *board.linker_includes]
     for file in board_files:
@@ -53,25 +70,28 @@ def copied_files(program: Program, board: Board) -> dict[str, Path]:
                 hint="Rename one of them.",
             )
         files[place] = file
-    for header in (*(firmware / "include" / "edgeq" / name for name in _MODEL_HEADERS), *board.headers):
+    for header in (*(firmware / "include" / "edgeq" / name for name in headers), *board.headers):
         files[f"{INCLUDE}/edgeq/{header.name}"] = header
     return _with_includes(files, firmware / "include")
 
 
-def sources_by_group(paths: Iterable[str], prefix: str) -> dict[Group, tuple[str, ...]]:
-    """The C files to compile, of all files in a project, by what they are for."""
+def sources_by_group(
+    paths: Iterable[str], prefix: str, *, suffixes: tuple[str, ...] = (".c",)
+) -> dict[Group, tuple[str, ...]]:
+    """The C (and C++) files to compile, of all files in a project, by what they are for."""
     found: dict[Group, list[str]] = {}
     for path in sorted(paths):
-        if path.endswith(".c") and path != "app/selftest.c":
+        if path.endswith(suffixes) and path != "app/selftest.c":
             found.setdefault(_group(path, prefix), []).append(path)
     return {group: tuple(found[group]) for group in Group if group in found}
 
 
 def _group(path: str, prefix: str) -> Group:
     folder = path.split("/", maxsplit=1)[0]
-    if path == f"model/{prefix}_weights.c":
+    if path in (f"model/{prefix}_weights.c", f"tflm/{prefix}_model_data.cc"):
         return Group.WEIGHTS
-    return {"kernels": Group.KERNELS, "model": Group.MODEL, "link": Group.LINK}.get(folder, Group.RUNTIME)
+    groups = {"kernels": Group.KERNELS, "model": Group.MODEL, "tflm": Group.MODEL, "link": Group.LINK}
+    return groups.get(folder, Group.RUNTIME)
 
 
 def _with_includes(files: dict[str, Path], include: Path) -> dict[str, Path]:

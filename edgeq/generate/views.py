@@ -227,7 +227,7 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
 
 
 def value_views(program: Program, tensors: Sequence[Tensor], kind: str) -> tuple[ValueView, ...]:
-    """The model's inputs or outputs; `kind` is "input" or "output"."""
+    """The model's inputs or outputs; `kind` is "input" or "output". An interpreter places them itself: offset 0."""
     views = []
     for i, tensor in enumerate(tensors):
         quantization = tensor.quantization if tensor.dtype is not DType.FLOAT32 else None
@@ -243,7 +243,7 @@ def value_views(program: Program, tensors: Sequence[Tensor], kind: str) -> tuple
                 c_type=c_type(tensor.dtype.value),
                 dtype=_DTYPES[tensor.dtype],
                 helper=_HELPERS.get(tensor.dtype) if per_tensor else None,
-                offset=program.placements[tensor.index].offset,
+                offset=program.placements[tensor.index].offset if tensor.index in program.placements else 0,
                 nbytes=tensor.nbytes,
                 elements=tensor.elements,
                 shape=tensor.shape,

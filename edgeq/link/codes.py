@@ -24,6 +24,7 @@ class Kind(IntEnum):
     STATS = 0x20
     RESET = 0x21
     SPEED = 0x22
+    ENGINE_STATE = 0x23
     FAULT = 0xF0
     RUNNING = 0xF1
     DAMAGED = 0xF2
@@ -102,3 +103,16 @@ class FaultKind(IntEnum):
     SECURE = 5
     STACK_OVERFLOW = 6
     UNEXPECTED_INTERRUPT = 7
+
+
+class Problem(IntEnum):
+    """Why an interpreter did not start or could not run (edgeq_problem in firmware/include/edgeq/engine.h)."""
+
+    NONE = 0
+    ARENA = 1
+    OPERATOR = 2
+    PREPARE = 3
+    INVOKE = 4
+    SCHEMA = 5
+    LIBRARY = 6
+    TENSORS = 7

@@ -8,7 +8,7 @@ from edgeq.errors import DeviceError, LinkError
 from edgeq.link.codes import PROTOCOL_VERSION, HelloFlag, Kind
 from edgeq.link.exchange import Exchange, RefusedError, parsed
 from edgeq.link.messages import Hello
-from edgeq.link.runs import REBUILD
+from edgeq.link.problems import REBUILD, engine_error
 
 
 def say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
@@ -47,5 +47,5 @@ def say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
             else "Flash the image of this build, or name the build that is on the device.",
         )
     if hello.flags & HelloFlag.FAILED:
-        raise DeviceError("The engine on the device did not start.", hint=REBUILD)
+        raise engine_error(exchange, "The engine on the device did not start")
     return hello

@@ -326,6 +326,33 @@ class Error:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EngineState:
+    """The reply to ENGINE STATE: bytes of the arena that the engine really took, and what went wrong, if anything.
+
+    What `detail` is depends on the problem (edgeq_problem in firmware/include/edgeq/engine.h). `words` are the
+    interpreter's own last message.
+    """
+
+    arena_used: int
+    problem: int
+    detail: int
+    words: str
+
+    _FORM = struct.Struct("<IBxxxI")
+
+    def pack(self) -> bytes:
+        """The payload."""
+        return self._FORM.pack(self.arena_used, self.problem, self.detail) + _put_text(self.words, 200)
+
+    @classmethod
+    def unpack(cls, payload: bytes) -> Self:
+        """The record; raises MessageError."""
+        arena_used, problem, detail = _unpack(cls._FORM, payload, "ENGINE STATE")
+        words, _ = _text(payload, cls._FORM.size, "ENGINE STATE")
+        return cls(arena_used=arena_used, problem=problem, detail=detail, words=words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """The event FAULT: the processor stopped. Registers as the core saved them; `address` is None where unknown."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from edgeq.link.codes import REPLY, Kind, Mode, Refusal, Status
+from edgeq.link.codes import REPLY, Kind, Mode, Problem, Refusal, Status
 from edgeq.link.faults import describe_fault
 from edgeq.link.frame import Decoder, Frame, encode
-from edgeq.link.messages import EVENT, Answer, Error, Fault, Hello, MessageError, Read, Stats, TensorInfo
+from edgeq.link.messages import EVENT, Answer, EngineState, Error, Fault, Hello, MessageError, Read, Stats, TensorInfo
 from edgeq.link.transport import Transport
 
 _IDLE = 0.5  # seconds after which text without an end of line is shown
@@ -62,6 +62,10 @@ def _meaning(frame: Frame) -> str:
         case Kind.READ:
             r = Read.unpack(payload)
             return f"run {r.run} {r.item.name}, {r.length} bytes from {r.offset}"
+        case Kind.ENGINE_STATE:
+            e = EngineState.unpack(payload)
+            name = Problem(e.problem).name if e.problem in set(Problem) else str(e.problem)
+            return f"{e.arena_used} bytes of arena used, problem {name}, detail {e.detail} {e.words}".rstrip()
         case Kind.STATS:
             s = Stats.unpack(payload)
             return (

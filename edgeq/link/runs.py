@@ -9,13 +9,12 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from edgeq.errors import DeviceError, LinkError
+from edgeq.errors import LinkError
 from edgeq.link.codes import QUIET, Item, Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Exchange, RefusedError, parsed
 from edgeq.link.frame import Frame, encode
 from edgeq.link.messages import WRITE_HEAD, Answer, Hello, Read, Run
-
-REBUILD = "Build the firmware again with this version of edgeq, and flash it."
+from edgeq.link.problems import engine_error
 
 _SMALLEST_CHUNK = 64  # bytes of a tensor in one frame on a very noisy line
 _REPETITION_BYTES = 64  # of the device's window, for a RUN that is sent again
@@ -83,7 +82,7 @@ class Runs:
                 self.reruns += 1
                 continue
             if answer.status == Status.FAILED:
-                raise DeviceError("The engine on the device could not run the model.", hint=REBUILD)
+                raise engine_error(self._exchange, "The engine on the device could not run the model")
             return answer, result
 
     def times(self, data: bytes, repeat: int) -> bytes | None:

@@ -19,8 +19,9 @@ from edgeq.link.codes import Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
-from edgeq.link.messages import Answer, Fact, Hello, Stats, TensorInfo
-from edgeq.link.runs import REBUILD, Runs
+from edgeq.link.messages import Answer, EngineState, Fact, Hello, Stats, TensorInfo
+from edgeq.link.problems import REBUILD, TFLM_ENGINE
+from edgeq.link.runs import Runs
 from edgeq.link.speed import STEPS, LineSpeed
 from edgeq.link.transport import Transport
 
@@ -253,6 +254,16 @@ class Session:
             DeviceError, LinkError: as `connect`.
         """
         return parsed(Stats.unpack, self._ask(Kind.STATS, b""))
+
+    def arena_used(self) -> int | None:
+        """Bytes that an interpreter took of its arena; None where the engine is none.
+
+        Raises:
+            DeviceError, LinkError: as `connect`.
+        """
+        if self.hello.engine != TFLM_ENGINE:
+            return None
+        return parsed(EngineState.unpack, self._ask(Kind.ENGINE_STATE, b"")).arena_used
 
     def reset(self) -> None:
         """Let the device start anew.

@@ -19,6 +19,7 @@ from edgeq.model.static_shapes import with_constant_shapes
 from edgeq.model.tables import Bytes, Corrupt, Table
 from edgeq.model.variables import WITHOUT_OUTPUT, Body, VariableError, with_variables
 
+SCHEMA_VERSION = 3
 _MAX_RANK = 8  # TFLM's kernels know at most 6 dimensions (RuntimeShape); 8 leaves room to say so later
 _MAX_BYTES = 2**31 - 1
 _LONGEST_CUSTOM_CODE = 100
@@ -97,8 +98,8 @@ class _Parser:
         self.content = content
         model = Bytes(content).root()
         version = model.integer(0, "I")
-        if version != 3:
-            raise Corrupt(f"its schema version is {version}; .tflite files have version 3")
+        if version != SCHEMA_VERSION:
+            raise Corrupt(f"its schema version is {version}; .tflite files have version {SCHEMA_VERSION}")
         subgraphs = model.tables(2)
         if not subgraphs:
             raise Corrupt("it has no subgraph")

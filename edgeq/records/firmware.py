@@ -32,9 +32,9 @@ class Group(Enum):
 class Project:
     """A generated C project. Paths are relative to `root`, in POSIX form, sorted.
 
-    `sources` has the C files to compile per group; `tflm_files` are the TFLite Micro artifacts, which the aot engine
-    does not compile. `symbol` is the C prefix and `<symbol>_model` the `edgeq_model`; `op_symbols[i]` is the C
-    function of kernel call i.
+    `sources` has the C and C++ files to compile per group, with `defines` as macros; `tflm_files` are the TFLite Micro
+    artifacts, which the aot engine does not compile. `symbol` is the C prefix and `<symbol>_model` the `edgeq_model`;
+    `op_symbols[i]` is the C function of kernel call i.
     """
 
     root: Path
@@ -45,6 +45,7 @@ class Project:
     tflm_files: tuple[str, ...]
     op_symbols: tuple[str, ...]
     files: tuple[str, ...]
+    defines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,8 +45,9 @@ class DeviceShare:
 class DeviceRun:
     """What devices answered. Outputs as in ReferenceOutputs; `ticks` has one count per sample (0: no counter).
 
-    `stack_bytes` is the stack's high-water mark, None where the device does not measure it. `resumed` samples were
-    answered in an earlier run; `seconds` is the time of the others. `shares` says who ran what.
+    `stack_bytes` is the stack's high-water mark, None where the device does not measure it. `arena_used_bytes` is what
+    an interpreter took of its arena, None where there is none. `resumed` samples were answered in an earlier run;
+    `seconds` is the time of the others. `shares` says who ran what.
     """
 
     device: str
@@ -60,6 +61,7 @@ class DeviceRun:
     retries: int
     resumed: int = 0
     shares: tuple[DeviceShare, ...] = ()
+    arena_used_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,10 @@ def _cost(report: Report) -> Table:
             stack += f" + {fmt.count(memory.stack_of_handlers)} for handlers"
         table.add_row(_text("flash", "bold"), _used(memory.flash_bytes, memory.flash_limit))
         table.add_row(_text("RAM", "bold"), _used(memory.ram_bytes, memory.ram_limit))
-        table.add_row("", f"arena {fmt.count(memory.arena_bytes)}, stack {fmt.count(memory.stack_bytes)}{stack}")
+        arena = fmt.count(memory.arena_bytes)
+        if memory.arena_used_bytes is not None:
+            arena += f" ({fmt.count(memory.arena_used_bytes)} used)"
+        table.add_row("", f"arena {arena}, stack {fmt.count(memory.stack_bytes)}{stack}")
         for saved in memory.plan.saved if memory.plan else ():
             table.add_row(_text("pass", "bold"), _text(saved))
     return table

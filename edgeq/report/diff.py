@@ -46,10 +46,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDiff:
-    """Every figure of both reports, in sections, and what must be known to read them."""
+    """Every figure of both reports, in sections, and what must be known to read them. `columns` heads the two."""
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    columns: tuple[str, str] = ("old", "new")
 
     @property
     def regressed(self) -> bool:
@@ -69,18 +70,22 @@ def diff_reports(old: Report, new: Report, *, tolerance: float = 0.01, max_drop:
     Returns:
         The changes. Worse is: lower accuracy, more outputs that differ or a larger difference from the primary
         reference, more cycles, instructions or bytes, and a check that no longer passes. Drift from other references,
-        figures of single layers, ops and MACs are shown, but judge nothing.
+        figures of single layers, ops and MACs are shown, but judge nothing. Two engines that ran the same model stand
+        side by side: what they cost judges nothing either.
     """
+    engines = old.engine != new.engine and old.model.sha256 == new.model.sha256
+    limit = None if engines else tolerance
     changes = (
         *_accuracy(old, new, max_drop),
         *_drift(old, new),
-        *_cost(old, new, tolerance),
-        *_memory(old, new, tolerance),
+        *_cost(old, new, limit),
+        *_memory(old, new, limit),
         *_model(old, new),
         *_checks(old, new),
-        *_layers(old, new),
+        *_layers(old, new, by_label=engines),
     )
-    return ReportDiff(changes=changes, notes=tuple(_notes(old, new)))
+    columns = (old.engine, new.engine) if engines else ("old", "new")
+    return ReportDiff(changes=changes, notes=tuple(_notes(old, new, engines=engines)), columns=columns)
 
 
 def to_dict(diff: ReportDiff) -> dict[str, Any]:
@@ -100,7 +105,7 @@ def render_diff(diff: ReportDiff) -> RenderableType:
     marks = {Outcome.BETTER: "✓", Outcome.WORSE: "✗", Outcome.NEUTRAL: " "}  # where no colour is seen
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     table.add_column("")
-    for column in ("old", "new", "change"):
+    for column in (*diff.columns, "change"):
         table.add_column(column, justify="right", no_wrap=True)
     moved = [c for c in diff.changes if c.old != c.new]
     section = ""
@@ -167,7 +172,7 @@ def _drift(old: Report, new: Report) -> Iterator[Change]:
             yield Change(section=f"drift from {name}", name=label, unit=unit, old=x, new=y, outcome=outcome)
 
 
-def _cost(old: Report, new: Report, tolerance: float) -> Iterator[Change]:
+def _cost(old: Report, new: Report, tolerance: float | None) -> Iterator[Change]:
     for field, label in (
         ("cycles_measured", "cycles, measured"),
         ("cycles_estimated", "cycles, estimated"),
@@ -177,7 +182,7 @@ def _cost(old: Report, new: Report, tolerance: float) -> Iterator[Change]:
     yield from _numbers("cost of one inference", "latency", "ms", _both(old.profile, new.profile, "latency_ms"), None)
 
 
-def _memory(old: Report, new: Report, tolerance: float) -> Iterator[Change]:
+def _memory(old: Report, new: Report, tolerance: float | None) -> Iterator[Change]:
     for field, label in (
         ("flash_bytes", "flash"),
         ("ram_bytes", "RAM"),
@@ -212,14 +217,27 @@ def _checks(old: Report, new: Report) -> Iterator[Change]:
         )
 
 
-def _layers(old: Report, new: Report) -> Iterator[Change]:
-    before = {(c.index, c.label): c.cycles for c in (old.profile.layers if old.profile else ())}
-    after = {(c.index, c.label): c.cycles for c in (new.profile.layers if new.profile else ())}
+def _layers(old: Report, new: Report, *, by_label: bool) -> Iterator[Change]:
+    """`by_label`: engines fuse other ops, so that one layer is not the same call in both."""
+
+    def cycles(report: Report) -> dict[tuple[int, str], int]:
+        layers = report.profile.layers if report.profile else ()
+        return {(_op_number(c.label) if by_label else c.index, c.label): c.cycles for c in layers}
+
+    before, after = cycles(old), cycles(new)
     for key in sorted(before.keys() | after.keys()):
         yield from _numbers("cycles per layer", key[1], "", (before.get(key), after.get(key)), None)
 
 
-def _notes(old: Report, new: Report) -> Iterator[str]:
+def _op_number(label: str) -> int:
+    """The index in the .tflite that a layer's label begins with (`edgeq.model.naming.op_label`)."""
+    first = label.split(" ", 1)[0]
+    return int(first) if first.isdigit() else -1
+
+
+def _notes(old: Report, new: Report, *, engines: bool) -> Iterator[str]:
+    if engines:
+        yield from _ratios(old, new)
     if old.model.sha256 != new.model.sha256:
         yield "The .tflite is another one: cost and accuracy changed with the model."
     if old.data.sha256 != new.data.sha256 or old.data.samples != new.data.samples:
@@ -231,7 +249,7 @@ def _notes(old: Report, new: Report) -> Iterator[str]:
     for name, a, b in (
         ("board", old.board, new.board),
         ("device", old.device.name, new.device.name),
-        ("engine", old.engine, new.engine),
+        *(() if engines else (("engine", old.engine, new.engine),)),
         ("optimize", old.optimize, new.optimize),
         ("clock", old.device.clock_hz, new.device.clock_hz),
     ):
@@ -240,6 +258,18 @@ def _notes(old: Report, new: Report) -> Iterator[str]:
     if old.toolchain != new.toolchain and old.toolchain is not None and new.toolchain is not None:
         a, b = (f"{t.name} {t.version}" for t in (old.toolchain, new.toolchain))
         yield f"Another compiler: {a} before, {b} now." if a != b else "Other compiler flags."
+
+
+def _ratios(old: Report, new: Report) -> Iterator[str]:
+    """What one engine takes of what the other one does, in a sentence."""
+    figures = {
+        "cycles": _both(old.profile, new.profile, "cycles_estimated"),
+        "flash": _both(old.memory, new.memory, "flash_bytes"),
+        "RAM": _both(old.memory, new.memory, "ram_bytes"),
+    }
+    words = [f"{a / b:.2f} of the {name}" for name, (a, b) in figures.items() if a and b]
+    if words:
+        yield f"Two engines, one model: {old.engine} takes {', '.join(words)} of {new.engine}."
 
 
 def _numbers(

@@ -99,6 +99,10 @@ FIELDS: dict[str, tuple[str, str]] = {
         "bytes",
         "arena for the TFLM engine: an estimate with a margin; null if not measured",
     ),
+    "MemoryInfo.arena_used_bytes": (
+        "bytes",
+        "what the TFLM engine took of its arena, as the device reported it; null for another engine",
+    ),
     "MemoryInfo.sections": ("", "the image's sections"),
     "MemoryInfo.plan": ("", "the arena over time; null for an engine without a static plan"),
     "Section.name": ("", "the section's name in the ELF, or the part's name"),

@@ -125,7 +125,8 @@ class ArenaPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryInfo:
-    """What the image takes and what it may take. `tflm_arena_bytes` is the TFLM engine's estimate, with margin."""
+    """What the image takes and what it may take. `tflm_arena_bytes` is the TFLM engine's estimate, with margin;
+    `arena_used_bytes` what that engine took of its arena on the device."""
 
     flash_bytes: int
     ram_bytes: int
@@ -137,6 +138,7 @@ class MemoryInfo:
     tflm_arena_bytes: int | None
     sections: tuple[Section, ...]
     plan: ArenaPlan | None
+    arena_used_bytes: int | None = None
 
     @property
     def stack_of_handlers(self) -> int:

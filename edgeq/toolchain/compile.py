@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import re
@@ -14,9 +15,10 @@ from edgeq.boards import Board
 from edgeq.errors import BudgetError, InputError, ToolError
 from edgeq.records import Group, Image, Project
 from edgeq.toolchain import elf as elf_file
-from edgeq.toolchain import gcc, zig
+from edgeq.toolchain import gcc, tflm_words, zig
 from edgeq.toolchain.compiler import Compiler
 from edgeq.toolchain.instructions import check_instructions
+from edgeq.toolchain.tflm import TflmLibrary
 
 TOOLCHAINS = ("zig", "gcc")
 
@@ -27,18 +29,36 @@ _NO_SUPPORT = re.compile(r"undefined symbol: (__|mem)")
 _LARGE = 0x0400_0000
 
 
-def find_compiler(toolchain: str, board: Board) -> Compiler:
-    """The compiler of that name for a board.
+def find_compiler(toolchain: str, board: Board, tflm: TflmLibrary | None = None) -> Compiler:
+    """The compiler of that name for a board, and for TensorFlow Lite Micro if it is given.
 
     Raises:
-        InputError: unknown name.
+        InputError: unknown name, or one that cannot link TensorFlow Lite Micro.
         ToolError: it is not installed.
     """
+    if tflm is not None:
+        check_tflm_toolchain(toolchain)
+        return gcc.tflm_compiler(board, tflm)
     if toolchain == "zig":
         return zig.compiler(board)
     if toolchain == "gcc":
         return gcc.compiler(board)
     raise InputError(f"There is no toolchain {toolchain!r}.", hint=f"Known toolchains: {', '.join(TOOLCHAINS)}.")
+
+
+def check_tflm_toolchain(toolchain: str) -> None:
+    """Only GCC links TensorFlow Lite Micro.
+
+    Raises:
+        InputError: another compiler.
+    """
+    if toolchain != "gcc":
+        raise InputError(
+            f"The tflm engine cannot be built with {toolchain}: TensorFlow Lite Micro is C++, and {toolchain} brings "
+            "no C++ library for bare metal.",
+            hint="--toolchain gcc (the default with --engine tflm; Debian: apt-get install gcc-arm-none-eabi "
+            "libstdc++-arm-none-eabi-newlib).",
+        )
 
 
 def host_toolchain() -> str:
@@ -55,6 +75,7 @@ def compile_project(
     out: Path,
     flash_limit: int | None = None,
     ram_limit: int | None = None,
+    tflm: TflmLibrary | None = None,
 ) -> Image:
     """Compile and link a project for a board.
 
@@ -66,17 +87,18 @@ def compile_project(
         out: folder for objects and the image; made if missing.
         flash_limit: a budget in bytes smaller than the board's flash.
         ram_limit: a budget in bytes smaller than the board's RAM.
+        tflm: what a project for the tflm engine is linked with; None for aot.
 
     Raises:
         ToolError: the compiler is missing, or refused the code (its words are in the message).
         BudgetError: the image does not fit.
         InputError: unknown toolchain.
     """
-    compiler = find_compiler(toolchain, board)
+    compiler = find_compiler(toolchain, board, tflm)
     name = "firmware-traced" if traced else "firmware"
     objects_folder = (out / f"{name}.obj").resolve()
     objects_folder.mkdir(parents=True, exist_ok=True)
-    objects = _compile(compiler, project, traced, objects_folder)
+    objects = (*_compile(compiler, project, traced, objects_folder), *_archives(compiler, objects_folder))
     elf = (out / (name if board.is_host else f"{name}.elf")).resolve()
     _link(compiler, project, board, objects, elf, flash_limit, ram_limit)
     memory = elf_file.memory_use(elf, board)
@@ -94,25 +116,40 @@ def compile_project(
 
 def _compile(compiler: Compiler, project: Project, traced: bool, folder: Path) -> tuple[Path, ...]:
     root = project.root.resolve()
-    defines = ("EDGEQ_TRACE",) if traced else ()
+    defines = (*project.defines, "EDGEQ_TRACE") if traced else project.defines
     jobs = [(group, source) for group in Group for source in project.sources.get(group, ())]
 
     def one(job: tuple[Group, str]) -> Path:
         group, source = job
         # The linker script sorts by this suffix.
-        obj = folder / f"{source.removesuffix('.c').replace('/', '_')}.{group.value}.o"
+        obj = folder / f"{source.rpartition('.')[0].replace('/', '_')}.{group.value}.o"
         argv = compiler.compile_argv(source, obj, project.include_dirs, defines)
-        process.run(
-            argv,
-            timeout=_TIMEOUT,
-            what=f"Compiling {source} with {compiler.toolchain.name}",
-            cwd=root,
-            env=compiler.environment,
-        )
+        with tflm_words.explained() if source.endswith(".cc") else contextlib.nullcontext():
+            process.run(
+                argv,
+                timeout=_TIMEOUT,
+                what=f"Compiling {source} with {compiler.toolchain.name}",
+                cwd=root,
+                env=compiler.environment,
+            )
         return obj
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return tuple(pool.map(one, jobs))
+
+
+def _archives(compiler: Compiler, folder: Path) -> tuple[Path, ...]:
+    """The libraries under names by which the linker script counts them as kernels."""
+    found = []
+    for i, archive in enumerate(compiler.cxx.archives if compiler.cxx else ()):
+        place = folder / f"library{i}.{Group.KERNELS.value}.a"
+        place.unlink(missing_ok=True)
+        try:
+            place.symlink_to(archive)
+        except OSError:  # a file system without links
+            shutil.copyfile(archive, place)
+        found.append(place)
+    return tuple(found)
 
 
 def _link(
@@ -151,13 +188,14 @@ def _run_linker(compiler: Compiler, objects: tuple[Path, ...], script: Path | No
     for attempt, libraries in enumerate(compiler.libraries, start=1):
         argv = compiler.link_argv(objects, script, libraries, elf)
         try:
-            process.run(
-                argv,
-                timeout=_TIMEOUT,
-                what=f"Linking {elf.name} with {compiler.toolchain.name}",
-                cwd=folder,
-                env=compiler.environment,
-            )
+            with tflm_words.explained() if compiler.cxx else contextlib.nullcontext():
+                process.run(
+                    argv,
+                    timeout=_TIMEOUT,
+                    what=f"Linking {elf.name} with {compiler.toolchain.name}",
+                    cwd=folder,
+                    env=compiler.environment,
+                )
         except ToolError as exc:
             if attempt == len(compiler.libraries) or not _NO_SUPPORT.search(exc.message):
                 raise

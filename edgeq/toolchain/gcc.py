@@ -7,8 +7,16 @@ import re
 
 from edgeq import process
 from edgeq.boards import Board
+from edgeq.errors import ToolError
 from edgeq.records import Toolchain
-from edgeq.toolchain.compiler import COMMON_FLAGS, Compiler
+from edgeq.toolchain.compiler import COMMON_FLAGS, CXX_FLAGS, Compiler, Cxx
+from edgeq.toolchain.tflm import TflmLibrary
+
+# How an image with TensorFlow Lite Micro is linked, and what with: the C++ library, the C library and GCC's own.
+TFLM_LINK_FLAGS = (
+    "-nostartfiles", "-nodefaultlibs", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments",
+)  # fmt: skip
+TFLM_LIBRARIES = ("-Wl,--start-group", "-lstdc++", "-lm", "-lc", "-lgcc", "-Wl,--end-group")
 
 # Only `edgeq build` chooses the compiler; other commands take the build's.
 _HINT = "Install it (Debian: apt-get install {}), or build with zig: edgeq build … --toolchain zig."
@@ -45,4 +53,34 @@ def compiler(board: Board) -> Compiler:
         flags=flags,
         link_flags=("-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments"),
         libraries=(("-lgcc",),),
+    )
+
+
+def tflm_compiler(board: Board, library: TflmLibrary) -> Compiler:
+    """GCC for a board's image with TensorFlow Lite Micro.
+
+    Raises:
+        ToolError: it, its C++ compiler or its C++ library is not installed.
+    """
+    base = compiler(board)
+    debian = "libstdc++-arm-none-eabi-newlib"
+    hint = f"Install it (Debian: apt-get install gcc-arm-none-eabi {debian})."
+    command = str(process.find_tool("arm-none-eabi-g++", hint=hint))
+    found = process.run(
+        [command, *board.gcc_flags, "-print-file-name=libstdc++.a"], timeout=30, what="looking for GCC's C++ library"
+    ).stdout
+    if not found.startswith(b"/"):
+        raise ToolError("arm-none-eabi-g++ is installed without its C++ library, libstdc++.", hint=hint)
+    stripped = ("-DTF_LITE_STRIP_ERROR_STRINGS",) if library.stripped else ()
+    return Compiler(
+        toolchain=base.toolchain,
+        command=base.command,
+        flags=base.flags,
+        link_flags=TFLM_LINK_FLAGS,
+        libraries=(TFLM_LIBRARIES,),
+        cxx=Cxx(
+            command=(command,),
+            flags=(*board.gcc_flags, *CXX_FLAGS, *stripped, *(f"-isystem{d}" for d in library.include_dirs)),
+            archives=(library.archive,),
+        ),
     )

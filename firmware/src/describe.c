@@ -1,4 +1,4 @@
-/* Requests that ask what the device is: HELLO, DESCRIBE, ABOUT, STATS. */
+/* Requests that ask what the device is: HELLO, DESCRIBE, ABOUT, STATS, ENGINE STATE. */
 #include "edgeq/board.h"
 #include "edgeq/bytes.h"
 #include "edgeq/request.h"
@@ -13,6 +13,7 @@
 #define EDGEQ_TENSOR_TEXT 120u
 #define EDGEQ_KEY_TEXT 32u
 #define EDGEQ_VALUE_TEXT 200u
+#define EDGEQ_WORDS_TEXT 200u
 
 void edgeq_on_hello(const edgeq_request *request) {
   edgeq_link *link = request->link;
@@ -119,4 +120,16 @@ void edgeq_on_stats(const edgeq_request *request) {
   to = edgeq_put32(to, stats->repeats);
   to = edgeq_put32(to, edgeq_stack_high_water());
   edgeq_reply(request, to);
+}
+
+void edgeq_on_engine_state(const edgeq_request *request) {
+  const edgeq_model *model = request->link->model;
+  const edgeq_engine_state *state = model->state;
+  uint8_t *to =
+      edgeq_put32(edgeq_reply_payload(request), state != 0 ? state->arena_used : model->arena_bytes);
+  *to++ = state != 0 ? state->problem : (uint8_t)EDGEQ_PROBLEM_NONE;
+  *to++ = 0;
+  to = edgeq_put16(to, 0);
+  to = edgeq_put32(to, state != 0 ? state->detail : 0u);
+  edgeq_reply(request, edgeq_put_text(to, state != 0 ? state->words : "", EDGEQ_WORDS_TEXT));
 }

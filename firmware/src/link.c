@@ -76,6 +76,9 @@ static void edgeq_answer(const edgeq_request *request) {
     case EDGEQ_LINK_SPEED:
       edgeq_on_speed(request);
       break;
+    case EDGEQ_LINK_ENGINE_STATE:
+      edgeq_on_engine_state(request);
+      break;
     default:
       edgeq_refuse(request, EDGEQ_LINK_UNKNOWN_REQUEST, 0);
       break;

@@ -54,6 +54,10 @@ void edgeq_on_write(const edgeq_request *request) {
     edgeq_refuse(request, EDGEQ_LINK_MALFORMED, EDGEQ_WRITE_HEAD);
     return;
   }
+  if (link->engine != EDGEQ_OK) { /* its inputs may have no memory */
+    edgeq_refuse(request, EDGEQ_LINK_ENGINE, (uint32_t)link->engine);
+    return;
+  }
   const uint8_t *from = request->payload;
   if (!edgeq_open_run(request, edgeq_get32(from)) ||
       !edgeq_take_input(request, edgeq_get32(from + 4), from + EDGEQ_WRITE_HEAD,

@@ -31,6 +31,16 @@ def slow_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def failing_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The firmware on the native board around a model that does not start, and says why."""
+    out = tmp_path_factory.mktemp("link") / "failing"
+    board = resources.firmware() / "boards" / "native" / "board.c"
+    return link_firmware.compile_firmware(
+        out, board=board, main=True, input_bytes=NATIVE_INPUT_BYTES, defines=("MODEL_FAILS",)
+    )
+
+
+@pytest.fixture(scope="session")
 def native_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The firmware on the native board, with inputs of 3000 and 10 bytes, traced."""
     out = tmp_path_factory.mktemp("link") / "firmware"

@@ -152,19 +152,13 @@ static uint32_t interesting(void) {
 
 /* A request with a right CRC: without one, hardly anything random gets past the decoder. */
 static void make_request(void) {
-  static const uint8_t types[] = {EDGEQ_LINK_PING,
-                                  EDGEQ_LINK_HELLO,
-                                  EDGEQ_LINK_HELLO,
-                                  EDGEQ_LINK_DESCRIBE,
-                                  EDGEQ_LINK_WRITE,
-                                  EDGEQ_LINK_WRITE,
-                                  EDGEQ_LINK_RUN,
-                                  EDGEQ_LINK_RUN,
-                                  EDGEQ_LINK_READ,
-                                  EDGEQ_LINK_READ,
-                                  EDGEQ_LINK_STATS,
-                                  EDGEQ_LINK_RESET,
-                                  0x22};
+  static const uint8_t types[] = {EDGEQ_LINK_PING,         EDGEQ_LINK_HELLO,
+                                  EDGEQ_LINK_HELLO,        EDGEQ_LINK_DESCRIBE,
+                                  EDGEQ_LINK_WRITE,        EDGEQ_LINK_WRITE,
+                                  EDGEQ_LINK_RUN,          EDGEQ_LINK_RUN,
+                                  EDGEQ_LINK_READ,         EDGEQ_LINK_READ,
+                                  EDGEQ_LINK_STATS,        EDGEQ_LINK_RESET,
+                                  EDGEQ_LINK_ENGINE_STATE, 0x22};
   static uint8_t frame[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)];
   uint32_t payload = draw(8) == 0u ? draw(EDGEQ_LINK_PAYLOAD + 1u) : draw(48);
   for (uint32_t i = 0; i < payload; i++) frame[EDGEQ_FRAME_HEADER + i] = (uint8_t)draw(draw(2) ? 256 : 4);

@@ -40,8 +40,18 @@ static const edgeq_tensor outputs[] = {
     {"echo", echo_shape, echo, sizeof echo, EDGEQ_DTYPE_INT8, 2, 0.5f, -3},
 };
 
+/* MODEL_FAILS: it does not start, like an interpreter that has too small an arena. */
+#ifdef MODEL_FAILS
+static const edgeq_engine_state state = {0, 4000, EDGEQ_PROBLEM_ARENA, "Failed to resize buffer"};
+#define STATE &state
+#define STARTED EDGEQ_FAILED
+#else
+#define STATE 0
+#define STARTED EDGEQ_OK
+#endif
+
 static edgeq_status init(void) {
-  return EDGEQ_OK;
+  return STARTED;
 }
 
 /* MODEL_SECONDS: how long an inference takes on top. */
@@ -114,6 +124,7 @@ static const edgeq_model model = {
     invoke,
     selftest,
     invoke_traced,
+    STATE,
 };
 
 const edgeq_model *edgeq_app_model(void) {

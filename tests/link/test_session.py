@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import serial
 from faulty import Faults, FaultyDevice
 from link_firmware import CONTEXT_BYTES, NATIVE_INPUT_BYTES, SHA256, expected
 
@@ -25,9 +26,9 @@ from edgeq.devices.responder import Responder
 from edgeq.devices.run import run_samples
 from edgeq.devices.serial import SerialDevice
 from edgeq.errors import DataError, DeviceError, InputError, LinkError
-from edgeq.link.codes import REPLY, Kind
-from edgeq.link.frame import Frame, encode
-from edgeq.link.messages import EVENT, Fault, Hello
+from edgeq.link.codes import REPLY, Kind, Refusal
+from edgeq.link.frame import BadFrame, Decoder, Frame, encode
+from edgeq.link.messages import EVENT, WRITE_HEAD, Error, Fault, Hello
 from edgeq.link.monitor import monitor
 from edgeq.link.session import Session
 from edgeq.link.transport import Transport
@@ -282,6 +283,22 @@ def test_the_firmware_on_the_native_board(native_program: Path) -> None:
         monitor(device.url, baud=115200, write=lines.append, seconds=0.5)
         assert "HELLO reply: native, engine test, model hand-made" in lines[0]
         assert device.failure() is None
+
+
+def test_an_engine_that_does_not_start_says_why(failing_program: Path) -> None:
+    """And nothing is written into a model that has no memory for its inputs."""
+    with native_device(failing_program) as device:
+        with pytest.raises(DeviceError, match=r'more than the 4,000 bytes of its arena. It says: "Failed to resize'):
+            Session.connect(device.url)
+        with serial.serial_for_url(device.url, timeout=5) as port:
+            decoder = Decoder()
+            for kind, payload in ((Kind.HELLO, b"\1\0\0\0"), (Kind.WRITE, WRITE_HEAD.pack(1, 0) + b"input")):
+                port.write(encode(Frame(kind, payload, 0, 7)))
+                answers: list[Frame | BadFrame] = []
+                while not answers:
+                    answers = decoder.feed(port.read(1))
+            assert isinstance(answers[0], Frame)
+            assert Error.unpack(answers[0].payload).code == Refusal.ENGINE
 
 
 def test_a_slow_model_on_a_clean_line_is_not_asked_twice(slow_program: Path) -> None:

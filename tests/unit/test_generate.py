@@ -65,9 +65,10 @@ def read(project: Project, name: str) -> str:
     return (project.root / name).read_text(encoding="utf-8")
 
 
-def test_golden_files() -> None:
+@pytest.mark.parametrize("folder", [golden_project.FOLDER, golden_project.TFLM_FOLDER], ids=["aot", "tflm"])
+def test_golden_files(folder: Path) -> None:
     """What the templates write, byte by byte; tools/update-golden accepts a change."""
-    found, expected = golden_project.generated(), golden_project.stored()
+    found, expected = golden_project.generated(folder), golden_project.stored(folder)
     assert sorted(found) == sorted(expected), "run tools/update-golden"
     for name, content in found.items():
         assert content == expected[name], f"{name} differs; if that is right, run tools/update-golden"

@@ -34,6 +34,26 @@ typedef enum edgeq_status {
   EDGEQ_FAILED = 3,   /* the engine could not run (an interpreter's own error) */
 } edgeq_status;
 
+/* Why an interpreter did not start, or could not run. */
+typedef enum edgeq_problem {
+  EDGEQ_PROBLEM_NONE = 0,
+  EDGEQ_PROBLEM_ARENA = 1,    /* the arena is too small; detail: its bytes */
+  EDGEQ_PROBLEM_OPERATOR = 2, /* there is no kernel for an operator; detail: its builtin code */
+  EDGEQ_PROBLEM_PREPARE = 3,  /* an operator refused its tensors or options; detail: its index */
+  EDGEQ_PROBLEM_INVOKE = 4,   /* an operator failed in an inference; detail: its index */
+  EDGEQ_PROBLEM_SCHEMA = 5,   /* the model's schema is of another version; detail: the interpreter's */
+  EDGEQ_PROBLEM_LIBRARY = 6,  /* library and headers are of different versions */
+  EDGEQ_PROBLEM_TENSORS = 7,  /* an input or output has another size than the host says; detail: bytes */
+} edgeq_problem;
+
+/* What an engine knows of itself beside its status. */
+typedef struct edgeq_engine_state {
+  uint32_t arena_used; /* bytes of the arena that it really took; 0 before init */
+  uint32_t detail;     /* of the problem */
+  uint8_t problem;     /* edgeq_problem */
+  const char *words;   /* the interpreter's own last message; "" where it has none */
+} edgeq_engine_state;
+
 /* One input or output of the model. real = scale * (q - zero_point); scale is 0 where it is not quantized. */
 typedef struct edgeq_tensor {
   const char *name;
@@ -69,6 +89,7 @@ typedef struct edgeq_model {
       void); /* runs the golden input and compares the outputs' CRC-32; ends as after init */
   /* As invoke, and calls `trace` at every trace point; null in a build without EDGEQ_TRACE. */
   edgeq_status (*invoke_traced)(edgeq_trace_fn *trace, void *context);
+  const edgeq_engine_state *state; /* null where the arena is all used and nothing can fail: aot */
 } edgeq_model;
 
 #ifdef __cplusplus

@@ -46,6 +46,7 @@ typedef enum edgeq_link_type {
   EDGEQ_LINK_STATS = 0x20,
   EDGEQ_LINK_RESET = 0x21,
   EDGEQ_LINK_SPEED = 0x22,
+  EDGEQ_LINK_ENGINE_STATE = 0x23,
   EDGEQ_LINK_REPLY = 0x80, /* the bit of a reply */
   EDGEQ_LINK_FAULT = 0xF0, /* events, which nobody asked for */
   EDGEQ_LINK_RUNNING = 0xF1,

@@ -39,6 +39,7 @@ void edgeq_on_hello(const edgeq_request *request);
 void edgeq_on_describe(const edgeq_request *request);
 void edgeq_on_about(const edgeq_request *request);
 void edgeq_on_stats(const edgeq_request *request);
+void edgeq_on_engine_state(const edgeq_request *request);
 void edgeq_on_write(const edgeq_request *request);
 void edgeq_on_run(const edgeq_request *request);
 void edgeq_on_read(const edgeq_request *request);

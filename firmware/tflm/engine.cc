@@ -1,0 +1,178 @@
+/* TensorFlow Lite Micro's interpreter behind edgeq/engine.h. */
+#include <new>
+
+#include "edgeq/tflm.h"
+#include "edgeq/tflm_resolver.h"
+#include "tensorflow/lite/micro/memory_helpers.h"
+#include "tensorflow/lite/micro/micro_allocator.h"
+#include "tensorflow/lite/micro/micro_interpreter.h"
+#include "tensorflow/lite/micro/micro_resource_variable.h"
+#include "tensorflow/lite/schema/schema_generated.h"
+#include "tensorflow/lite/schema/schema_utils.h"
+
+namespace {
+
+constexpr uint32_t kGuard = 0xE5D6C7B8u;
+
+/* The interpreter, and words behind it: a library that was compiled from other headers has one of another
+ * size. */
+struct Room {
+  alignas(16) uint8_t interpreter[sizeof(tflite::MicroInterpreter)];
+  uint32_t guard[16];
+};
+
+Room room;
+tflite::MicroInterpreter *interpreter;
+
+uint32_t prepared; /* operators of the main subgraph, which the interpreter prepares first */
+uint32_t next_op;  /* that is expected to run next */
+uint32_t next_point;
+bool refused; /* an operator's prepare ended with an error */
+
+edgeq_trace_fn *tracer;
+void *tracer_context;
+bool stopped;
+
+edgeq_status fail(edgeq_problem problem, uint32_t detail) {
+  edgeq_tflm_state.problem = static_cast<uint8_t>(problem);
+  edgeq_tflm_state.detail = detail;
+  return EDGEQ_FAILED;
+}
+
+bool guarded(void) {
+  for (uint32_t word : room.guard)
+    if (word != kGuard) return false;
+  return true;
+}
+
+/* EDGEQ_OK if there is a kernel for every operator of the model. */
+edgeq_status find_operators(const tflite::Model *model, const tflite::MicroOpResolver *resolver) {
+  for (const tflite::SubGraph *subgraph : *model->subgraphs()) {
+    for (const tflite::Operator *op : *subgraph->operators()) {
+      const tflite::OperatorCode *code = model->operator_codes()->Get(op->opcode_index());
+      const TFLMRegistration *found = nullptr;
+      (void)tflite::GetRegistrationFromOpCode(code, *resolver, &found);
+      if (found == nullptr)
+        return fail(EDGEQ_PROBLEM_OPERATOR, static_cast<uint32_t>(tflite::GetBuiltinCode(code)));
+    }
+  }
+  return EDGEQ_OK;
+}
+
+/* Whether the arena has nothing left: what failed needed more. */
+bool exhausted(tflite::MicroAllocator *allocator) {
+  return !refused || allocator->AllocatePersistentBuffer(64) == nullptr;
+}
+
+edgeq_status bind(edgeq_tensor *tensors, uint32_t count, bool inputs) {
+  for (uint32_t i = 0; i < count; i++) {
+    TfLiteTensor *found = inputs ? interpreter->input(i) : interpreter->output(i);
+    if (found == nullptr || found->bytes != tensors[i].bytes)
+      return fail(EDGEQ_PROBLEM_TENSORS, found == nullptr ? 0u : static_cast<uint32_t>(found->bytes));
+    tensors[i].data = found->data.raw;
+  }
+  return EDGEQ_OK;
+}
+
+edgeq_status run(void) {
+  if (interpreter == nullptr) return EDGEQ_FAILED;
+  next_op = next_point = 0;
+  stopped = false;
+  edgeq_tflm_forget_words();
+  const TfLiteStatus status = interpreter->Invoke();
+  if (stopped) return EDGEQ_STOPPED;
+  return status == kTfLiteOk ? EDGEQ_OK : fail(EDGEQ_PROBLEM_INVOKE, next_op == 0u ? 0u : next_op - 1u);
+}
+
+/* Shows the outputs of operator `op` that are trace points. False if the tracer wants no more. */
+bool show(uint32_t op, TfLiteContext *context, TfLiteNode *node) {
+  for (; next_point < edgeq_tflm.point_count && edgeq_tflm.points[next_point].op == op; next_point++) {
+    const int tensor = node->outputs->data[edgeq_tflm.points[next_point].output];
+    const TfLiteEvalTensor *value = context->GetEvalTensor(context, tensor);
+    size_t bytes = 0;
+    (void)tflite::TfLiteEvalTensorByteLength(value, &bytes);
+    if (!tracer(tracer_context, next_point, value->data.data, static_cast<uint32_t>(bytes))) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+edgeq_engine_state edgeq_tflm_state = {0, 0, EDGEQ_PROBLEM_NONE, edgeq_tflm_words};
+
+TfLiteStatus edgeq_tflm_prepare(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node) {
+  const uint32_t op = prepared;
+  if (op < edgeq_tflm.op_count) {
+    edgeq_tflm.places[op] = {node, kernel};
+    prepared++;
+  }
+  const TfLiteStatus status = kernel->prepare == nullptr ? kTfLiteOk : kernel->prepare(context, node);
+  if (status != kTfLiteOk) {
+    refused = true;
+    (void)fail(EDGEQ_PROBLEM_PREPARE, op);
+  }
+  return status;
+}
+
+TfLiteStatus edgeq_tflm_run(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node) {
+  if (next_op < prepared && edgeq_tflm.places[next_op].node == node)
+    return edgeq_tflm.ops[next_op++](context, node);
+  return kernel->invoke(context, node); /* of another subgraph: the first values of variables */
+}
+
+TfLiteStatus edgeq_tflm_op(uint32_t op, TfLiteContext *context, TfLiteNode *node) {
+  const TfLiteStatus status = edgeq_tflm.places[op].kernel->invoke(context, node);
+  if (tracer == nullptr || status != kTfLiteOk || show(op, context, node)) return status;
+  stopped = true;
+  return tflite::kTfLiteAbort;
+}
+
+edgeq_status edgeq_tflm_init(void) {
+  interpreter = nullptr;
+  prepared = 0;
+  refused = false;
+  edgeq_tflm_forget_words();
+  edgeq_tflm_state.arena_used = 0;
+  (void)fail(EDGEQ_PROBLEM_NONE, 0);
+  for (uint32_t &word : room.guard) word = kGuard;
+
+  const tflite::Model *model = tflite::GetModel(edgeq_tflm.model_data);
+  if (model->version() != TFLITE_SCHEMA_VERSION) return fail(EDGEQ_PROBLEM_SCHEMA, TFLITE_SCHEMA_VERSION);
+  const tflite::MicroOpResolver *resolver = edgeq_tflm.resolver();
+  if (resolver == nullptr) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
+  if (find_operators(model, resolver) != EDGEQ_OK) return EDGEQ_FAILED;
+
+  tflite::MicroAllocator *allocator =
+      tflite::MicroAllocator::Create(edgeq_tflm.arena, edgeq_tflm.arena_bytes);
+  if (allocator == nullptr) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
+  tflite::MicroResourceVariables *variables = nullptr;
+  if (edgeq_tflm.variables > 0u) {
+    variables = tflite::MicroResourceVariables::Create(allocator, edgeq_tflm.variables);
+    if (variables == nullptr) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
+  }
+  tflite::MicroInterpreter *made =
+      new (room.interpreter) tflite::MicroInterpreter(model, *resolver, allocator, variables);
+  const TfLiteStatus status = made->AllocateTensors();
+  if (!guarded()) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
+  if (status != kTfLiteOk) {
+    if (exhausted(allocator)) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
+    return EDGEQ_FAILED; /* prepare has said why */
+  }
+  interpreter = made;
+  edgeq_tflm_state.arena_used = static_cast<uint32_t>(made->arena_used_bytes());
+  const edgeq_status bound = bind(edgeq_tflm.inputs, edgeq_tflm.input_count, true);
+  return bound != EDGEQ_OK ? bound : bind(edgeq_tflm.outputs, edgeq_tflm.output_count, false);
+}
+
+edgeq_status edgeq_tflm_invoke(void) {
+  tracer = nullptr;
+  return run();
+}
+
+edgeq_status edgeq_tflm_invoke_traced(edgeq_trace_fn *trace, void *context) {
+  tracer = trace;
+  tracer_context = context;
+  const edgeq_status status = run();
+  tracer = nullptr;
+  return status;
+}

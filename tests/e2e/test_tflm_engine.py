@@ -1,0 +1,131 @@
+"""The tflm engine on an emulated board, with the user's own TensorFlow Lite Micro (EDGEQ_TFLM_ROOT: a library for the
+Cortex-M4F, its headers beside it)."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from projects import small_model
+from tflite_builder import ModelBuilder
+from tflm_trees import NO_TFLM
+
+import edgeq
+from edgeq import process
+from edgeq.builds import open_build
+from edgeq.errors import DeviceError, InputError
+from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine
+from edgeq.report.record import Report
+
+pytestmark = pytest.mark.skipif(not os.environ.get(TFLM_ROOT_VARIABLE), reason=NO_TFLM)
+
+
+def build(model: Path, out: Path, **options: object) -> Report:
+    return edgeq.build(BuildOptions(model=model, out=out, samples=20, **{"engine": Engine.TFLM, **options}))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "small.tflite"
+    path.write_bytes(small_model())
+    return path
+
+
+@pytest.fixture(scope="module")
+def built(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    out = tmp_path_factory.mktemp("build") / "tflm"
+    return out, build(model, out)
+
+
+def test_the_device_equals_the_host_layer_by_layer(built: tuple[Path, Report]) -> None:
+    _, report = built
+    assert report.passed, [check.message for check in report.checks if not check.passed]
+    assert report.engine == "tflm"
+    assert report.drift is not None
+    assert report.drift.primary.mismatches == 0
+    assert [row.state for row in report.drift.layers] == ["equal"] * 7
+    assert report.profile is not None
+    assert [layer.kernel for layer in report.profile.layers][:2] == ["CONV_2D", "LOGISTIC"]
+    assert all(layer.cycles > 0 for layer in report.profile.layers)
+    assert report.memory is not None
+    assert report.memory.arena_used_bytes is not None
+    assert 0 < report.memory.arena_used_bytes <= report.memory.arena_bytes
+    assert {s.group.value for s in report.memory.sections} >= {"weights", "kernels", "arena", "stack"}
+
+
+def test_validate_drift_and_profile_need_no_library(
+    built: tuple[Path, Report], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The build holds both images; QEMU and the built-in emulator agree."""
+    monkeypatch.delenv(TFLM_ROOT_VARIABLE)
+    folder, report = built
+    for device in ("emulated", "qemu", "tflm-host"):
+        assert edgeq.validate(folder, device=device, samples=3).passed
+    assert {row.state for row in edgeq.drift(folder, device="qemu")} == {"equal"}
+    profile = edgeq.profile(folder)
+    assert profile is not None
+    assert report.profile is not None
+    assert profile.instructions == report.profile.instructions
+    with pytest.raises(InputError, match="is for no other board"):
+        edgeq.validate(folder, device="native")
+
+
+def test_the_next_build_has_an_arena_that_just_fits(model: Path, built: tuple[Path, Report], tmp_path: Path) -> None:
+    folder = shutil.copytree(built[0], tmp_path / "again")
+    before = built[1].memory
+    again = build(model, folder).memory
+    assert before is not None
+    assert again is not None
+    assert before.arena_used_bytes is not None
+    assert again.arena_bytes == -(-before.arena_used_bytes // 16) * 16
+    assert again.arena_used_bytes == before.arena_used_bytes
+
+
+def test_an_arena_that_is_too_small_is_named(model: Path, tmp_path: Path) -> None:
+    with pytest.raises(DeviceError, match="needs more than the 1,024 bytes of its arena") as caught:
+        build(model, tmp_path / "out", arena=1024)
+    assert "--arena 2048" in str(caught.value)
+
+
+def test_relu6_with_unequal_scales_is_right(tmp_path: Path) -> None:
+    """TFLM's own kernel would be wrong nearly everywhere: the firmware runs an equal model, and the report says so."""
+    m = ModelBuilder()
+    x = m.tensor("x", (1, 256), scale=0.1, zero_point=0)
+    y = m.tensor("y", (1, 256), scale=0.04, zero_point=-100)
+    m.op("RELU6", [x], [y])
+    path = tmp_path / "clipped.tflite"
+    path.write_bytes(m.finish([x], [y]))
+    report = build(path, tmp_path / "out")
+    assert report.passed
+    made = open_build(tmp_path / "out")
+    values = made.samples.inputs[0].reshape(-1).astype(float) * 0.1
+    expected = np.clip(np.floor(np.clip(values, 0, 6) / 0.04 + 0.5) - 100, -128, 127)
+    assert (made.references[0].outputs[0].reshape(-1) == expected).mean() > 0.99
+    assert "RELU6" in (tmp_path / "out/project/model/clipped_engine.cc").read_text()
+
+
+def test_both_engines_side_by_side(model: Path, built: tuple[Path, Report], tmp_path: Path) -> None:
+    build(model, tmp_path / "aot", engine=Engine.AOT)
+    diff = edgeq.diff(tmp_path / "aot", built[0])
+    assert diff.columns == ("aot", "tflm")
+    assert not diff.regressed
+    assert any("Two engines, one model: aot takes" in note for note in diff.notes)
+    assert {change.name for change in diff.changes} >= {"cycles, estimated", "flash", "RAM", "0 CONV_2D 6×6×3"}
+
+
+def test_the_project_builds_without_edgeq(built: tuple[Path, Report], tmp_path: Path) -> None:
+    from edgeq.boards import load_board
+    from edgeq.toolchain.tflm import find_library
+
+    library = find_library(Path(os.environ[TFLM_ROOT_VARIABLE]), load_board("mps2-an386"))
+    project = shutil.copytree(built[0] / "project", tmp_path / "project")
+    includes = " ".join(f"-isystem {d}" for d in library.include_dirs)
+    stripped = ["TFLM_DEFINES=-DTF_LITE_STRIP_ERROR_STRINGS"] if library.stripped else []
+    argv = ["make", "-s", "firmware", f"TFLM_LIBRARY={library.archive}", f"TFLM_INCLUDES={includes}", *stripped]
+    process.run(argv, timeout=300, what="make firmware", cwd=project)
+    from edgeq.toolchain.elf import load_segments
+
+    assert load_segments(project / "build/small.elf") == load_segments(built[0] / "firmware.elf")
