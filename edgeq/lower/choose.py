@@ -16,7 +16,7 @@ from edgeq.records import Optimize
 
 _PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
 # Share and bytes by which scratch may raise what tensors need at the most; with `size`, what must be needed at least.
-_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.05, 768), Optimize.SIZE: (0.1, 0)}
+_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.1, 768), Optimize.SIZE: (0.1, 0)}
 _ROUNDS = 20
 
 

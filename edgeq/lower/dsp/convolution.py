@@ -63,6 +63,7 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
             yield from _by_rows(call, by, downwards=downwards)
             yield from _by_rows(call, by, downwards=downwards, gathered=True)
         yield from strip_convolutions(call, by)
+        yield from _by_patches(call)
     else:
         yield from _by_patches(call)
 
