@@ -34,9 +34,7 @@ def compiled_from_config(config: Mapping[str, Any]) -> Compiled:
     """What Keras' compile configuration (of either version) says; what is custom code there is left out."""
     loss, loss_settings = _named(_single(config.get("loss")))
     optimizer, settings = _named(config.get("optimizer_config", config.get("optimizer")))
-    rate = settings.get("learning_rate")
-    if isinstance(rate, dict):  # a schedule
-        rate = rate.get("config", {}).get("initial_learning_rate")
+    rate = _highest_rate(settings.get("learning_rate"))
     numbers = {
         key: value
         for key, value in settings.items()
@@ -48,8 +46,21 @@ def compiled_from_config(config: Mapping[str, Any]) -> Compiled:
         from_logits=from_logits if isinstance(from_logits, bool) else None,
         optimizer=optimizer,
         optimizer_settings=numbers,
-        learning_rate=float(rate) if isinstance(rate, int | float) else None,
+        learning_rate=rate,
     )
+
+
+def _highest_rate(value: Any) -> float | None:
+    """A learning rate: a number, or a schedule's highest, which it starts with, or reaches after warming up."""
+    if isinstance(value, dict):
+        config = value.get("config")
+        config = config if isinstance(config, dict) else {}
+        steps = config.get("values")
+        found = [config.get("initial_learning_rate"), config.get("warmup_target")]
+        found += steps if isinstance(steps, list) else []
+    else:
+        found = [value]
+    return max((float(rate) for rate in found if isinstance(rate, int | float) and rate > 0), default=None)
 
 
 def snake_case(name: str) -> str:

@@ -61,7 +61,7 @@ class Compiled:
     """How a Keras model was compiled, in Keras' snake-case names; None: not said, or code of the user's own.
 
     `optimizer_settings` has numbers and switches only (momentum, beta_1, …), without the learning rate. Of a schedule
-    `learning_rate` is the first one. `from_logits` is the loss's, None where it has no such setting.
+    `learning_rate` is the highest. `from_logits` is the loss's, None where it has no such setting.
     """
 
     loss: str | None

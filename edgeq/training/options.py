@@ -12,7 +12,7 @@ class TrainingOptions:
     Attributes:
         epochs: how often every training sample is seen, at most.
         batch_size: samples in a step.
-        learning_rate: of the optimizer, constant; None: a tenth of the compiled model's (of a schedule: its first one),
+        learning_rate: of the optimizer, constant; None: a tenth of the compiled model's (of a schedule: its highest),
             at most 1e-3; 1e-4 for a model that is not compiled.
         optimizer: Keras' name of it ("adam", "sgd", …).
         loss: Keras' name of it; None: the compiled model's, else chosen from the labels and the outputs.

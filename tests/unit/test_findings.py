@@ -8,14 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edgeq.comparison.arms import FLOAT, PTQ
+from edgeq.comparison.arms import FLOAT, PTQ, QAT
 from edgeq.comparison.contrasts import ScoredArm
+from edgeq.comparison.findings.learning_rate import learning_rate_too_high
 from edgeq.comparison.findings.quantization import scores_tie
 from edgeq.comparison.findings.ranges import ranges_lost
 from edgeq.comparison.findings.training import float_overfits
 from edgeq.comparison.record import LayerReport, Severity
 from edgeq.comparison.scores import Scores, score
 from edgeq.records import Metric
+from edgeq.training import Epoch, TrainingHistory
 from edgeq.validation.accuracy import Task
 
 N = 1000
@@ -54,6 +56,42 @@ def arm(name: str, scores: Scores) -> ScoredArm:
 def test_overfitting_is_knowing_samples_by_heart(training: float, test: float, overfits: bool) -> None:
     found = list(float_overfits(evidence(seen={FLOAT: answers(training)}, arms={FLOAT: arm(FLOAT, answers(test))})))
     assert bool(found) == overfits
+
+
+def history(losses: tuple[tuple[float, float], ...], loss: str) -> TrainingHistory:
+    """Loss on training and on validation samples, before training and of the epochs."""
+    start, *epochs = (Epoch(loss=a, validation_loss=b, validation_metric=0.0, learning_rate=0.01) for a, b in losses)
+    return TrainingHistory(
+        start=start, epochs=tuple(epochs), best=0, stopped_early=False, optimizer="adam", loss=loss, batch_size=32,
+        training_samples=1000, validation_samples=300, validation_seen=False,
+    )  # fmt: skip
+
+
+CLASSES, VALUES = "sparse_categorical_crossentropy", "mean_squared_error"
+
+
+@pytest.mark.parametrize(
+    ("losses", "loss", "too_high"),
+    [
+        (((0.03, 0.13), (3.4, 2.3)), CLASSES, True),
+        (((0.06, 0.15), (0.23, 0.22)), CLASSES, True),  # won back within the epoch
+        (((0.009, 0.27), (0.078, 0.35)), CLASSES, True),
+        (((0.06, 0.15), (0.35, 0.16)), CLASSES, False),  # dropout
+        (((0.03, 0.13), (0.08, 0.17)), CLASSES, False),
+        (((0.001, 0.058), (0.021, 0.129), (0.112, 0.155), (0.195, 0.224)), CLASSES, True),  # epoch after epoch
+        (((0.001, 0.20), (0.003, 0.30), (0.002, 0.45)), CLASSES, False),  # overfits: nothing is destroyed
+        (((0.03, 0.14), (0.20, 0.15), (0.15, 0.21), (0.12, 0.16)), CLASSES, True),
+        (((0.06, 0.30), (0.35, 0.31), (0.34, 0.33), (0.33, 0.36), (0.31, 0.40)), CLASSES, False),  # with dropout, too
+        (((2.30, 2.30), (1.10, 0.80)), CLASSES, False),
+        (((0.015, 0.028), (0.016, 0.032)), VALUES, False),
+        (((0.006, 0.021), (0.089, 0.071)), VALUES, True),
+    ],
+)
+def test_too_high_a_rate_destroys_what_was_there(
+    losses: tuple[tuple[float, float], ...], loss: str, too_high: bool
+) -> None:
+    run = SimpleNamespace(history=history(losses, loss))
+    assert bool(list(learning_rate_too_high(evidence(runs={(QAT, 0): run})))) == too_high
 
 
 def tied(share: float) -> Scores:

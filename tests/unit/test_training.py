@@ -13,6 +13,7 @@ import pytest
 
 from edgeq.errors import CheckFailed, DataError, EdgeqError, InputError, UnsupportedError
 from edgeq.interruption import not_swallowed
+from edgeq.model.compiled import compiled_from_config
 from edgeq.model.load import from_keras, load_float_model
 from edgeq.model.runtime import keras3, legacy_keras, quiet
 from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Split
@@ -187,6 +188,20 @@ def test_what_the_compiled_model_says_is_taken(tmp_path: Path) -> None:
         assert plan.notes == ()
         asked = TrainingOptions(optimizer="rmsprop", learning_rate=0.1, loss="categorical_crossentropy")
         assert plan_training(loaded, dataset(), asked, 0).optimizer == "rmsprop"
+
+
+@pytest.mark.parametrize(
+    ("make", "rate"),
+    [
+        (lambda s: s.CosineDecay(0.0, 100, warmup_target=0.004, warmup_steps=10), 0.004),
+        (lambda s: s.PiecewiseConstantDecay([50, 80], [0.002, 0.0005, 0.0001]), 0.002),
+        (lambda s: s.PolynomialDecay(0.01, 100, 1e-4), 0.01),
+    ],
+)
+def test_a_schedule_counts_with_its_highest_rate(make: Any, rate: float) -> None:
+    optimizer = keras3().optimizers
+    config = optimizer.serialize(optimizer.AdamW(make(optimizer.schedules)))
+    assert compiled_from_config({"optimizer": config}).learning_rate == pytest.approx(rate)
 
 
 def test_defaults_follow_from_labels_and_output() -> None:

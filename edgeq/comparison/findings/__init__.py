@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from edgeq.comparison.evidence import Evidence
-from edgeq.comparison.findings import data, order, quantization, ranges, results, training
+from edgeq.comparison.findings import data, learning_rate, order, quantization, ranges, results, training
 from edgeq.comparison.record import CompareFinding, Severity
 
 Finder = Callable[[Evidence], Iterator[CompareFinding]]
@@ -20,7 +20,7 @@ FINDERS: tuple[Finder, ...] = (
     data.preprocessing_differs,
     data.test_in_training,
     quantization.conversion_gap,
-    training.learning_rate_too_high,
+    learning_rate.learning_rate_too_high,
     training.arm_failed,
     ranges.ranges_lost,
     training.batch_norm_stale,

@@ -34,9 +34,22 @@ DIVERGED = 2.0
 """Validation loss after the first epoch over the one before it. A working rate never doubles the loss of a trained
 model: fake quantization is in both, dropout in neither."""
 
+WORSE_OFF = 1.25
+"""Validation loss after an epoch over the one before training, where the training loss doubled during that epoch. A
+rate that is ten times too high destroys within a few steps what an epoch then wins back: the mean over the epoch's
+steps still shows it, but dropout alone may double that mean. Dropout has no part in the validation loss, and a working
+rate moves that by some per cent an epoch."""
+
+FIRST_EPOCHS = 3
+"""So long the training loss is compared with the one before training; after that with the lowest of the epochs before,
+which had the same dropout: a slow rise of the validation loss is overfitting."""
+
 DIVERGED_ABSOLUTE = 0.1
 """And by at least so much more: a loss of 0.001 may double by chance. Cross-entropy (nats) or in units of the loss
 before training."""
+
+DIVERGED_MEANWHILE = 0.05
+"""The same of the training loss: half as much, as it is a mean over an epoch that won most of it back."""
 
 ORDER_KNOWN = 0.4
 """Agreement of the best model with the labels, beyond chance (kappa, or a correlation), from which its answers say

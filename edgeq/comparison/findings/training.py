@@ -21,6 +21,7 @@ from edgeq.comparison.arms import (
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
 from edgeq.comparison.findings.words import amount, percent, points
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.report.format import is_share
@@ -28,7 +29,6 @@ from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
 _CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
-_NAMES = {QAT: "QAT", QAT_TFMOT: "tfmot's QAT"}
 
 
 def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -113,43 +113,15 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
     )
 
 
-def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
-    """Training destroyed what was there before it."""
-    for arm, name in _NAMES.items():
-        runs = [h for h in _histories(evidence, arm) if h.epochs]
-        broken = [h for h in runs if _diverged(h)]
-        if not broken:
-            continue
-        worst = max(broken, key=lambda h: h.epochs[0].validation_loss / max(h.start.validation_loss, 1e-12))
-        rate, before, after = (
-            worst.epochs[0].learning_rate,
-            worst.start.validation_loss,
-            worst.epochs[0].validation_loss,
-        )
-        yield CompareFinding(
-            code="qat-learning-rate-too-high",
-            severity=Severity.WARNING,
-            title=f"{name}'s learning rate of {rate:g} is too high"
-            + (f": {len(broken)} of {len(runs)} seeds diverged" if len(runs) > 1 else ""),
-            text=f"Before training, the quantized model's validation loss was {before:.3g}; after the first epoch it "
-            f"was {after:.3g}. The steps are so large that they destroy what the float model had learned.",
-            evidence={
-                "learning_rate": rate, "loss_before": before, "loss_first_epoch": after,
-                "loss_last_epoch": worst.epochs[-1].validation_loss, "runs": len(runs), "broken_runs": len(broken),
-            },
-            advice=f"Fine-tune with a tenth to a hundredth of it (--learning-rate {rate / 30:.1g}).",
-        )  # fmt: skip
-
-
 def arm_failed(evidence: Evidence) -> Iterator[CompareFinding]:
     """An arm has no models, or lacks some seeds."""
     for arm, reasons in evidence.failures.items():
         done = len(evidence.arms[arm].runs) if arm in evidence.arms else 0
-        diverged = any("NaN" in reason for reason in reasons) and arm in _NAMES
+        diverged = any("NaN" in reason for reason in reasons) and arm in NAMES
         yield CompareFinding(
             code="qat-learning-rate-too-high" if diverged else "arm-failed",
             severity=Severity.WARNING,
-            title=f"{_NAMES[arm]}'s training diverged" if diverged else f"{arm} could not be made",
+            title=f"{NAMES[arm]}'s training diverged" if diverged else f"{arm} could not be made",
             text=f"{len(reasons)} of {len(reasons) + done} runs of {arm} failed. The first one says: "
             f"{reasons[0].splitlines()[0]}",
             evidence={"failed": len(reasons), "done": done},
@@ -164,9 +136,9 @@ def _second_line(reason: str) -> str:
 
 def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
     """QAT stopped while it was still getting better."""
-    for arm, name in _NAMES.items():
-        runs = [h for h in _histories(evidence, arm) if h.epochs]
-        if not runs or any(_diverged(h) for h in runs):
+    for arm, name in NAMES.items():
+        runs = [h for h in histories(evidence, arm) if h.epochs]
+        if not runs or any(diverged(h) for h in runs):
             continue
         behind = _behind(evidence, arm)
         unfinished = [h for h in runs if _unfinished(h, behind=behind)]
@@ -207,8 +179,8 @@ def gain_is_training(evidence: Evidence) -> Iterator[CompareFinding]:
         yield CompareFinding(
             code="qat-gain-is-training",
             severity=Severity.INFO,
-            title=f"{_NAMES[arm]}'s gain over PTQ is extra training, as far as can be seen",
-            text=f"{_NAMES[arm]} beats PTQ by {amount(evidence, evidence.gain(PTQ, arm))}. Against PTQ of the float "
+            title=f"{NAMES[arm]}'s gain over PTQ is extra training, as far as can be seen",
+            text=f"{NAMES[arm]} beats PTQ by {amount(evidence, evidence.gain(PTQ, arm))}. Against PTQ of the float "
             f"model that was trained on just as long it is {amount(evidence, evidence.gain(control, arm))}, which is "
             f"{fair.artifact.conclusion.value}.",
             evidence={"over_ptq": evidence.gain(PTQ, arm), "over_control": evidence.gain(control, arm)},
@@ -222,16 +194,6 @@ def _improves(evidence: Evidence, first: str, second: str) -> bool:
     if contrast is None or evidence.gain(first, second) < evidence.margin_share:
         return False
     return contrast.artifact.p_value <= limit.EXPLORATORY_LEVEL
-
-
-def _histories(evidence: Evidence, arm: str) -> list[TrainingHistory]:
-    return [run.history for (name, _), run in evidence.runs.items() if name == arm and run.history is not None]
-
-
-def _diverged(history: TrainingHistory) -> bool:
-    before, after = history.start.validation_loss, history.epochs[0].validation_loss
-    least = limit.DIVERGED_ABSOLUTE * (1.0 if "crossentropy" in history.loss else before)
-    return not math.isfinite(after) or (after > limit.DIVERGED * before and after - before > least)
 
 
 def _unfinished(history: TrainingHistory, *, behind: bool) -> bool:
