@@ -19,6 +19,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edgeq.agent.run import AgentOptions, run_agent
     from edgeq.api import (
         build,
         build_native_agent,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from edgeq.training import TrainingOptions
 
 _HOME = {
+    "AgentOptions": "edgeq.agent.run",
     "Board": "edgeq.boards",
     "BuildOptions": "edgeq.options",
     "CompareOptions": "edgeq.comparison.options",
@@ -73,10 +75,12 @@ _HOME = {
     "load_dataset": "edgeq.data",
     "monitor": "edgeq.api",
     "profile": "edgeq.api",
+    "run_agent": "edgeq.agent.run",
     "validate": "edgeq.api",
 }
 
 __all__ = [
+    "AgentOptions",
     "Board",
     "BuildOptions",
     "CompareOptions",
@@ -105,6 +109,7 @@ __all__ = [
     "load_dataset",
     "monitor",
     "profile",
+    "run_agent",
     "validate",
 ]
 

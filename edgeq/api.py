@@ -122,7 +122,7 @@ def drift(
     probe: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[LayerDrift, ...]:
-    """Compare a build on a device with the primary reference, layer by layer, on its first samples.
+    """Compare a build on a device with the reference that the device is held to, layer by layer, on its first samples.
 
     A board on a serial port needs an image that is compiled for tracing: with a `probe` it gets one, and the build's
     own at the end.
@@ -137,9 +137,9 @@ def drift(
     made = open_build(folder)
     check_device(device, made.board)
     check_probe(probe, [device], made.board)
-    primary = made.references[0].reference
     inputs = measure.first(made.samples.inputs, samples)
-    return measure.trace(made, device, inputs, [primary], progress or Progress(), baud=baud, probe=probe)[primary]
+    found = measure.trace(made, device, inputs, None, progress or Progress(), baud=baud, probe=probe)
+    return next(iter(found.values()))
 
 
 def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress | None = None) -> Flashed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
@@ -39,6 +39,16 @@ class HostRuns:
 
     outputs: tuple[ReferenceOutputs, ...]
     notes: tuple[str, ...]
+
+
+_SAME_KERNELS = {"litert": Reference.LITERT_DEFAULT, "litert-reference": Reference.LITERT_REFERENCE}
+"""What HELLO calls an interpreter on a device, and the same one on the host."""
+
+
+def held_to(references: Sequence[ReferenceOutputs], engine: str) -> tuple[ReferenceOutputs, ...]:
+    """The references, the one first that a device is held to: for LiteRT on a device, LiteRT's same kernels here."""
+    same = _SAME_KERNELS.get(engine)
+    return tuple(sorted(references, key=lambda r: r.reference is not same)) if same is not None else tuple(references)
 
 
 def content_for(quantized: Quantized, interpreter: Reference) -> bytes:

@@ -61,6 +61,7 @@ def examine() -> tuple[Check, ...]:
         *(_package(name, use) for name, use in _PACKAGES),
         _tflm(),
         *(_tool(*t) for t in _TOOLS),
+        _arm64(),
         _pyocd(),
         _ports(),
         _probes(),
@@ -131,6 +132,19 @@ def _tool(name: str, use: str, debian: str) -> Check:
         )
     version = re.search(r"\d+\.\d+(\.\d+)?", re.sub(r"\(.*?\)", "", out.decode(errors="replace")))
     return Check(name=name, state=State.OK, found=version[0] if version else "found", use=use)
+
+
+def _arm64() -> Check:
+    from edgeq.devices import arm64
+
+    use = "--device arm64: LiteRT on an emulated phone-class processor"
+    try:
+        qemu = arm64.find_qemu()
+        packages = arm64.find_packages()
+    except UnavailableError as exc:
+        fix = (exc.hint or "").rpartition(": ")[2]
+        return Check(name="arm64", state=State.OPTIONAL, found=exc.message.rstrip("."), use=use, fix=fix)
+    return Check(name="arm64", state=State.OK, found=f"{qemu.name}, {packages.python.name}", use=use)
 
 
 def _pyocd() -> Check:

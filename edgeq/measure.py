@@ -9,7 +9,6 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.boards import Board, load_board
-from edgeq.builds import Build, project_for
+from edgeq.builds import MODEL, Build, project_for
 from edgeq.devices.base import Device
-from edgeq.devices.names import BAUD, EMULATED, NATIVE, QEMU, TFLM_HOST, is_serial
-from edgeq.errors import DeviceError
-from edgeq.host import content_for
+from edgeq.devices.names import ARM64, BAUD, EMULATED, LITERT_HOST, NATIVE, QEMU, TFLM_HOST, is_serial
+from edgeq.host import held_to
 from edgeq.interruption import scratch_folder
 from edgeq.link.codes import HelloFlag
-from edgeq.model.graph import Graph, computed_tensors
-from edgeq.model.naming import op_label
 from edgeq.records import (
     DeviceRun,
     Image,
@@ -38,11 +34,12 @@ from edgeq.records import (
 
 if TYPE_CHECKING:
     from edgeq.link.session import Session
-    from edgeq.lower.trace import TracePoint
     from edgeq.report.record import Report
     from edgeq.stopwatch import Stopwatch
 
 Samples = tuple[NDArray[np.generic], ...]
+
+_EXACT = (Reference.TFLM, Reference.LITERT_REFERENCE)  # integer arithmetic like a board's, layer by layer
 
 
 def measure(
@@ -64,7 +61,8 @@ def measure(
 
     Args:
         build: what to run.
-        devices: where; several share the samples, and the first one that is no port has its layers traced.
+        devices: where; several share the samples. The first one that is no port has its layers traced, or a port's
+            that is an interpreter.
         samples: at most so many; None: all of the build's.
         traced_samples: how many of them are compared layer by layer too.
         max_lsb: largest difference from the primary reference that passes.
@@ -89,15 +87,18 @@ def measure(
         ran, profile, selftest = run(
             build, devices, inputs, progress, baud=baud, probe=probe, journal=journal, resume=resume
         )
+    build = dataclasses.replace(build, references=held_to(build.references, ran.engine))
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
-        device = next((d for d in devices if probe is not None or not is_serial(d)), None)
+        traces = ran.about and ran.trace_points
+        device = next((d for d in devices if traces or probe is not None or not is_serial(d)), None)
         if traced_samples and device is not None:
             # A model with variables needs, for a sample, all before it.
             stateful = build.quantized.graph.is_stateful
             leading = list(range(min(traced_samples, len(inputs[0]))))
             chosen = leading if stateful else worth_tracing(ran.outputs, build.references, traced_samples)
-            wanted = [r.reference for r in build.references if r.reference is not Reference.LITERT_DEFAULT]
+            held = build.references[0].reference
+            wanted = [r.reference for r in build.references if r.reference in {held, *_EXACT}]
             traced = tuple(a[chosen] for a in inputs)
             layers = trace(build, device, traced, wanted, progress, baud=baud, probe=probe)
     with clock("compare"):
@@ -233,7 +234,7 @@ def trace(
     build: Build,
     device: str,
     inputs: Samples,
-    references: Sequence[Reference],
+    references: Sequence[Reference] | None,
     progress: Progress,
     *,
     baud: int = BAUD,
@@ -241,77 +242,18 @@ def trace(
 ) -> dict[Reference, tuple[LayerDrift, ...]]:
     """Layer by layer: fingerprints from the device, and whole tensors where they differ, against each reference.
 
+    `references` None: the one that the device is held to.
+
     Raises:
-        DeviceError: the firmware was built without tracing, or from another program.
         DeviceError, LinkError, ToolError: as `started`.
-        InterpreterError: a reference crashed or refused the model.
+        DeviceError, InterpreterError: as `trace_layers`.
     """
-    from edgeq.reference import layer_crcs, layer_outputs
-    from edgeq.validation.layers import measure_layers
+    from edgeq.tracing import trace_layers
 
-    graph = build.quantized.graph
-    samples = len(inputs[0])
     with started(build, device, traced=True, baud=baud, probe=probe, progress=progress) as (_, session):
-        points, vanished = build.trace_points, build.program.vanished
-        if session.hello.flags & HelloFlag.INTERPRETER:
-            points, vanished = _points_of_interpreter(graph), ()
-        _check_traced(build, device, session.hello.trace_point_count, len(points))
-        progress.start("Comparing layer by layer", samples)
-        raw = [tuple(a[i].tobytes() for a in inputs) for i in range(samples)]
-
-        def traced(sample: Sequence[bytes]) -> tuple[int, ...]:
-            progress.step(1)
-            return session.trace(sample)
-
-        crcs = session.in_sequence(traced, raw) if graph.is_stateful else [traced(sample) for sample in raw]
-        found = np.array(crcs, np.uint32).reshape(samples, -1)
-        return {
-            reference: measure_layers(
-                graph,
-                points,
-                vanished,
-                device_crcs=found,
-                reference_crcs=layer_crcs(
-                    content_for(build.quantized, reference), inputs, [p.tensor for p in points], reference=reference
-                ),
-                fetch=partial(_fetch, session, raw, stateful=graph.is_stateful),
-                reference_values=partial(
-                    layer_outputs, content_for(build.quantized, reference), inputs, reference=reference
-                ),
-            )
-            for reference in references
-        }
-
-
-def _points_of_interpreter(graph: Graph) -> tuple[TracePoint, ...]:
-    """An interpreter computes every tensor of the .tflite, and fuses nothing."""
-    from edgeq.lower.trace import TracePoint
-
-    labels = {t: op_label(graph, op) for op in graph.ops for t in op.outputs}
-    return tuple(TracePoint(point=i, call=i, tensor=t, label=labels[t]) for i, t in enumerate(computed_tensors(graph)))
-
-
-def _check_traced(build: Build, device: str, found: int, expected: int) -> None:
-    """Whether the firmware sends as many fingerprints as the build's program has."""
-    if found == expected:
-        return
-    what = "was built without tracing, as a build's own image is" if found == 0 else f"traces {found} layers"
-    raise DeviceError(
-        f"The firmware at {device} {what}; this build has {expected} layers to compare.",
-        hint="Flash one that traces: `edgeq flash BUILD --traced`, or let `edgeq drift BUILD --flash` do it and put "
-        f"the build's own back. Without a probe: `make TRACE=1 firmware` in {build.project.root}, and flash what it "
-        "makes.",
-    )
-
-
-def _fetch(session: Session, samples: Sequence[tuple[bytes, ...]], sample: int, point: int, *, stateful: bool) -> bytes:
-    """One tensor of one sample; a model with variables gets all samples before it again."""
-    if not stateful:
-        return session.fetch(samples[sample], point)
-    last = samples[sample]
-    return session.in_sequence(
-        lambda one: session.fetch(one, point) if one is last else session.run(one).outputs[0], samples[: sample + 1]
-    )[-1]
+        if references is None:
+            references = [held_to(build.references, session.hello.engine)[0].reference]
+        return trace_layers(build, device, session, inputs, references, progress)
 
 
 def first(inputs: Samples, count: int | None) -> Samples:
@@ -341,6 +283,10 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
         sources = [root / f for f in build.project.tflm_files if f.endswith("_model_data.cc")]
         library = compile_array(sources, [root / d for d in build.project.include_dirs], folder / "model_data.so")
         return tflm_host_device(library, array=f"{build.project.symbol}_model_data")
+    if device in {LITERT_HOST, ARM64}:
+        from edgeq.devices.litert import arm64_device, litert_host_device
+
+        return (arm64_device if device == ARM64 else litert_host_device)(build.folder / MODEL)
     if image is None or is_serial(device):
         from edgeq.devices.serial import SerialDevice
 
@@ -361,9 +307,11 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
     from edgeq.devices.qemu import QemuDevice
-    from edgeq.validation.latency import counted, measured, profile
+    from edgeq.validation.latency import counted, interpreted, measured, profile
 
     sample = tuple(a[0].tobytes() for a in inputs)
+    if session.hello.flags & HelloFlag.INTERPRETER:
+        return interpreted(session, sample)
     if isinstance(running, EmulatedDevice):
         running.start_counting(f"{build.project.symbol}_invoke", build.project.op_symbols)
         session.run(sample)

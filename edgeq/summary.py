@@ -60,7 +60,14 @@ def make_report(
     )
     memory = _memory(build, run)
     stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
-    drift = drift_info(run.outputs, references, stepped, ops={op.name for op in graph.ops}, layers=layers)
+    drift = drift_info(
+        run.outputs,
+        references,
+        stepped,
+        ops={op.name for op in graph.ops},
+        layers=layers,
+        device_name=run.device if run.about else None,
+    )
     accuracy = accuracy_info(
         samples.labels,
         tensors=graph.output_tensors,
@@ -75,9 +82,7 @@ def make_report(
         Check(
             name="self-test",
             passed=selftest,
-            message="the firmware's golden input gives the golden output"
-            if selftest
-            else "the firmware's golden input gives another output than TensorFlow Lite Micro",
+            message=_selftest_message(selftest, interpreter=bool(run.about)),
         ),
         *_budget_checks(memory, reserved_stack=build.image.memory.stack_bytes),
         *_accuracy_check(accuracy, max_drop),
@@ -104,11 +109,12 @@ def make_report(
         device=DeviceInfo(
             name=run.device,
             clock_hz=run.clock_hz,
-            core="host" if _kinds(run) <= {"native", "tflm-host"} else build.board.core,
+            core=_core(build, run),
             samples_per_second=(len(run.ticks) - run.resumed) / run.seconds if run.seconds > 0 else None,
             retries=run.retries,
             resumed=run.resumed,
             shares=run.shares,
+            about=run.about,
         ),
         profile=profile,
         drift=drift,
@@ -134,6 +140,21 @@ def _agreement_check(build: Build) -> tuple[Check, ...]:
 
 def _kinds(run: DeviceRun) -> set[str]:
     return set(run.device.split(", "))
+
+
+def _core(build: Build, run: DeviceRun) -> str | None:
+    if _kinds(run) <= {"native", "tflm-host", "litert-host"}:
+        return "host"
+    return run.about.get("machine") if run.about else build.board.core
+
+
+def _selftest_message(passed: bool, *, interpreter: bool) -> str:
+    if interpreter:
+        same = "the same outputs" if passed else "other outputs"
+        return f"the interpreter that hands out layers gives {same}"
+    if passed:
+        return "the firmware's golden input gives the golden output"
+    return "the firmware's golden input gives another output than TensorFlow Lite Micro"
 
 
 def _full_integer_check(build: Build) -> Check:

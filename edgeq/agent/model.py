@@ -43,14 +43,14 @@ class LiteRtModel:
     stays as it is. The self-test says whether both give the same outputs.
     """
 
-    def __init__(self, path: Path, *, kernels: Kernels, threads: int, emulated: bool = False) -> None:
+    def __init__(self, path: Path, *, kernels: Kernels, threads: int, emulated: str | None = None) -> None:
         """Load it.
 
         Args:
             path: of the .tflite.
             kernels: which compute.
             threads: of the interpreter.
-            emulated: the processor is, so that its time means nothing: no ticks are told.
+            emulated: the name of a processor that is, so that its time means nothing: no ticks are told.
 
         Raises:
             InputError: the file cannot be read.
@@ -73,7 +73,7 @@ class LiteRtModel:
         self.outputs = tuple(_info(d, i, output=True, path=path) for i, d in enumerate(outputs))
         self.name = path.name
         self.engine = "litert" if kernels is Kernels.DEFAULT else "litert-reference"
-        self.board = machine_name()
+        self.board = machine_name() if emulated is None else f"{emulated}, emulated"
         self.sha256 = hashlib.sha256(self._content).hexdigest()
         self.op_count = len(self._graph.ops) if self._graph is not None else 0
         self.trace_point_count = len(self._points)
@@ -95,6 +95,8 @@ class LiteRtModel:
     @property
     def about(self) -> Mapping[str, str]:
         """What ABOUT tells; the governor is that of now."""
+        if not self.ticks_hz:
+            return self._about
         return self._about | {"governor": governor(allowed_cpus()), "warm-up": str(self._warmed)}
 
     def warm_up(self, runs: int) -> None:

@@ -19,7 +19,8 @@ DEFAULT_BAUD = 115200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
-    """What `edgeq agent` was asked for; see its help. `kernels` is "default" or "reference"."""
+    """What `edgeq agent` was asked for; see its help. `kernels` is "default" or "reference", `emulated` the name of a
+    processor that is."""
 
     tcp: str | None = None
     serial: str | None = None
@@ -28,7 +29,7 @@ class AgentOptions:
     warmup: int = 5
     kernels: str = "default"
     idle: float = 30.0
-    emulated: bool = False
+    emulated: str | None = None
 
 
 def run_agent(model: Path, options: AgentOptions, *, say: Callable[[str], object]) -> None:
@@ -104,4 +105,5 @@ def _parse_serial(text: str) -> tuple[str, int]:
 
 def _conditions(about: Mapping[str, str]) -> str:
     threads = "1 thread" if about["threads"] == "1" else f"{about['threads']} threads"
-    return f"{about['runtime']} ({about['kernels']}), {threads} on CPU {about['cpus']}, clock: {about['governor']}"
+    where = f"{threads} on CPU {about['cpus']}, clock: {about.get('governor', 'emulated')}"
+    return f"{about['runtime']} ({about['kernels']}), {where}"

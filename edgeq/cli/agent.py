@@ -40,7 +40,7 @@ from edgeq.cli._common import PATH
     show_default=True,
     help="Seconds of silence after which a client makes room for one that waits.",
 )
-@click.option("--emulated", is_flag=True, hidden=True, help="The processor is: tell no times.")
+@click.option("--emulated", hidden=True, help="The processor is, and this one: tell no times.")
 def command(model: Path, tcp: str | None, serial: str | None, **options: object) -> int:
     """Run MODEL (a .tflite, or a build's folder) here, for `edgeq validate`, `drift` and `profile` elsewhere.
 

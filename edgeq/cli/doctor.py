@@ -7,18 +7,24 @@ from dataclasses import asdict
 
 import click
 
-from edgeq.cli._common import json_option
+from edgeq.cli._common import json_option, progress
 
 
 @click.command("doctor")
 @json_option
-def command(as_json: bool) -> int:
+@click.option("--install", type=click.Choice(["arm64"]), help="Download and unpack what --device arm64 needs, 65 MB.")
+def command(as_json: bool, install: str | None) -> int:
     """What is installed, what is missing, and the command that fixes it.
 
     Exit code 0 if the default path (zig, the emulated board) can run, 3 if something that it needs is missing.
     """
     from edgeq.installation import State, examine, healthy
 
+    if install is not None:
+        from edgeq.devices import arm64
+
+        with progress(quiet=as_json) as bars:
+            arm64.install(bars)
     checks = examine()
     if as_json:
         click.echo(json.dumps([asdict(c) | {"state": c.state.value} for c in checks], indent=2))

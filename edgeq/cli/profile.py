@@ -12,8 +12,8 @@ _device_option = click.option(
     "--device",
     default="emulated",
     show_default=True,
-    help="Where the firmware runs: emulated (Unicorn), qemu, a serial port (/dev/ttyACM0, COM3) or a pyserial URL "
-    "(socket://host:port, rfc2217://host:port).",
+    help="Where it runs: emulated (Unicorn), qemu, litert-host (LiteRT here), a serial port (/dev/ttyACM0, COM3) or a "
+    "pyserial URL (socket://host:port, rfc2217://host:port): a board, or `edgeq agent`.",
 )
 
 
@@ -27,7 +27,8 @@ def command(build: Path, device: str, baud: int, as_json: bool) -> int:
 
     On an emulator, cycles are estimated from the core's documented timings, with zero wait states, and labelled so.
     The devices native and tflm-host run on this computer, whose instructions say nothing about a board: they cannot
-    be profiled.
+    be profiled. LiteRT (litert-host, `edgeq agent`) is timed as a whole: median, p90 and p99 of many inferences, with
+    threads, CPUs and clock governor. An emulated processor (arm64) has no time of its own.
     """
     import json
     from dataclasses import asdict
@@ -39,6 +40,11 @@ def command(build: Path, device: str, baud: int, as_json: bool) -> int:
         raise InputError(
             f"Device {device} runs on this computer, whose instructions say nothing about a board.",
             hint="Use --device emulated or qemu, or the port of a board.",
+        )
+    if device == "arm64":
+        raise InputError(
+            "Device arm64 is emulated: it shows what a phone computes, never how fast.",
+            hint="Run `edgeq agent` on the phone or board, and use --device socket://host:port.",
         )
     with progress(quiet=as_json) as bars:
         profile = edgeq.profile(build, device=device, baud=baud, progress=bars)

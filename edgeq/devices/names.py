@@ -12,11 +12,12 @@ BAUD = 115200
 """The line speed of edgeq's own boards."""
 
 EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
+LITERT_HOST, ARM64 = "litert-host", "arm64"
 
 
 def is_serial(device: str) -> bool:
     """The user named a port or a pyserial URL, not one of edgeq's own devices."""
-    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST}
+    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST, LITERT_HOST, ARM64}
 
 
 def check_device(device: str, board: Board) -> None:
@@ -43,10 +44,15 @@ def check_device(device: str, board: Board) -> None:
                 f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.", hint=f"Use --device {other}."
             )
         find_tool(qemu.PROGRAM, hint=qemu.HINT)
+    if device == ARM64:
+        from edgeq.devices.litert import check_arm64
+
+        check_arm64()
     if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
         raise InputError(
             f"There is no device {device!r}.",
-            hint="Use emulated, qemu, native, tflm-host, a serial port (/dev/ttyACM0, COM3) or a pyserial URL.",
+            hint="Use emulated, qemu, native, tflm-host, litert-host, arm64, a serial port (/dev/ttyACM0, COM3) or a "
+            "pyserial URL.",
         )
     if "://" in device:
         check_url(device)

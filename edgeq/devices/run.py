@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgeq.devices.base import Device
 from edgeq.devices.results import Journal, Results
-from edgeq.devices.samples import answers, fitting
+from edgeq.devices.samples import answers, facts, fitting
 from edgeq.errors import UnavailableError
 from edgeq.link.messages import Hello, TensorInfo
 from edgeq.link.session import Session
@@ -46,6 +46,7 @@ class _Ended:
     stack_bytes: int
     arena_used_bytes: int | None
     retries: int
+    about: Mapping[str, str]
 
 
 class SharedRun:
@@ -121,6 +122,9 @@ class SharedRun:
             resumed=len(self._results.ticks) - self._wanted,
             shares=self._results.shares(why),
             arena_used_bytes=first.arena_used_bytes,
+            engine=first.hello.engine,
+            trace_points=first.hello.trace_point_count,
+            about=first.about,
         )
 
     def _devices(self) -> str:
@@ -167,6 +171,7 @@ class SharedRun:
                     _Ended(
                         hello=session.hello, outputs=session.outputs, retries=session.counters.retries,
                         stack_bytes=session.stats().stack_high_water, arena_used_bytes=session.arena_used(),
+                        about=facts(session),
                     )
                 )  # fmt: skip
         except UnavailableError as exc:

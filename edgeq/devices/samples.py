@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from edgeq.devices.results import sample_shape
 from edgeq.errors import DataError
+from edgeq.link.codes import HelloFlag
 from edgeq.link.messages import TensorInfo
 from edgeq.link.session import RunResult, Session
 
@@ -60,3 +61,18 @@ def fitting(tensors: Sequence[TensorInfo], inputs: Sequence[NDArray[np.generic]]
             )
         fit.append(np.ascontiguousarray(array, np.dtype(tensor.dtype).newbyteorder("<")))
     return tuple(fit)
+
+
+def facts(session: Session) -> dict[str, str]:
+    """What an interpreter's device tells of itself, its machine first; nothing of a board, whose HELLO tells all.
+
+    Raises:
+        DeviceError, LinkError: as `Session.run`.
+    """
+    hello = session.hello
+    if not hello.flags & HelloFlag.INTERPRETER:
+        return {}
+    found = {"machine": hello.board, **session.about()}
+    if hello.flags & HelloFlag.EMULATED:
+        found["time"] = "none: the processor is emulated, which shows what it computes and not how fast"
+    return found

@@ -33,11 +33,13 @@ from edgeq.records.results import (
     Drift,
     LayerDrift,
     Metric,
+    PairDrift,
     Timing,
 )
 from edgeq.records.runs import (
     DeviceRun,
     DeviceShare,
+    Latency,
     LayerCost,
     Profile,
     Reference,
@@ -46,7 +48,6 @@ from edgeq.records.runs import (
 from edgeq.records.variants import (
     FallenOp,
     HostInfo,
-    Latency,
     Normalization,
     Placement,
     Platform,
@@ -82,6 +83,7 @@ __all__ = [
     "ModelFormat",
     "Normalization",
     "Optimize",
+    "PairDrift",
     "Placement",
     "Platform",
     "Profile",

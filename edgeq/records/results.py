@@ -33,6 +33,23 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PairDrift:
+    """How far two that ran the same samples are apart: the device and references, by name, or two references.
+
+    `argmax_flips` counts answers whose largest value is at another index; None where no output has two values.
+    """
+
+    first: str
+    second: str
+    samples: int
+    outputs: int
+    mismatches: int
+    mismatched_samples: int
+    max_lsb: int
+    argmax_flips: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LayerDrift:
     """One trace point over the traced samples. `state` is "equal", "differs", or why it has no fingerprint.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,8 @@ class DeviceRun:
 
     `stack_bytes` is the stack's high-water mark, None where the device does not measure it. `arena_used_bytes` is what
     an interpreter took of its arena, None where there is none. `resumed` samples were answered in an earlier run;
-    `seconds` is the time of the others. `shares` says who ran what.
+    `seconds` is the time of the others. `shares` says who ran what. `engine` is what HELLO calls it; `about` is what an
+    interpreter's device tells of itself, empty for a board.
     """
 
     device: str
@@ -62,6 +64,9 @@ class DeviceRun:
     resumed: int = 0
     shares: tuple[DeviceShare, ...] = ()
     arena_used_bytes: int | None = None
+    engine: str = ""
+    trace_points: int = 0
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,12 +82,23 @@ class LayerCost:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """Wall time of one inference in milliseconds, over `runs` timed ones."""
+
+    median_ms: float
+    p90_ms: float
+    p99_ms: float
+    runs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Cost of one inference. `source` is "estimated" (emulated instructions × documented timings) or "measured".
 
     `counter` is what counted: "emulator", or on a device "DWT" (the core's cycle counter), "SysTick" or "timer".
     `instructions` is None where no emulator plays the board. `latency_ms` is cycles / clock, None where only
     instructions could be counted. `layers` need not add up to the whole: calls between layers are in the total only.
+    An interpreter has no cycles: `latency_ms` is then the median of `latency`, and `about` says under what conditions.
     """
 
     source: str
@@ -93,3 +109,5 @@ class Profile:
     clock_hz: int
     latency_ms: float | None
     layers: tuple[LayerCost, ...]
+    latency: Latency | None = None
+    about: Mapping[str, str] = field(default_factory=dict)

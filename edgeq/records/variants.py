@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edgeq.records.results import Accuracy, AccuracyDifference
+from edgeq.records.runs import Latency
 
 
 class VariantKind(Enum):
@@ -54,16 +55,6 @@ class Platform:
 
     name: str
     proof: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Latency:
-    """Wall time of one inference in milliseconds, over `runs` timed ones."""
-
-    median_ms: float
-    p90_ms: float
-    p99_ms: float
-    runs: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,7 @@ from edgeq.validation.drift import measure_drift
 from edgeq.validation.explain import explain
 from edgeq.validation.guessing import commonest_share, no_better_than_guessing
 from edgeq.validation.layers import first_diverging
+from edgeq.validation.pairs import measure_pairs
 
 Outputs = tuple[NDArray[np.generic], ...]
 
@@ -50,6 +51,7 @@ def drift_info(
     ops: Collection[str],
     layers: Mapping[Reference, tuple[LayerDrift, ...]] | None = None,
     first_layers: Mapping[Reference, str] | None = None,
+    device_name: str | None = None,
 ) -> DriftInfo | None:
     """The drift from every reference; None without any.
 
@@ -60,6 +62,7 @@ def drift_info(
         ops: the names of the model's ops.
         layers: per reference that was traced, its layers; those of the primary one go into the report.
         first_layers: the first layer that differs where it is known without them.
+        device_name: of a device that is an interpreter: all pairs are compared; None for others.
     """
     if not references:
         return None
@@ -75,6 +78,9 @@ def drift_info(
         versions={r.reference.value: r.version for r in references},
         layers=layers.get(references[0].reference, ()),
         explanation=explain(drifts, ops),
+        pairs=()
+        if device_name is None
+        else measure_pairs({device_name: device} | {r.reference.value: r.outputs for r in references}, tensors),
     )
 
 

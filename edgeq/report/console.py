@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 _COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red", Level.UNKNOWN: "default"}
+_NAMES = {reference.value: name for reference, name in REFERENCE_NAMES.items()}
 _LABEL, _CELL = 25, 16
 """Widths of a table's first and other columns: 25 + 3 · (16 + 2) fits 80 columns."""
 
@@ -36,6 +37,7 @@ def render(report: Report) -> RenderableType:
         parts += [_text(report.accuracy.note, "dim"), _text("")]
     if report.drift is not None:
         parts += [_drift(report), _text("")]
+        parts += [_pairs(report), _text("")] if report.drift.pairs else []
     parts += [_cost(report), _text(""), *_problems(report)]
     result = verdict(report)
     line = _text(f"{MARKS[result.level]} {result.headline}. {result.detail}.", f"bold {_COLOURS[result.level]}")
@@ -74,6 +76,19 @@ def _drift(report: Report) -> Table:
     return table
 
 
+def _pairs(report: Report) -> Table:
+    """Everyone against everyone: outputs that differ, worst difference, flips of the largest output."""
+    pairs = report.drift.pairs if report.drift else ()
+    samples = pairs[0].samples if pairs else 0
+    table = _table(f"pairs, {samples:,} samples", "outputs differ", "worst", "argmax flips")
+    for pair in pairs:
+        flips = "" if pair.argmax_flips is None else f"{pair.argmax_flips:,}"
+        cells = (f"{pair.mismatches:,}", f"{pair.max_lsb} LSB", flips)
+        names = " – ".join(_NAMES.get(name, name) for name in (pair.first, pair.second))
+        table.add_row(_text(names), *(_text(cell) for cell in cells))
+    return table
+
+
 def _drift_cell(drift: Drift | None, cell: object, tone: bool) -> RenderableType:
     if drift is None or not callable(cell):
         return _text("not run", "dim")
@@ -98,9 +113,15 @@ def _cost(report: Report) -> Table:
     ran = f"{report.board}{core}, {report.device.name}{built}"
     if report.variants is not None:
         ran = f"{report.device.name}, for {report.board}"
+    elif report.device.about:
+        machine = report.device.about.get("machine", "")
+        ran = f"{report.device.name}, {machine}: {report.device.about.get('runtime', 'an interpreter')}"
     elif report.device.core == "host":
         ran = f"{report.device.name}, on this host; image for {report.board}{built}"
     table.add_row(_text("device", "bold"), _text(ran))
+    for key in ("kernels", "threads", "cpus", "governor", "time"):
+        if key in report.device.about:
+            table.add_row(_text(f"  {key}"), _text(report.device.about[key]))
     for share in report.device.shares if len(report.device.shares) > 1 else ():
         said = f"{fmt.count(share.samples)} samples"
         if share.failure is not None:
@@ -115,6 +136,8 @@ def _cost(report: Report) -> Table:
                 f"{fmt.count(cycles)} = {fmt.milliseconds(profile.latency_ms)} at {fmt.short(profile.clock_hz)}Hz"
                 + (f", by {profile.counter}" if profile.source == "measured" else ""),
             )
+        if profile.latency is not None:
+            table.add_row(_text("latency, measured", "bold"), fmt.latency(profile.latency))
         if profile.instructions is not None:
             words = f"{fmt.count(profile.instructions)} for {fmt.count(report.model.macs)} MACs"
             table.add_row(_text("instructions", "bold"), words)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from edgeq.records import Accuracy, AccuracyDifference, Metric
+from edgeq.records import Accuracy, AccuracyDifference, Latency, Metric
 
 
 def count(value: int | None) -> str:
@@ -62,6 +62,12 @@ def milliseconds(value: float | None) -> str:
     if value >= 1000:
         return f"{_digits(value / 1000)} s"
     return f"{_digits(value)} ms" if value >= 1 else f"{_digits(value * 1000)} µs"
+
+
+def latency(value: Latency) -> str:
+    """Median and what few inferences take longer than."""
+    ends = f"p90 {milliseconds(value.p90_ms)}, p99 {milliseconds(value.p99_ms)}"
+    return f"median {milliseconds(value.median_ms)}, {ends}, {value.runs:,} in a row"
 
 
 def is_share(metric: Metric) -> bool:

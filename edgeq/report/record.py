@@ -22,6 +22,7 @@ from edgeq.records import (
     Group,
     HostInfo,
     LayerDrift,
+    PairDrift,
     Platform,
     Profile,
     Recommendation,
@@ -150,7 +151,8 @@ class MemoryInfo:
 class DeviceInfo:
     """What ran the firmware. `core` is the processor's name, None where it is unknown.
 
-    `resumed` samples were answered in an earlier run that was interrupted. `shares` says who ran what.
+    `resumed` samples were answered in an earlier run that was interrupted. `shares` says who ran what. `about` is what
+    an interpreter's device tells of itself; empty for a board.
     """
 
     name: str
@@ -160,16 +162,21 @@ class DeviceInfo:
     retries: int
     resumed: int = 0
     shares: tuple[DeviceShare, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftInfo:
-    """The drift per reference, the primary one first, and layer by layer against the primary one."""
+    """The drift per reference, the primary one first, and layer by layer against the primary one.
+
+    `pairs` has everyone against everyone, where the device is an interpreter.
+    """
 
     references: tuple[Drift, ...]
     versions: Mapping[str, str]
     layers: tuple[LayerDrift, ...]
     explanation: tuple[str, ...]
+    pairs: tuple[PairDrift, ...] = ()
 
     @property
     def primary(self) -> Drift:

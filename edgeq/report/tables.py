@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.records import LayerDrift, Profile
+from edgeq.records import Latency, LayerDrift, Profile
 from edgeq.report import format as fmt
 from edgeq.terminal import FirstThatFits
 
@@ -52,6 +52,8 @@ def render_profile(profile: Profile) -> RenderableType:
     from rich.console import Group
     from rich.text import Text
 
+    if profile.latency is not None:
+        return _latency(profile, profile.latency)
     columns = ("layer", "MACs", "instructions", "cycles", "share")
     forms = (("kernel", "cycles/MAC"), ("cycles/MAC",), ())
     table = FirstThatFits(tuple(_cost_table(profile, (*columns, *more)) for more in forms))
@@ -70,6 +72,21 @@ def render_profile(profile: Profile) -> RenderableType:
     if profile.cycles_estimated and profile.source == "estimated":
         notes.append(Text("Estimated from the core's documented timings, zero wait states.", style="dim"))
     return Group(table, Text(""), *notes)
+
+
+def _latency(profile: Profile, latency: Latency) -> RenderableType:
+    """The distribution of an interpreter's times, and the conditions that they hold under."""
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    table = _table(*((title, "right") for title in ("median", "p90", "p99")))
+    table.add_row(*(fmt.milliseconds(time) for time in (latency.median_ms, latency.p90_ms, latency.p99_ms)))
+    grid = Table.grid(padding=(0, 2))
+    for key, value in profile.about.items():
+        grid.add_row(_plain(key, "bold"), _plain(value))
+    words = f"Wall time of {latency.runs:,} inferences of one sample in a row."
+    return Group(table, Text(""), grid, Text(""), Text(words, style="dim"))
 
 
 def _cost_table(profile: Profile, titles: Collection[str]) -> Table:

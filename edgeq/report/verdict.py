@@ -53,7 +53,7 @@ def verdict(report: Report) -> Verdict:
         detail = "Nothing was checked"
     if report.findings:
         detail += f", with {len(report.findings)} {'finding' if len(report.findings) == 1 else 'findings'}"
-    if report.device.core == "host" and report.variants is None:
+    if (report.device.core == "host" or report.device.about) and report.variants is None:
         detail += f". The image for {report.board} was built, and did not run"
     return Verdict(level=level, headline=_headline(report), detail=detail)
 

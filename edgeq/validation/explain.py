@@ -24,6 +24,8 @@ def explain(drifts: Sequence[Drift], ops: Collection[str] = ("FULLY_CONNECTED", 
     default = by.get(Reference.LITERT_DEFAULT)
     if not by:
         return ("No sample was compared with a reference.",)
+    if tflm is not None and drifts[0].reference is not Reference.TFLM:
+        return _interpreter_lines(drifts[0], tflm)
     lines = []
     if tflm is not None:
         lines.append(_device_line(tflm))
@@ -73,6 +75,23 @@ def _device_line(drift: Drift) -> str:
         "integer arithmetic, so no difference is expected: this points to the engine, the compiler or the memory of "
         f"the device, not to the quantization.{where or ' `edgeq drift` finds the first layer that differs.'}"
     )
+
+
+def _interpreter_lines(same: Drift, tflm: Drift) -> tuple[str, ...]:
+    """Of a device that runs LiteRT itself: `same` is against the same kernels on this host."""
+    name = REFERENCE_NAMES[same.reference]
+    if same.mismatches == 0:
+        first = f"The device equals {name} on this host bit for bit on {_samples(same)}."
+    else:
+        where = f" They part first at {same.first_layer}." if same.first_layer else ""
+        first = (
+            f"The device differs from {name} on this host in {_share(same)}, by up to {same.max_lsb} LSB: other "
+            f"instructions, or another version of LiteRT.{where}"
+        )
+    if tflm.mismatches == 0:
+        return (first, "TFLite Micro gives the same: so would a board.")
+    cause = f" ({_DEFAULT_CAUSE})" if same.reference is Reference.LITERT_DEFAULT else ""
+    return (first, f"TFLite Micro, and so a board, differs in {_share(tflm)}, by up to {tflm.max_lsb} LSB{cause}.")
 
 
 def _host_line(drift: Drift, exact: bool, who: str, cause: str) -> str:

@@ -1,4 +1,4 @@
-"""What one inference costs on an emulated board, whole and per layer."""
+"""What one inference costs: on an emulated board, whole and per layer; by a device's own counter; in an interpreter."""
 
 from __future__ import annotations
 
@@ -7,15 +7,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
+from edgeq.devices.samples import facts
 from edgeq.errors import DeviceError
 from edgeq.link.codes import TicksKind
 from edgeq.link.messages import Hello
-from edgeq.records import LayerCost, Profile
+from edgeq.records import Latency, LayerCost, Profile
 from edgeq.validation.cycles import Cost, CycleModel
 
 if TYPE_CHECKING:
+    from edgeq.link.session import Session
     from edgeq.lower.program import KernelCall
 
 _BETWEEN = -1
@@ -106,6 +110,41 @@ def measured(estimated: Profile | None, hello: Hello, ticks: int, board: Board) 
         latency_ms=1e3 * cycles / hello.clock_hz,
         layers=() if estimated is None else estimated.layers,
     )
+
+
+_LATENCY_SECONDS = 2.0
+_LEAST_RUNS, _MOST_RUNS = 30, 1000
+
+
+def interpreted(session: Session, sample: Sequence[bytes]) -> Profile | None:
+    """Wall time of many inferences of one sample in a row, on a device that runs an interpreter.
+
+    Args:
+        session: with the device.
+        sample: the bytes of the inputs.
+
+    Returns:
+        None where the device tells no times (an emulated processor).
+    """
+    hello = session.hello
+    first = session.run(sample).ticks
+    if not hello.ticks_hz or not first:
+        return None
+    runs = min(max(round(_LATENCY_SECONDS * hello.ticks_hz / first), _LEAST_RUNS), _MOST_RUNS)
+    ticks = session.times(sample, runs)
+    if ticks is None:
+        return None
+    found = latency(ticks, hello.ticks_hz)
+    return Profile(
+        source="measured", counter="timer", instructions=None, cycles_estimated=None, cycles_measured=None,
+        clock_hz=hello.clock_hz, latency_ms=found.median_ms, layers=(), latency=found, about=facts(session),
+    )  # fmt: skip
+
+
+def latency(ticks: Sequence[int], ticks_hz: int) -> Latency:
+    """The distribution of times; quantiles between two measured values are interpolated."""
+    median, p90, p99 = (float(v) for v in np.quantile([1e3 * t / ticks_hz for t in ticks], [0.5, 0.9, 0.99]))
+    return Latency(median_ms=median, p90_ms=p90, p99_ms=p99, runs=len(ticks))
 
 
 def _layer(index: int, call: KernelCall, cost: Cost, runs: int) -> LayerCost:
