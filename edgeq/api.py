@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgeq.comparison.options import CompareOptions
     from edgeq.comparison.record import Comparison
     from edgeq.data import DataSummary
+    from edgeq.export.record import Exported
     from edgeq.flashing.flash import Flashed
     from edgeq.installation import Check
     from edgeq.model.inspect import ModelSummary
@@ -167,6 +168,38 @@ def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress 
     with scratch_folder() as scratch:
         image = measure.compile_for(made, made.board, scratch, traced=True) if traced else made.image
         return flash_image(image.elf, made.board, probe, progress or Progress())
+
+
+def export_build(
+    folder: Path,
+    *,
+    to: str,
+    out: Path | None = None,
+    package_version: str = "1.0.0",
+    license: str | None = None,
+    author: str = "edgeq",
+    url: str | None = None,
+) -> Exported:
+    """Write a build as a package of the ecosystem in which the user's project lives.
+
+    Args:
+        folder: what `edgeq build` wrote.
+        to: "library", "cmake", "arduino", "platformio", "zephyr", "esp-idf" or "cmsis-pack".
+        out: the package's folder: new, empty, or an earlier export, whose files are replaced; a user's stay. None:
+            export/<to>/<name of the model>.
+        package_version: MAJOR.MINOR.PATCH.
+        license: an SPDX expression for the model; None: the manifest names none.
+        author: a name, with an address in <> if wanted.
+        url: where the package lives.
+
+    Raises:
+        InputError: no build, no such ecosystem, a value that no manifest can hold, or `out` holds something else.
+    """
+    from edgeq.export.export import export
+    from edgeq.export.record import Package
+
+    package = Package(version=package_version, license=license, author=author, url=url)
+    return export(folder, to, out, package)
 
 
 def profile(

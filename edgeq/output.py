@@ -1,7 +1,7 @@
 """Output folders: written beside their place and moved there whole; a failed run leaves the old one as it was.
 
 A rebuild replaces the files that edgeq wrote, and no others: what a user has put into the folder (notes, .gitignore,
-.git, files in project/) is in the new one too.
+.git, files in project/) is in the new one too. What a folder is, a build or an export, its `OutputKind` says.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.errors import InputError
@@ -20,29 +21,43 @@ from edgeq.unfinished import OLD, clear_remains, hidden_folder
 
 _REPORTS = frozenset({"report.json", "report.html"})
 
-# What `make` in project/ makes out of it: never the user's, and stale after a rebuild.
-_DERIVED = Path("project", "build")
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputKind:
+    """A kind of output folder: `noun` for messages ("build"), and which files in an earlier one are edgeq's.
+
+    `own_files` gives them relative to the folder, in POSIX form, and raises InputError for a folder that is none of
+    this kind. `derived` are folders in it that tools make out of those files: never the user's, stale afterwards.
+    """
+
+    noun: str
+    own_files: Callable[[Path], set[str]]
+    derived: tuple[Path, ...] = ()
 
 
-def check_replaceable(out: Path) -> None:
-    """Refuse a place that cannot be written, or that holds something other than an earlier build.
+def check_replaceable(out: Path, kind: OutputKind | None = None) -> None:
+    """Refuse a place that cannot be written, or that holds something other than an earlier output of the same kind.
+
+    Args:
+        out: the folder.
+        kind: of what is to be written; None: a build.
 
     Raises:
         InputError: says which of the two, and what to do.
     """
     try:
-        _check_place(out)
+        _check_place(out, kind or BUILD)
     except OSError as exc:
         raise InputError(
             f"{out} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
         ) from exc
 
 
-def _check_place(out: Path) -> None:
+def _check_place(out: Path, kind: OutputKind) -> None:
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise InputError(f"{out} exists and is no folder.", hint="Give another folder with --out.")
     if out.is_dir() and any(out.iterdir()):
-        _own_files(out)
+        kind.own_files(out)
     parent = out.resolve().parent
     while not parent.exists():
         parent = parent.parent
@@ -74,15 +89,22 @@ def _own_files(out: Path) -> set[str]:
     return {MARK, *_REPORTS, *(file.path for file in manifest.files.values())}
 
 
-def _keep_others(old: Path, new: Path) -> None:
-    """Copy what is in an earlier build, but not of it, to the same places of the new one.
+BUILD = OutputKind(
+    noun="build",
+    own_files=_own_files,
+    derived=(Path("project", "build"),),  # what `make` in project/ makes
+)
+
+
+def _keep_others(old: Path, new: Path, kind: OutputKind) -> None:
+    """Copy what is in an earlier output, but not of it, to the same places of the new one.
 
     Raises:
-        InputError: such a place is taken by a file of the new build.
+        InputError: such a place is taken by a file of the new one.
         OSError: something cannot be read or written.
     """
-    own = _own_files(old)
-    for path in _leaves(old):
+    own = kind.own_files(old)
+    for path in _leaves(old, kind.derived):
         name, target = path.relative_to(old), new / path.relative_to(old)
         if name.as_posix() in own:
             continue
@@ -91,15 +113,15 @@ def _keep_others(old: Path, new: Path) -> None:
             target.mkdir(exist_ok=True)
         elif os.path.lexists(target):
             raise InputError(
-                f"{path} is a file of yours, and the new build has a file of the same name.",
+                f"{path} is a file of yours, and the new {kind.noun} has a file of the same name.",
                 hint="Rename yours, or give another folder with --out.",
             )
         else:
             shutil.copy2(path, target, follow_symlinks=False)
 
 
-def _leaves(root: Path) -> Iterator[Path]:
-    """All files, links and empty folders (.git needs some) below `root`, but what `make` made.
+def _leaves(root: Path, derived: tuple[Path, ...]) -> Iterator[Path]:
+    """All files, links and empty folders (.git needs some) below `root`, but what is in the folders `derived`.
 
     Raises:
         OSError: a folder cannot be read.
@@ -110,7 +132,7 @@ def _leaves(root: Path) -> Iterator[Path]:
 
     for folder, folders, files in os.walk(root, onerror=refuse):
         here = Path(folder)
-        if here == root / _DERIVED:
+        if here.relative_to(root) in derived:
             folders.clear()
             continue
         if not folders and not files:
@@ -119,18 +141,18 @@ def _leaves(root: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def replaced_folder(out: Path) -> Iterator[Path]:
+def replaced_folder(out: Path, kind: OutputKind | None = None) -> Iterator[Path]:
     """An empty folder to write into; it takes the place of `out` when the block ends well, and vanishes otherwise.
 
-    Files of an earlier build in `out` are replaced; other files in it are kept. What a killed process left of its own
-    attempt is removed.
+    Files of an earlier output of the same kind (None: of a build) in `out` are replaced; other files in it are kept.
+    What a killed process left of its own attempt is removed.
 
     Raises:
         InputError: as `check_replaceable`, or the disk refused.
     """
     place = out.resolve()
     clear_remains(place)
-    check_replaceable(out)
+    check_replaceable(out, kind)
     with contextlib.ExitStack() as stack:
         try:
             work = stack.enter_context(hidden_folder(place))
@@ -143,7 +165,7 @@ def replaced_folder(out: Path) -> Iterator[Path]:
         yield fresh
         try:
             if place.is_dir() and any(place.iterdir()):
-                _keep_others(place, fresh)
+                _keep_others(place, fresh, kind or BUILD)
             with held():
                 _exchange(place, fresh, old)
         except OSError as exc:

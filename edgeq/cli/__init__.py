@@ -10,6 +10,7 @@ _COMMANDS = {
     "build": "Quantize, generate C, compile, run on the device, compare bit by bit.",
     "demo": "The whole flow on a small CNN that is trained on the spot.",
     "compare": "Is PTQ really better than QAT? Arms, statistics, causes, verdict.",
+    "export": "Put a build into your own project: library, CMake, Arduino, PlatformIO, Zephyr, …",
     "flash": "Write a build into its board, read it back, start it.",
     "validate": "Run the test samples of a build on a device again.",
     "drift": "Layer by layer: where does the device leave the host?",

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq import resources
 from edgeq.boards import Board
 from edgeq.errors import DataError
 from edgeq.generate import sources, staging, tflm, views
-from edgeq.generate.cformat import FILTERS
+from edgeq.generate.environment import environment
 from edgeq.generate.names import c_prefix
 from edgeq.lower.program import Program
 from edgeq.lower.trace import trace_points
@@ -89,6 +87,7 @@ def generate(
         "inputs": (input_views := views.value_views(program, program.inputs, "input")),
         "outputs": (output_views := views.value_views(program, program.outputs, "output")),
         "values": input_views + output_views,
+        "places": views.places(calls, input_views + output_views),
         "helpers": any(v.helper for v in input_views + output_views),
         "labels": tuple(labels),
         "golden_inputs": inputs,
@@ -105,9 +104,9 @@ def generate(
         "marker": staging.MARKER,
         **firmware_flags(board),
     }
-    environment = template_environment()
+    templates = environment("project")
     for place, template in rendered.items():
-        files[place] = environment.get_template(template).render(context).encode()
+        files[place] = templates.get_template(template).render(context).encode()
     written = staging.write_files(
         out, files, facts={"edgeq": version(), "model_sha256": program.model_sha256, "name": prefix}
     )
@@ -142,23 +141,6 @@ def _targets(prefix: str) -> dict[str, str]:
         f"tflm/{prefix}_op_resolver.h": "op_resolver.h.j2",
         f"tflm/{prefix}_settings.h": "settings.h.j2",
     }
-
-
-@cache
-def template_environment() -> Any:
-    """Jinja, for the templates of C projects."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(resources.templates() / "project"),
-        undefined=StrictUndefined,
-        autoescape=False,  # noqa: S701 (C, not HTML: the filters escape)
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(FILTERS)
-    return environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from edgeq.boards import Board
 from edgeq.errors import DataError
 from edgeq.generate import sources, staging, tflm, views
+from edgeq.generate.environment import environment
 from edgeq.generate.names import c_prefix, op_number, op_symbol
-from edgeq.generate.project import ENGINE_ABI, firmware_flags, template_environment
+from edgeq.generate.project import ENGINE_ABI, firmware_flags
 from edgeq.lower.interpreted import file_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import trace_points
@@ -136,7 +137,7 @@ def generate_tflm(
         **firmware_flags(board),
     }
     for place, template in rendered.items():
-        files[place] = template_environment().get_template(template).render(context).encode()
+        files[place] = environment("project").get_template(template).render(context).encode()
     facts = {"edgeq": version(), "model_sha256": program.model_sha256, "name": prefix}
     written = staging.write_files(out, files, facts=facts)
     return Project(

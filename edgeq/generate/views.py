@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.errors import DataError
+from edgeq.generate import signatures
 from edgeq.generate.cformat import c_float, c_int, c_type
 from edgeq.generate.names import op_number, op_symbol
 from edgeq.lower.program import (
@@ -53,10 +54,16 @@ class ConstantView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperandView:
-    """A buffer in the arena (`offset`), or a constant (`symbol`)."""
+    """A buffer in the arena (`offset`), or a constant (`symbol`). `c_type` is what the kernel's pointer points to."""
 
     offset: int | None
     symbol: str | None
+    c_type: str
+
+    @property
+    def place(self) -> str:
+        """The macro of the generated code for a pointer into the arena."""
+        return place_macro(self.c_type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +126,16 @@ class ValueView:
     shape: tuple[int, ...]
     scale: float
     zero_point: int
+
+    @property
+    def place(self) -> str:
+        """The macro of the generated code for a pointer into the arena."""
+        return place_macro(self.c_type)
+
+
+def place_macro(c_type: str) -> str:
+    """What a macro for pointers of a type is called, behind the model's prefix: "int8_t" -> "int8"."""
+    return "at" if c_type == "void" else c_type.removesuffix("_t")
 
 
 def constant_views(program: Program, graph: Graph, prefix: str) -> tuple[ConstantView, ...]:
@@ -190,16 +207,19 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
     points = trace_points(program)
     symbols = {c.name: c.symbol for c in constants}
 
-    def operand(value: int | Constant) -> OperandView:
+    def operand(value: int | Constant, c_type: str) -> OperandView:
         if isinstance(value, Constant):
-            return OperandView(offset=None, symbol=symbols[value.name])
-        return OperandView(offset=program.placements[value].offset, symbol=None)
+            return OperandView(offset=None, symbol=symbols[value.name], c_type=c_type)
+        return OperandView(offset=program.placements[value].offset, symbol=None, c_type=c_type)
 
     views, names = [], {op.index: op.name for op in graph.ops}
     for i, call in enumerate(program.calls):
         symbol = op_symbol(prefix, i, len(program.calls), call.kernel)
         read = {c.name: c.data.nbytes for c in constants_of(call)}
         scratch = program.scratch.get(i)
+        types = signatures.operand_types(call.kernel, has_params=call.params_type is not None)
+        if call.array_inputs:
+            types = (types[0],) * len(call.inputs) + types[1:]
         views.append(
             CallView(
                 symbol=symbol,
@@ -207,11 +227,11 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
                 kernel=call.kernel,
                 title=layer_name(graph, call),
                 params_type=call.params_type,
-                params=tuple((name, param_literal(value, symbols)) for name, value in call.params.items()),
-                inputs=tuple(operand(v) for v in call.inputs),
+                params=_params(call, symbols),
+                inputs=tuple(map(operand, call.inputs, types)),
                 array_inputs=call.array_inputs,
-                outputs=tuple(operand(v) for v in call.outputs),
-                scratch=None if scratch is None else OperandView(offset=scratch.offset, symbol=None),
+                outputs=tuple(map(operand, call.outputs, types[len(call.inputs) :])),
+                scratch=None if scratch is None else OperandView(offset=scratch.offset, symbol=None, c_type=types[-1]),
                 traces=tuple(
                     TraceView(point=p.point, offset=place.offset, nbytes=place.nbytes)
                     for p, place in ((p, program.placements[p.tensor]) for p in points if p.call == i)
@@ -224,6 +244,17 @@ def call_views(program: Program, graph: Graph, prefix: str, constants: Sequence[
             )
         )
     return tuple(views)
+
+
+def _params(call: KernelCall, symbols: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    """(field, C literal) in the order of the struct; every field has a value.
+
+    Raises:
+        KeyError: lowering gave none to a field.
+    """
+    if call.params_type is None:
+        return ()
+    return tuple((name, param_literal(call.params[name], symbols)) for name in signatures.fields(call.params_type))
 
 
 def value_views(program: Program, tensors: Sequence[Tensor], kind: str) -> tuple[ValueView, ...]:
@@ -252,6 +283,13 @@ def value_views(program: Program, tensors: Sequence[Tensor], kind: str) -> tuple
             )
         )
     return tuple(views)
+
+
+def places(calls: Sequence[CallView], values: Sequence[ValueView]) -> tuple[tuple[str, str], ...]:
+    """(macro, C type) of every typed pointer into the arena that the generated code takes, sorted."""
+    operands = (o for c in calls for o in (*c.inputs, *c.outputs, *((c.scratch,) if c.scratch else ())))
+    types = {o.c_type for o in operands if o.offset is not None} | {v.c_type for v in values}
+    return tuple(sorted((place_macro(t), t) for t in types - {"void"}))
 
 
 def param_literal(value: Param, symbols: Mapping[str, str]) -> str:

@@ -27,7 +27,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
                              int8_t *output, void *scratch) {
   const int32_t channels = p->quads * 4;
   const int whole = p->output_channels == channels;
-  uint32_t *columns = scratch;
+  uint32_t *columns = (uint32_t *)scratch;
   int8_t *spare = (int8_t *)(columns + p->pairs * p->depth);
   const int32_t next = p->stride_width * p->input_channels;
   const int32_t next_row = p->stride_height * p->input_width * p->input_channels;

@@ -8,7 +8,7 @@ void edgeq_conv_1x1_mve_int8(const edgeq_conv_1x1_mve_params *p, const int8_t *i
   const edgeq_matrix_mve_group group = {&p->matrix, weights, 0};
   for (int32_t row = 0; row < p->rows; row++) {
     const edgeq_matrix_mve_windows windows = {input, p->step, p->windows};
-    edgeq_matrix_mve_run(&group, windows, output, p->matrix.channels, scratch);
+    edgeq_matrix_mve_run(&group, windows, output, p->matrix.channels, (int32_t *)scratch);
     input += p->row_step;
     output += p->windows * p->matrix.channels;
   }

@@ -61,7 +61,7 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
   const int32_t pixels = p->output_height * p->output_width;
   const int32_t outputs = p->output_channels / p->groups;
   const int32_t channels = p->quads * 4;
-  uint32_t *patch = scratch;
+  uint32_t *patch = (uint32_t *)scratch;
   int8_t *line = (int8_t *)(patch + p->depth);
   int8_t *spare = line + p->depth;
   const uint32_t *rows[2];

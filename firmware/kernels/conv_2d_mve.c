@@ -102,7 +102,7 @@ void edgeq_conv_2d_mve_int8(const edgeq_conv_2d_mve_params *p, const int8_t *inp
                             int8_t *output, void *scratch) {
   const edgeq_matrix_mve *m = &p->matrix;
   const int32_t output_step = p->groups * m->channels;
-  int32_t *sums = scratch;
+  int32_t *sums = (int32_t *)scratch;
   int8_t *strip = (int8_t *)scratch + EDGEQ_MATRIX_MVE_SCRATCH;
   for (int32_t batch = 0; batch < p->batches; batch++) {
     for (int32_t out_y = 0; out_y < p->output_height; out_y++) {

@@ -16,7 +16,7 @@ typedef struct buffers {
 
 static buffers divide(const edgeq_conv_rows_dsp_params *p, void *scratch) {
   buffers b;
-  b.rows = scratch;
+  b.rows = (const uint32_t **)scratch;
   b.windows = b.rows + p->filter_height;
   b.ring = (uint32_t *)(void *)(b.windows + p->filter_height);
   b.patch = b.ring + p->filter_height * 4 * p->row_fours;

@@ -60,7 +60,7 @@ static void column(const edgeq_conv_strips_dsp_params *p, const uint32_t *strip,
 void edgeq_conv_strips_dsp_int8(const edgeq_conv_strips_dsp_params *p, const int8_t *input,
                                 const int32_t *weights, int8_t *output, void *scratch) {
   const int32_t row_words = 4 * p->row_fours;
-  uint32_t *strip = scratch;
+  uint32_t *strip = (uint32_t *)scratch;
   int8_t *image = (int8_t *)(strip + p->strip_rows * row_words + p->strip_more);
   int8_t *spare = image + (p->strip_rows + p->stride_height) * p->row_bytes;
   const int32_t results = p->output_height * p->output_width * p->output_channels;

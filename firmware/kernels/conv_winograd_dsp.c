@@ -18,7 +18,7 @@ typedef struct buffers {
 static buffers divide(const edgeq_conv_winograd_dsp_params *p, void *scratch) {
   const int32_t positions = (p->tile + 2) * (p->tile + 2);
   buffers b;
-  b.rows = scratch;
+  b.rows = (uint32_t *)scratch;
   b.values = b.rows + (p->tile + 2) * p->row_words;
   b.sums = (int32_t *)(b.values + positions * p->depth);
   return b;

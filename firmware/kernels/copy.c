@@ -6,7 +6,7 @@
 void edgeq_copy(const edgeq_copy_params *p, const void *input, void *output) {
   const edgeq_reduce_loop inner = p->loops[p->loop_count - 1];
   const uint8_t *in = (const uint8_t *)input + p->start;
-  uint8_t *out = output;
+  uint8_t *out = (uint8_t *)output;
   int32_t step[EDGEQ_MAX_LOOPS] = {0};
   int done = 0;
   while (!done) {

@@ -89,7 +89,7 @@ static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pa
 
 void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input,
                                   const int32_t *weights, int8_t *output, void *scratch) {
-  uint32_t *pairs = scratch;
+  uint32_t *pairs = (uint32_t *)scratch;
   const int32_t pitch = p->pitch / 4;
   const int32_t rows_of_pair = p->stride == 1 ? 2 : 1;
   const int32_t out_row = p->output_width * p->channels * p->depth_multiplier;

@@ -203,7 +203,7 @@ void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *
                                       const int32_t *weights, int8_t *output, void *scratch) {
   const int32_t row = p->input_width * p->input_channels;
   const int32_t outputs = p->input_channels * p->depth_multiplier;
-  uintptr_t *const taps = scratch;
+  uintptr_t *const taps = (uintptr_t *)scratch;
   int8_t *const outside = (int8_t *)(taps + 2 * p->taps);
   image i;
   i.p = p;

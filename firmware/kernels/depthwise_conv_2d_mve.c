@@ -185,7 +185,7 @@ void edgeq_depthwise_conv_2d_mve_int8(const edgeq_depthwise_conv_2d_mve_params *
     for (int32_t out_y = 0; out_y < p->output_height; out_y += p->rows) {
       block b;
       b.planes = planes;
-      b.sums = scratch;
+      b.sums = (int32_t *)scratch;
       b.weights = weights;
       b.scales = p->scales;
       b.rows = p->output_height - out_y < p->rows ? p->output_height - out_y : p->rows;

@@ -274,7 +274,7 @@ static void expand(const int8_t *values, int32_t count, uint32_t *column) {
 
 void edgeq_fully_connected_dsp_int8(const edgeq_fully_connected_dsp_params *p, const int8_t *input,
                                     const int32_t *weights, int8_t *output, void *scratch) {
-  uint32_t *column = scratch;
+  uint32_t *column = (uint32_t *)scratch;
   const int32_t whole = p->outputs & ~7;
   int8_t last[8];
   edgeq_octets o;

@@ -16,7 +16,7 @@ EDGEQ_STATIC_ASSERT(EDGEQ_MATRIX_MVE_SCRATCH == WINDOWS * ROW * 4, "sums of all 
 
 /* What one call works on: sums[window * ROW + channel] of blocks of channels until `end`. The assembly knows
  * the order. */
-typedef struct blocks {
+typedef struct block_run {
   const int8_t *windows[WINDOWS];
   int32_t depth;
   const int8_t *weights;
@@ -24,11 +24,11 @@ typedef struct blocks {
   const int32_t *starts;
   const int32_t *end; /* of starts; a block of them at least */
   int32_t *sums;
-} blocks;
+} block_run;
 
 #ifdef EDGEQ_MVE
 
-EDGEQ_STATIC_ASSERT(offsetof(blocks, depth) == 12 && offsetof(blocks, sums) == 32,
+EDGEQ_STATIC_ASSERT(offsetof(block_run, depth) == 12 && offsetof(block_run, sums) == 32,
                     "the assembly knows this type");
 
 /* Sums are in even registers, as VMLADAVA wants them; lr counts the depth: the last step of each loop takes
@@ -54,7 +54,7 @@ EDGEQ_STATIC_ASSERT(offsetof(blocks, depth) == 12 && offsetof(blocks, sums) == 3
   "  pop    {r4-r11, pc}\n"
 
 /* Two channels and three windows. r1 r3 weights, r5 r7 r9 windows, r11 sums, r12 starts. */
-__attribute__((naked)) static void run_2x3(__attribute__((unused)) const blocks *b) {
+__attribute__((naked)) static void run_2x3(__attribute__((unused)) const block_run *b) {
   __asm__ volatile(ENTER
                    "1:\n"
                    "  ldrd   lr, r5, [sp]\n"
@@ -90,7 +90,7 @@ __attribute__((naked)) static void run_2x3(__attribute__((unused)) const blocks 
 }
 
 /* Two channels and two windows. */
-__attribute__((naked)) static void run_2x2(__attribute__((unused)) const blocks *b) {
+__attribute__((naked)) static void run_2x2(__attribute__((unused)) const block_run *b) {
   __asm__ volatile(ENTER
                    "1:\n"
                    "  ldrd   lr, r5, [sp]\n"
@@ -120,7 +120,7 @@ __attribute__((naked)) static void run_2x2(__attribute__((unused)) const blocks 
 }
 
 /* Four channels and one window. r1 r3 r7 r9 weights, r5 window. */
-__attribute__((naked)) static void run_4x1(__attribute__((unused)) const blocks *b) {
+__attribute__((naked)) static void run_4x1(__attribute__((unused)) const block_run *b) {
   __asm__ volatile(ENTER
                    "  ldr    r2, [sp, #20]\n"
                    "1:\n"
@@ -153,7 +153,7 @@ __attribute__((naked)) static void run_4x1(__attribute__((unused)) const blocks 
 
 #else
 
-static void products(const blocks *b, int32_t windows) {
+static void products(const block_run *b, int32_t windows) {
   const int8_t *weights = b->weights;
   int32_t *sums = b->sums;
   for (const int32_t *start = b->starts; start != b->end; start++, weights += b->next, sums++) {
@@ -165,21 +165,21 @@ static void products(const blocks *b, int32_t windows) {
   }
 }
 
-static void run_2x3(const blocks *b) {
+static void run_2x3(const block_run *b) {
   products(b, 3);
 }
 
-static void run_2x2(const blocks *b) {
+static void run_2x2(const block_run *b) {
   products(b, 2);
 }
 
-static void run_4x1(const blocks *b) {
+static void run_4x1(const block_run *b) {
   products(b, 1);
 }
 
 #endif
 
-typedef void run_blocks(const blocks *b);
+typedef void run_blocks(const block_run *b);
 
 /* Channels of a group whose sums are there at one time, and where their results go. */
 typedef struct chunk {
@@ -187,12 +187,12 @@ typedef struct chunk {
   const int32_t *scales;
   int32_t channels;
   int32_t output_step;
-  blocks blocks; /* `end` is free */
+  block_run blocks; /* `end` is free */
 } chunk;
 
 /* The last channels, fewer than a block: each fills one with itself. The sums behind its own are not used. */
 EDGEQ_NOINLINE static void rest_of(const chunk *c, int32_t block, run_blocks *run) {
-  blocks b = c->blocks;
+  block_run b = c->blocks;
   b.next = 0;
   for (int32_t i = c->channels - c->channels % block; i < c->channels; i++) {
     b.weights = c->blocks.weights + i * b.depth;

@@ -15,8 +15,8 @@ import edgeq
 NAMES = [
     "AgentOptions", "Board", "BuildOptions", "CompareOptions", "Comparison", "EdgeqError", "Engine", "GivenArm",
     "Method", "Optimize", "Progress", "Report", "Target", "TrainingOptions", "build", "build_native_agent",
-    "check_data", "compare", "demo", "diff", "doctor", "drift", "flash", "inspect", "list_boards", "load_board",
-    "load_dataset", "monitor", "profile", "run_agent", "validate",
+    "check_data", "compare", "demo", "diff", "doctor", "drift", "export_build", "flash", "inspect", "list_boards",
+    "load_board", "load_dataset", "monitor", "profile", "run_agent", "validate",
 ]  # fmt: skip
 
 
@@ -38,7 +38,7 @@ def test_no_module_takes_a_public_name() -> None:
 def test_every_command_has_a_function() -> None:
     commands = importlib.import_module("edgeq.cli")._COMMANDS
     functions = {"agent": "run_agent", "data": "check_data", "boards": "list_boards"}
-    functions |= {"native-agent": "build_native_agent"}
+    functions |= {"native-agent": "build_native_agent", "export": "export_build"}
     assert {functions.get(c, c) for c in commands} <= set(NAMES)
 
 

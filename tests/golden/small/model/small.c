@@ -34,6 +34,7 @@ EDGEQ_SECTION(EDGEQ_ARENA_SECTION)
 EDGEQ_ALIGNED(16) static uint8_t small_arena[SMALL_ARENA_BYTES];
 
 #define small_at(offset) ((void *)&small_arena[offset])
+#define small_int8(offset) ((int8_t *)small_at(offset))
 
 EDGEQ_STATIC_ASSERT(272 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_INPUT_BYTES == SMALL_INPUT_ELEMENTS * sizeof(int8_t), "size of input 0");
@@ -50,106 +51,106 @@ EDGEQ_NOINLINE void small_op_04_softmax(void);
 
 /* 00: conv/Relu (op 0 CONV_2D), 1x6x6x2 -> 1x6x6x3 */
 static const edgeq_conv_rows_dsp_params small_params_00 = {
-    .batches = 1,
-    .input_height = 6,
-    .input_width = 6,
-    .input_channels = 2,
-    .output_height = 6,
-    .output_width = 6,
-    .output_channels = 3,
-    .filter_height = 3,
-    .stride_height = 1,
-    .stride_width = 1,
-    .pad_top = 1,
-    .pad_left = 1,
-    .input_zero_point = -128,
-    .activation_min = -128,
-    .activation_max = 127,
-    .steps = 4,
-    .row_fours = 4,
-    .line_bytes = 24,
-    .downwards = 0,
-    .gathered = 0,
-    .quads = 1,
-    .quad_words = 36,
-    .step_bytes = 8,
-    .run = edgeq_quads_4_rows_shift6,
+    1, /* batches */
+    6, /* input_height */
+    6, /* input_width */
+    2, /* input_channels */
+    6, /* output_height */
+    6, /* output_width */
+    3, /* output_channels */
+    3, /* filter_height */
+    1, /* stride_height */
+    1, /* stride_width */
+    1, /* pad_top */
+    1, /* pad_left */
+    -128, /* input_zero_point */
+    -128, /* activation_min */
+    127, /* activation_max */
+    4, /* steps */
+    4, /* row_fours */
+    24, /* line_bytes */
+    0, /* downwards */
+    0, /* gathered */
+    1, /* quads */
+    36, /* quad_words */
+    8, /* step_bytes */
+    edgeq_quads_4_rows_shift6, /* run */
 };
 
 void small_op_00_conv_rows_dsp(void) {
-  edgeq_conv_rows_dsp_int8(&small_params_00, small_at(272), small_weights_00, small_at(344), small_at(0));
+  edgeq_conv_rows_dsp_int8(&small_params_00, small_int8(272), small_weights_00, small_int8(344), small_at(0));
 }
 
 /* 01: joined (op 2 CONCATENATION), 1x6x6x3, 1x6x6x3 -> 1x6x6x6 */
 static const edgeq_concatenation_params small_params_01 = {
-    .rows = 36,
-    .input_count = 2,
-    .row_bytes = small_row_bytes_01,
+    36, /* rows */
+    2, /* input_count */
+    small_row_bytes_01, /* row_bytes */
 };
 static const int8_t *const small_inputs_01[2] = {
-    small_at(344),
-    small_at(344),
+    small_int8(344),
+    small_int8(344),
 };
 
 void small_op_01_concatenation(void) {
-  edgeq_concatenation_int8(&small_params_01, small_inputs_01, small_at(0));
+  edgeq_concatenation_int8(&small_params_01, small_inputs_01, small_int8(0));
 }
 
 /* 02: pooled (op 3 MAX_POOL_2D), 1x6x6x6 -> 1x3x3x6 */
 static const edgeq_pool_2d_params small_params_02 = {
-    .batches = 1,
-    .input_height = 6,
-    .input_width = 6,
-    .channels = 6,
-    .output_height = 3,
-    .output_width = 3,
-    .filter_height = 2,
-    .filter_width = 2,
-    .stride_height = 2,
-    .stride_width = 2,
-    .pad_top = 0,
-    .pad_left = 0,
-    .activation_min = -128,
-    .activation_max = 127,
+    1, /* batches */
+    6, /* input_height */
+    6, /* input_width */
+    6, /* channels */
+    3, /* output_height */
+    3, /* output_width */
+    2, /* filter_height */
+    2, /* filter_width */
+    2, /* stride_height */
+    2, /* stride_width */
+    0, /* pad_top */
+    0, /* pad_left */
+    -128, /* activation_min */
+    127, /* activation_max */
 };
 
 void small_op_02_max_pool_2d_dsp(void) {
-  edgeq_max_pool_2d_dsp_int8(&small_params_02, small_at(0), small_at(232));
+  edgeq_max_pool_2d_dsp_int8(&small_params_02, small_int8(0), small_int8(232));
 }
 
 /* 03: logits (op 5 FULLY_CONNECTED), 1x3x3x6 -> 1x4 */
 static const edgeq_conv_1x1_dsp_params small_params_03 = {
-    .input_width = 1,
-    .input_channels = 54,
-    .output_height = 1,
-    .output_width = 1,
-    .output_channels = 4,
-    .stride_height = 1,
-    .stride_width = 1,
-    .activation_min = -128,
-    .activation_max = 127,
-    .depth = 56,
-    .pairs = 1,
-    .quads = 1,
-    .quad_words = 72,
-    .step_bytes = 8,
-    .run = edgeq_quads_2_loop,
+    1, /* input_width */
+    54, /* input_channels */
+    1, /* output_height */
+    1, /* output_width */
+    4, /* output_channels */
+    1, /* stride_height */
+    1, /* stride_width */
+    -128, /* activation_min */
+    127, /* activation_max */
+    56, /* depth */
+    1, /* pairs */
+    1, /* quads */
+    72, /* quad_words */
+    8, /* step_bytes */
+    edgeq_quads_2_loop, /* run */
 };
 
 void small_op_03_conv_1x1_dsp(void) {
-  edgeq_conv_1x1_dsp_int8(&small_params_03, small_at(232), small_weights_03, small_at(288), small_at(0));
+  edgeq_conv_1x1_dsp_int8(&small_params_03, small_int8(232), small_weights_03, small_int8(288), small_at(0));
 }
 
 /* 04: probabilities (op 6 SOFTMAX), 1x4 -> 1x4 */
 static const edgeq_softmax_params small_params_04 = {
-    .rows = 1,
-    .depth = 4,
-    .table_size = 111,
-    .exp_table = small_exp_table_04,
+    1, /* rows */
+    4, /* depth */
+    111, /* table_size */
+    small_exp_table_04, /* exp_table */
 };
 
 void small_op_04_softmax(void) {
-  edgeq_softmax_int8(&small_params_04, small_at(288), small_at(0));
+  edgeq_softmax_int8(&small_params_04, small_int8(288), small_int8(0));
 }
 
 edgeq_status small_init(void) {
@@ -190,15 +191,15 @@ edgeq_status small_selftest(void) {
 }
 
 int8_t *small_input(void) {
-  return small_at(272);
+  return small_int8(272);
 }
 
 const int8_t *small_output_0(void) {
-  return small_at(0);
+  return small_int8(0);
 }
 
 const int8_t *small_output_1(void) {
-  return small_at(232);
+  return small_int8(232);
 }
 
 void small_quantize_input(const float *values, int8_t *q) {
@@ -226,37 +227,37 @@ static const int32_t small_output_1_shape[] = SMALL_OUTPUT_1_SHAPE;
 
 static const edgeq_tensor small_inputs[1] = {
     {
-        .name = "image */ \"quoted\" \\ \?\?/ \303\251\012",
-        .shape = small_input_shape,
-        .data = small_at(272),
-        .bytes = SMALL_INPUT_BYTES,
-        .dtype = EDGEQ_DTYPE_INT8,
-        .rank = SMALL_INPUT_RANK,
-        .scale = SMALL_INPUT_SCALE,
-        .zero_point = SMALL_INPUT_ZERO_POINT,
+        "image */ \"quoted\" \\ \?\?/ \303\251\012", /* name */
+        small_input_shape, /* shape */
+        small_at(272), /* data */
+        SMALL_INPUT_BYTES, /* bytes */
+        EDGEQ_DTYPE_INT8, /* dtype */
+        SMALL_INPUT_RANK, /* rank */
+        SMALL_INPUT_SCALE, /* scale */
+        SMALL_INPUT_ZERO_POINT, /* zero_point */
     },
 };
 
 static const edgeq_tensor small_outputs[2] = {
     {
-        .name = "probabilities",
-        .shape = small_output_0_shape,
-        .data = small_at(0),
-        .bytes = SMALL_OUTPUT_0_BYTES,
-        .dtype = EDGEQ_DTYPE_INT8,
-        .rank = SMALL_OUTPUT_0_RANK,
-        .scale = SMALL_OUTPUT_0_SCALE,
-        .zero_point = SMALL_OUTPUT_0_ZERO_POINT,
+        "probabilities", /* name */
+        small_output_0_shape, /* shape */
+        small_at(0), /* data */
+        SMALL_OUTPUT_0_BYTES, /* bytes */
+        EDGEQ_DTYPE_INT8, /* dtype */
+        SMALL_OUTPUT_0_RANK, /* rank */
+        SMALL_OUTPUT_0_SCALE, /* scale */
+        SMALL_OUTPUT_0_ZERO_POINT, /* zero_point */
     },
     {
-        .name = "flat",
-        .shape = small_output_1_shape,
-        .data = small_at(232),
-        .bytes = SMALL_OUTPUT_1_BYTES,
-        .dtype = EDGEQ_DTYPE_INT8,
-        .rank = SMALL_OUTPUT_1_RANK,
-        .scale = SMALL_OUTPUT_1_SCALE,
-        .zero_point = SMALL_OUTPUT_1_ZERO_POINT,
+        "flat", /* name */
+        small_output_1_shape, /* shape */
+        small_at(232), /* data */
+        SMALL_OUTPUT_1_BYTES, /* bytes */
+        EDGEQ_DTYPE_INT8, /* dtype */
+        SMALL_OUTPUT_1_RANK, /* rank */
+        SMALL_OUTPUT_1_SCALE, /* scale */
+        SMALL_OUTPUT_1_ZERO_POINT, /* zero_point */
     },
 };
 
@@ -264,22 +265,29 @@ static const uint8_t small_sha256[32] = {
     0x30, 0x27, 0xca, 0x98, 0xa3, 0x67, 0x60, 0x11, 0x09, 0x8a, 0x7e, 0x7f, 0xce, 0x66, 0x20, 0xc3, 0x4a, 0x5e,
     0x82, 0x8e, 0xa2, 0x93, 0x31, 0x5c, 0xa1, 0x10, 0xf8, 0x2a, 0xe9, 0xbf, 0x84, 0xbf};
 
-const edgeq_model small_model = {
-    .abi = EDGEQ_ENGINE_ABI,
-    .name = "small",
-    .engine = "aot",
-    .sha256 = small_sha256,
-    .inputs = small_inputs,
-    .outputs = small_outputs,
-    .input_count = SMALL_INPUT_COUNT,
-    .output_count = SMALL_OUTPUT_COUNT,
-    .op_count = SMALL_OP_COUNT,
-    .arena_bytes = SMALL_ARENA_BYTES,
-    .init = small_init,
-    .invoke = small_invoke,
-    .selftest = small_selftest,
 #ifdef EDGEQ_TRACE
-    .trace_point_count = 5,
-    .invoke_traced = small_invoke_traced,
+#define small_trace_points 5
+#define small_traced small_invoke_traced
+#else
+#define small_trace_points 0
+#define small_traced 0
 #endif
+
+const edgeq_model small_model = {
+    EDGEQ_ENGINE_ABI, /* abi */
+    "small", /* name */
+    "aot", /* engine */
+    small_sha256, /* sha256 */
+    small_inputs, /* inputs */
+    small_outputs, /* outputs */
+    SMALL_INPUT_COUNT, /* input_count */
+    SMALL_OUTPUT_COUNT, /* output_count */
+    SMALL_OP_COUNT, /* op_count */
+    small_trace_points, /* trace_point_count */
+    SMALL_ARENA_BYTES, /* arena_bytes */
+    small_init, /* init */
+    small_invoke, /* invoke */
+    small_selftest, /* selftest */
+    small_traced, /* invoke_traced */
+    0, /* state */
 };

@@ -17,8 +17,8 @@ static const void *const small_golden_inputs[SMALL_INPUT_COUNT] = {small_golden_
 /* clang-format on */
 
 const edgeq_golden small_golden = {
-    .inputs = small_golden_inputs,
-    .output_crc = 0x3e3330abu,
+    small_golden_inputs, /* inputs */
+    0x3e3330abu, /* output_crc */
 };
 
 #else

@@ -1,0 +1,1 @@
+"""One module per ecosystem; each has an `ECOSYSTEM`."""
