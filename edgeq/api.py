@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeq.link.codes import BAUD
 from edgeq.options import BuildOptions
 from edgeq.records import Finding, LayerDrift, Profile, Progress
 
@@ -79,7 +80,7 @@ def validate(
     samples: int | None = None,
     max_lsb: int = 0,
     max_drop: float | None = None,
-    baud: int = 115200,
+    baud: int = BAUD,
     probe: str | None = None,
     resume: bool = False,
     progress: Progress | None = None,
@@ -119,7 +120,7 @@ def drift(
     *,
     device: str = "emulated",
     samples: int = 4,
-    baud: int = 115200,
+    baud: int = BAUD,
     probe: str | None = None,
     progress: Progress | None = None,
 ) -> tuple[LayerDrift, ...]:
@@ -203,7 +204,7 @@ def export_build(
 
 
 def profile(
-    folder: Path, *, device: str = "emulated", baud: int = 115200, progress: Progress | None = None
+    folder: Path, *, device: str = "emulated", baud: int = BAUD, progress: Progress | None = None
 ) -> Profile | None:
     """Instructions, cycles and latency of one inference; None where the device cannot tell.
 
@@ -293,7 +294,7 @@ def build_native_agent(target: str = "host", *, litert: Path | None = None, out:
 
 
 def monitor(
-    port: str, *, baud: int = 115200, write: Callable[[str], object] = print, seconds: float | None = None
+    port: str, *, baud: int = BAUD, write: Callable[[str], object] = print, seconds: float | None = None
 ) -> None:
     """Show what the device at a port says, a line of text at a time: `edgeq.link.monitor.monitor`.
 

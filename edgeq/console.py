@@ -104,8 +104,8 @@ def _run(interrupt: _Interrupt | None = None) -> int:
         find_temporary_folder()
         status = edgeq.main(prog_name="edgeq", standalone_mode=False)
         sys.stdout.flush()  # a full disk shows here, not when Python ends
-    except (click.exceptions.Abort, KeyboardInterrupt):
-        return _interrupted()
+    except (click.exceptions.Abort, KeyboardInterrupt) as exc:
+        return _interrupted(exc)
     except click.ClickException as exc:
         exc.show()
         return exc.exit_code
@@ -115,7 +115,7 @@ def _run(interrupt: _Interrupt | None = None) -> int:
         return 1
     except Exception as exc:
         if interrupt is not None and interrupt.came is not None:
-            return _interrupted()  # native code turned the interruption into an error of its own
+            return _interrupted(exc)  # native code turned the interruption into an error of its own
         return _explained(exc)
     if interrupt is not None and interrupt.came is not None:
         return _interrupted()
@@ -158,9 +158,14 @@ def _explained(exc: Exception) -> int:
     )
 
 
-def _interrupted() -> int:
+def _interrupted(exc: BaseException | None = None) -> int:
+    """Says so, and what stages have noted at the interruption that `exc` is, or was made of; the exit status."""
+    words = ["Interrupted."]
+    while exc is not None:
+        words += getattr(exc, "__notes__", [])
+        exc = exc.__cause__ or exc.__context__
     with contextlib.suppress(OSError):  # the terminal may be gone
-        click.echo("Interrupted.", err=True)
+        click.echo(" ".join(words), err=True)
     return INTERRUPTED
 
 

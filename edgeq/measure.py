@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from edgeq.boards import Board, load_board
 from edgeq.builds import MODEL, Build, project_for
 from edgeq.devices.base import Device
-from edgeq.devices.names import ARM64, BAUD, EMULATED, LITERT_HOST, NATIVE, QEMU, TFLM_HOST, is_serial
+from edgeq.devices.names import ARM64, EMULATED, LITERT_HOST, NATIVE, QEMU, TFLM_HOST, is_serial
 from edgeq.host import held_to
 from edgeq.interruption import scratch_folder
-from edgeq.link.codes import HelloFlag
+from edgeq.link.codes import BAUD, HelloFlag
 from edgeq.records import (
     DeviceRun,
     Image,

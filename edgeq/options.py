@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from edgeq.errors import InputError
+from edgeq.link.codes import BAUD
 from edgeq.lower.names import Pass
 from edgeq.records import Method, Normalization, Optimize, RangeEstimator
 from edgeq.training.options import TrainingOptions
@@ -103,7 +104,7 @@ class BuildOptions:
     device: str | tuple[str, ...] = "emulated"
     jobs: int = 1
     resume: bool = False
-    baud: int = 115200
+    baud: int = BAUD
     probe: str | None = None
     toolchain: str | None = None
     engine: Engine = Engine.AOT

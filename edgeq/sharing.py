@@ -64,7 +64,8 @@ def run_shared(
         devices: which; a kind may be there several times.
         inputs: one array per model input.
         progress: told how far it is.
-        profile: what one inference costs; called once, with a device that is not running samples yet.
+        profile: what one inference costs; called with the first of `devices`, and with others only where that one says
+            None, or drops out.
         journal: keeps answers; None: nothing does.
         resume: whether to begin with what it has.
 
@@ -72,9 +73,10 @@ def run_shared(
         The run, the profile, and whether all self-tests passed.
 
     Raises:
-        InputError: there is nothing to resume, or of another build; or a model with variables, whose samples one device
-            runs in one go.
+        InputError: there is nothing to resume, or of another build; another run of the build is under way; or a model
+            with variables, whose samples one device runs in one go.
         UnavailableError: all devices dropped out; the hint tells how to resume.
+        KeyboardInterrupt: likewise, in a note.
     """
     stateful = build.quantized.graph.is_stateful
     if stateful and (resume or len(devices) > 1):
@@ -85,45 +87,55 @@ def run_shared(
     book, results = None, Results(len(inputs[0]))
     if journal is not None and not stateful:
         book = Journal(journal, hashlib.sha256((build.folder / MANIFEST).read_bytes()).hexdigest())
+        book.claim()
         if resume:
             book.resume(results)
-    first = _First(profile)
     names = [d if devices.count(d) == 1 else f"{d} {devices[: i + 1].count(d)}" for i, d in enumerate(devices)]
     places = [
         Place(name=name, device=device, start=starts[device]) for name, device in zip(names, devices, strict=True)
     ]
+    side = _Beside(profile, places[0])
     done = False
     try:
         ran = SharedRun(
-            places, inputs, progress, prepare=first.prepare, stateful=stateful, journal=book, results=results
-        ).run()
+            places, inputs, progress, prepare=side.prepare, finish=side.finish, stateful=stateful, journal=book,
+            results=results,
+        ).run()  # fmt: skip
         done = True
-    except UnavailableError as exc:
+    except (UnavailableError, KeyboardInterrupt) as exc:
         if book is not None and book.kept:
             text = f"{book.kept} answers are kept in {book.path}: the same command with --resume does the rest."
-            exc.hint = f"{exc.hint}\n{text}" if exc.hint else text
+            if isinstance(exc, KeyboardInterrupt):
+                exc.add_note(text)
+            else:
+                exc.hint = f"{exc.hint}\n{text}" if exc.hint else text
         raise
     finally:
         if book is not None:
             book.close(done=done)
-    return ran, first.profile, first.passed
+    return ran, side.profile, side.passed
 
 
-class _First:
-    """The first device to be ready is profiled; each has its self-test run."""
+class _Beside:
+    """What devices do besides the samples: each has its self-test run, and one is profiled: the first in the user's
+    order that can be, whoever is ready first."""
 
-    def __init__(self, measure: Callable[[str, Device, Session], Profile | None]) -> None:
+    def __init__(self, measure: Callable[[str, Device, Session], Profile | None], first: Place) -> None:
         self.profile: Profile | None = None
         self.passed = True
         self._measure = measure
-        self._measured = False
+        self._first = first
         self._lock = threading.Lock()
 
-    def prepare(self, kind: str, device: Device, session: Session) -> None:
-        with self._lock:  # the others wait: if this device drops out now, one of them is the first
-            if not self._measured:
-                self.profile = self._measure(kind, device, session)
-                self._measured = True
+    def prepare(self, place: Place, device: Device, session: Session) -> None:
+        if place is self._first:
+            with self._lock:
+                self.profile = self._measure(place.device, device, session)
         passed = session.selftest()  # takes as long as an inference: not under the lock
         with self._lock:
             self.passed = self.passed and passed
+
+    def finish(self, place: Place, device: Device, session: Session) -> None:
+        with self._lock:
+            if self.profile is None and place is not self._first:
+                self.profile = self._measure(place.device, device, session)

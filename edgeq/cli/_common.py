@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import click
 
 from edgeq.flashing.probe import PROBE_HELP
+from edgeq.link.codes import BAUD
 from edgeq.training.options import TrainingOptions
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ resume_option = click.option(
 baud_option = click.option(
     "--baud",
     type=click.IntRange(min=1200),
-    default=115200,
+    default=BAUD,
     show_default=True,
     help="Line speed, if the device is a serial port.",
 )

@@ -8,9 +8,6 @@ from pathlib import Path
 from edgeq.boards import Board
 from edgeq.errors import InputError
 
-BAUD = 115200
-"""The line speed of edgeq's own boards."""
-
 EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
 LITERT_HOST, ARM64 = "litert-host", "arm64"
 

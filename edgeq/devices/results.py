@@ -6,6 +6,7 @@ import base64
 import contextlib
 import json
 import os
+import sys
 import threading
 import time
 import zlib
@@ -102,7 +103,7 @@ class Journal:
     """The answers so far in a file, one a line, each with a checksum: a torn last line is no answer.
 
     The first line ties it to what ran. The file appears when the run has taken some seconds: shorter ones are quicker
-    repeated than resumed. May be used from any thread.
+    repeated than resumed. It belongs to the run that writes it: a lock keeps others away. May be used from any thread.
     """
 
     def __init__(self, path: Path, digest: str) -> None:
@@ -120,11 +121,24 @@ class Journal:
         self._waiting: list[bytes] | None = []
         self._kept = 0
 
+    def claim(self) -> None:
+        """Make sure that no other run keeps its answers in this file.
+
+        Raises:
+            InputError: one does.
+        """
+        with contextlib.suppress(FileNotFoundError, PermissionError):
+            file = os.open(self.path, os.O_RDONLY)
+            try:
+                self._lock_file(file)
+            finally:
+                os.close(file)
+
     def resume(self, results: Results) -> int:
         """Put what the file has into `results`, and go on behind it; how many answers there were.
 
         Raises:
-            InputError: there is no such file, or it belongs to another build.
+            InputError: there is no such file, it belongs to another build, or another run is writing it.
         """
         try:
             content = self.path.read_bytes()
@@ -186,7 +200,8 @@ class Journal:
                 os.close(self._file)
                 self._file = None
             if done:
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, InputError):
+                    self.claim()
                     self.path.unlink(missing_ok=True)
 
     @property
@@ -197,8 +212,10 @@ class Journal:
     def _begin(self, lines: Sequence[bytes]) -> None:
         """A new file with what there is so far, or none."""
         with contextlib.suppress(InputError):
-            self._open(os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+            self._open(os.O_WRONLY | os.O_CREAT)
             try:
+                assert self._file is not None  # noqa: S101 (opened above)
+                os.ftruncate(self._file, 0)
                 self._write(b"".join(lines))
                 self._kept = len(lines) - 1
             except InputError:
@@ -210,9 +227,28 @@ class Journal:
 
     def _open(self, flags: int) -> None:
         try:
-            self._file = os.open(self.path, flags, 0o666)
+            file = os.open(self.path, flags, 0o666)
         except OSError as exc:
             raise InputError(f"{self.path} cannot be written: {exc.strerror or exc}.") from exc
+        try:
+            self._lock_file(file)
+        except InputError:
+            os.close(file)
+            raise
+        self._file = file
+
+    def _lock_file(self, file: int) -> None:
+        """Until `file` is closed, or its process has ended. Windows has no such locks."""
+        if sys.platform != "win32":
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as exc:
+                raise InputError(
+                    f"Another run of this build is under way: it keeps its answers in {self.path}.",
+                    hint="Wait until it is done, or end it.",
+                ) from exc
 
     def _write(self, lines: bytes) -> None:
         assert self._file is not None  # noqa: S101 (opened by the callers)

@@ -58,7 +58,8 @@ class SharedRun:
         inputs: Sequence[NDArray[np.generic]],
         progress: Progress,
         *,
-        prepare: Callable[[str, Device, Session], None] = lambda kind, device, session: None,
+        prepare: Callable[[Place, Device, Session], None] = lambda place, device, session: None,
+        finish: Callable[[Place, Device, Session], None] = lambda place, device, session: None,
         stateful: bool = False,
         journal: Journal | None = None,
         results: Results | None = None,
@@ -66,10 +67,12 @@ class SharedRun:
         """Nothing is started yet.
 
         Args:
-            places: the devices; all run the same model.
+            places: the devices; all run the same model. The first of them that goes to the end says what board and
+                clock the run has.
             inputs: as of `edgeq.devices.run.fitting`.
             progress: told "start" once and one step per sample.
-            prepare: called with each device, and what kind it is, before it gets samples.
+            prepare: called with each device before it gets samples.
+            finish: called with each device when no samples are left.
             stateful: the model has variables: the samples are one sequence, which one device runs.
             journal: keeps each answer; None: nobody does.
             results: may have answers already, which are not run again.
@@ -78,6 +81,7 @@ class SharedRun:
         self._inputs = inputs
         self._progress = progress
         self._prepare = prepare
+        self._finish = finish
         self._stateful = stateful
         self._journal = journal
         self._results = results or Results(len(inputs[0]))
@@ -85,7 +89,7 @@ class SharedRun:
         self._wanted = len(self._left)
         self._working = 0
         self._changed = threading.Condition()
-        self._ended: list[_Ended] = []
+        self._ended: dict[str, _Ended] = {}
         self._dropped: dict[str, UnavailableError] = {}
         self._failure: BaseException | None = None
         self._stop: str | None = None
@@ -105,9 +109,9 @@ class SharedRun:
         if self._failure is not None:
             raise self._failure
         if not self._ended or self._left:
-            raise next(iter(self._dropped.values()))
+            raise next(self._dropped[place.name] for place in self._places if place.name in self._dropped)
         seconds = time.monotonic() - (self._began or time.monotonic())
-        first = self._ended[0]
+        first = next(self._ended[place.name] for place in self._places if place.name in self._ended)
         why = {place.name: e.message if (e := self._dropped.get(place.name)) else None for place in self._places}
         return DeviceRun(
             device=self._devices(),
@@ -116,9 +120,9 @@ class SharedRun:
             outputs=self._results.arrays(first.outputs),
             ticks=self._results.ticks,
             ticks_hz=first.hello.ticks_hz,
-            stack_bytes=max(ended.stack_bytes for ended in self._ended) or None,
+            stack_bytes=max(ended.stack_bytes for ended in self._ended.values()) or None,
             seconds=seconds,
-            retries=sum(ended.retries for ended in self._ended),
+            retries=sum(ended.retries for ended in self._ended.values()),
             resumed=len(self._results.ticks) - self._wanted,
             shares=self._results.shares(why),
             arena_used_bytes=first.arena_used_bytes,
@@ -162,17 +166,16 @@ class SharedRun:
             self._working += 1
         try:
             with place.start(lambda: self._stop) as (device, session):
-                self._prepare(place.device, device, session)
+                self._prepare(place, device, session)
                 inputs = fitting(session.inputs, self._inputs)
                 self._begin()
                 while block := self._take():
                     self._answer(place, session, inputs, block)
-                self._ended.append(
-                    _Ended(
-                        hello=session.hello, outputs=session.outputs, retries=session.counters.retries,
-                        stack_bytes=session.stats().stack_high_water, arena_used_bytes=session.arena_used(),
-                        about=facts(session),
-                    )
+                self._finish(place, device, session)
+                self._ended[place.name] = _Ended(
+                    hello=session.hello, outputs=session.outputs, retries=session.counters.retries,
+                    stack_bytes=session.stats().stack_high_water, arena_used_bytes=session.arena_used(),
+                    about=facts(session),
                 )  # fmt: skip
         except UnavailableError as exc:
             self._dropped[place.name] = exc

@@ -20,6 +20,7 @@ _AIRCR, _SYSRESETREQ = 0xE000_ED0C, 0x05FA_0004
 # What servers call a reset that leaves the core halted: OpenOCD and pyOCD; J-Link; QEMU.
 _RESETS = ("reset halt", "reset", "system_reset")
 _LEAST_PACKET = 256
+_QEMU = b"qqemu.sstepbits"  # a request that QEMU alone knows
 
 
 class GdbTarget:
@@ -38,6 +39,7 @@ class GdbTarget:
             self._packet = max(_LEAST_PACKET, int(size[1], 16)) if size else _LEAST_PACKET
             has_map = "qXfer:memory-map:read+" in supported
             document = self._client.document("memory-map") if has_map else None
+            self.is_emulated = self._client.ask(_QEMU).startswith(b"ENABLE=")
             self._flash = tuple(r for r in memory_map(document or "") if r.kind == "flash")
         except BaseException:
             self._client.close()

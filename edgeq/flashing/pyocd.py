@@ -23,6 +23,8 @@ class PyocdTarget:
     nothing in the current folder is run. A locked chip is never unlocked, which would erase it.
     """
 
+    is_emulated = False
+
     def __init__(self, board: Board, serial: str | None) -> None:
         """Connect to the only probe, or to the one with that serial number (a part of it is enough).
 

@@ -10,6 +10,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from edgeq.link.codes import BAUD
+
+BITS = 10
+"""Of a byte on the line: 8N1."""
+
 _CLEAN_WAIT = 2.0  # seconds until the first repetition on a line that shows no damage, besides the bytes' time
 _DAMAGED_WAIT = 0.25  # the same on one that does, until round trips were measured
 _IMPATIENT = 8  # waits in vain on a line that shows damage until they double: chance is no reason to slow down
@@ -32,11 +37,15 @@ class LineHistory:
     their bytes' time; None before the first. `suspicion` is 0 on a clean line.
     """
 
-    byte_time: float = 10 / 115200
+    byte_time: float = BITS / BAUD
     longest_run: float = 0.0
     round_trip: float | None = None
     variation: float = 0.0
     suspicion: int = 0
+
+    def speed_changed(self, baud: int) -> None:
+        """The line has another speed: what bytes took before tells nothing."""
+        self.byte_time = BITS / baud
 
     def damaged(self) -> None:
         """Either side noticed damage."""

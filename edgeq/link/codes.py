@@ -8,6 +8,9 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 PROTOCOL_VERSION = 1
+BAUD = 115200
+"""The line's speed after a start: EDGEQ_BOARD_BAUD."""
+
 REPLY = 0x80  # the bit of a reply's type
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from edgeq.errors import DeviceError, LinkError
-from edgeq.link.clock import Clock, LineHistory
+from edgeq.link.clock import BITS, Clock, LineHistory
 from edgeq.link.codes import REPLY, Kind
 from edgeq.link.faults import Symbolise, describe_fault
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
@@ -25,7 +25,6 @@ _T = TypeVar("_T")
 _RESTART = 0.3
 _SOUND_SLEEP = 1.0  # seconds without an answer to HELLO until the device may be at another speed
 _LAST_WORDS = 1.0  # seconds until a process whose pseudo-terminal is gone is known to have ended
-_BITS = 10  # of a byte on the line, 8N1
 
 
 # What a device at another speed takes for so many damaged frames that it goes back to its first one.
@@ -89,7 +88,7 @@ class Exchange:
         self.run_timeout = run_timeout
         self.counters = Counters()
         self.session = 0
-        self._history = LineHistory(byte_time=_BITS / transport.baud)
+        self._history = LineHistory(byte_time=BITS / transport.baud)
         self._failure = failure
         self._symbolise = symbolise
         self._decoder = Decoder()
@@ -97,6 +96,15 @@ class Exchange:
         self._sequence = 0
         self._noise = b""
         self._echoes = 0
+
+    def set_baud(self, baud: int) -> None:
+        """Set this side's speed. What was learnt of the time that bytes take is forgotten.
+
+        Raises:
+            LinkError: the port is gone, or does not take this speed.
+        """
+        self.transport.set_baud(baud)
+        self._history.speed_changed(baud)
 
     def frame(self, kind: Kind, payload: bytes, *, flags: int = 0) -> Frame:
         """A request with the next sequence number."""

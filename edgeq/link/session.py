@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import Kind, Mode, Refusal, Status
+from edgeq.link.codes import BAUD, Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
@@ -65,7 +65,7 @@ class Session:
         *,
         timeout: float = 10.0,
         run_timeout: float = 120.0,
-        baud: int = 115200,
+        baud: int = BAUD,
         expect_sha256: str | None = None,
         failure: Callable[[], str | None] = lambda: None,
         symbolise: Symbolise | None = None,
@@ -266,11 +266,13 @@ class Session:
         return parsed(EngineState.unpack, self._ask(Kind.ENGINE_STATE, b"")).arena_used
 
     def reset(self) -> None:
-        """Let the device start anew.
+        """Let the device start anew. It does so at the first speed of the line, where this side goes before it.
 
         Raises:
             DeviceError, LinkError: as `connect`.
         """
+        if self._speed.is_raised:
+            self._speed.fall_back()
         before = self._exchange.session
         deadline = time.monotonic() + self._exchange.timeout
         while before in (self._exchange.session, self.hello.session_before):

@@ -73,7 +73,7 @@ class LineSpeed:
         exchange = self._exchange
         with contextlib.suppress(LinkError, RefusedError, DeviceResetError), self._short_patience():
             exchange.request(exchange.frame(Kind.SPEED, struct.pack("<I", self.base)))
-        exchange.transport.set_baud(self.base)
+        exchange.set_baud(self.base)
         exchange.transport.write(WAKE)
         with contextlib.suppress(DeviceResetError):
             exchange.request(exchange.frame(Kind.PING, b""))
@@ -85,7 +85,7 @@ class LineSpeed:
             with contextlib.suppress(*ends), self._short_patience():
                 self._exchange.request(self._exchange.frame(Kind.SPEED, struct.pack("<I", self.base)))
             with contextlib.suppress(LinkError):
-                self._exchange.transport.set_baud(self.base)
+                self._exchange.set_baud(self.base)
             time.sleep(_SETTLING)
 
     def _try(self, baud: int) -> int | None:
@@ -98,7 +98,7 @@ class LineSpeed:
             return exc.error.detail if exc.error.code == Refusal.OUT_OF_RANGE else None
         time.sleep(_SETTLING)
         try:
-            exchange.transport.set_baud(baud)
+            exchange.set_baud(baud)
             with self._short_patience():
                 exchange.request(exchange.frame(Kind.PING, b""))  # ends what arrived in pieces while the speed changed
                 self._damage = self._lost()

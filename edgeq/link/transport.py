@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from edgeq.errors import InputError, LinkError
+from edgeq.link.codes import BAUD
 
 _WRITE_SECONDS = 1.0
 _POLL_SECONDS = 0.001
@@ -21,7 +22,7 @@ class Transport:
     `fileno` is the descriptor to wait for bytes with; None where there is none (rfc2217://, Windows).
     """
 
-    def __init__(self, url: str, *, baud: int = 115200) -> None:
+    def __init__(self, url: str, *, baud: int = BAUD) -> None:
         """Open it.
 
         Args:

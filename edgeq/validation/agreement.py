@@ -25,6 +25,8 @@ NEAR_CLASSES = 2.0
 NEAR_VALUES = 4.0
 """Steps between two answers that are the same number: the sums of both models are rounded at different places."""
 
+_MOST = 0.5  # more than this share of a sample's positions or values
+
 _SQUASHED = ("SOFTMAX", "LOGISTIC")
 _LEAST = 1e-30  # of a probability whose logarithm is taken
 
@@ -64,8 +66,9 @@ def agreement_of(
     Classes are those of the largest value along the last axis, the first one among equals, after rounding the trained
     model's outputs to the int8 output's steps. A sample is *apart* if the answers differ by more than rounding: the
     trained model's lead of its own class over the other's is more than `NEAR_CLASSES` steps of the output and of the
-    logits. Without classes it is apart if more than half of its values are more than
-    `NEAR_VALUES` steps apart.
+    logits. A sample with a class for each of its positions (a segmentation) agrees if all of them do, and is apart if
+    more than half of them are. Without classes it is apart if more than half of its values are more than `NEAR_VALUES`
+    steps apart.
 
     Args:
         trained: the fake-quantized model's output, real values, (n, …).
@@ -82,8 +85,10 @@ def agreement_of(
         at = np.arange(len(rows))
         same = here == there
         apart = ~same & _beyond(rows[at, here], rows[at, there], rounding, NEAR_CLASSES)
+        same = same.reshape(len(expected), -1).all(axis=1)
+        apart = apart.reshape(len(expected), -1).mean(axis=1) > _MOST
     else:
-        apart = _beyond(expected, found, rounding, NEAR_VALUES).reshape(len(expected), -1).mean(axis=1) > 0.5
+        apart = _beyond(expected, found, rounding, NEAR_VALUES).reshape(len(expected), -1).mean(axis=1) > _MOST
         same = ~apart
     return Agreement(samples=len(same), same=int(same.sum()), apart=int(apart.sum()), largest_difference=largest)
 

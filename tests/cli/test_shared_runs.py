@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.exceptions import Abort
 from conftest import Cli
 
 import edgeq
+from edgeq import console
 from edgeq.devices import results as results_module
 from edgeq.errors import DeviceError
 from edgeq.link.session import RunResult, Session
@@ -70,7 +72,7 @@ def test_an_interrupted_run_is_resumed(build_folder: Path, tmp_path: Path, monke
 
 
 def test_an_interrupted_build_is_resumed_unless_it_changed(
-    tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tflite: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     model, out = tmp_path / "m.tflite", tmp_path / "out"
     model.write_bytes(tflite)
@@ -86,9 +88,15 @@ def test_an_interrupted_build_is_resumed_unless_it_changed(
     options = {"model": model, "data": None, "out": out, "samples": 8, "traced_samples": 0}
     with monkeypatch.context() as patch:
         patch.setattr(Session, "run_many", broken)
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(KeyboardInterrupt) as caught:
             edgeq.build(edgeq.BuildOptions(**options))  # type: ignore[arg-type]
     assert not out.exists()
+    kept = f"5 answers are kept in {journal_of(out)}: the same command with --resume does the rest."
+    assert caught.value.__notes__ == [kept]
+    aborted = Abort()
+    aborted.__cause__ = caught.value  # as click has it
+    assert console._interrupted(aborted) == 130
+    assert capsys.readouterr().err == f"Interrupted. {kept}\n"
     assert len(journal_of(out).read_text().splitlines()) == 1 + 5
     with pytest.raises(edgeq.errors.InputError, match="belongs to another build"):
         edgeq.build(edgeq.BuildOptions(**{**options, "seed": 1}, resume=True))  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from pathlib import Path
+from typing import Any
 
 import pytest
 from firmware_image import firmware_bytes, made_elf
@@ -54,23 +55,25 @@ def test_a_damaged_answer_is_asked_for_again(elf: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("server", "error", "message"),
+    ("faults", "error", "message"),
     [
-        (GdbServer(worn=FLASH + 0x1234), FlashError, f"at {FLASH + 0x1234:#010x} it has 0x00 instead of "),
-        (GdbServer(cpuid=0x412F_C231), DeviceError, "has a cortex-m3, netduinoplus2 a cortex-m4: nothing was written"),
-        (GdbServer(cpuid=0x1234_5678), DeviceError, r"core of another kind \(CPUID 0x12345678\)"),
-        (GdbServer(idcode=0x2001_6449), DeviceError, "its identification at 0xe0042000 is 0x449, not 0x413"),
-        (GdbServer(idcode=None), DeviceError, "or locked: its identification cannot be read"),
-        (GdbServer(locked=True), DeviceError, r"'E0e' when asked to read 0x08000000\. The chip is locked"),
-        (GdbServer(protected=True), DeviceError, "answers 'E01' when asked to erase 0x08000000"),
-        (GdbServer(unplugged_after=5), DeviceError, "closed the connection"),
-        (GdbServer(damage=99), DeviceError, "is damaged"),
+        ({"worn": FLASH + 0x1234}, FlashError, f"at {FLASH + 0x1234:#010x} it has 0x00 instead of "),
+        ({"cpuid": 0x412F_C231}, DeviceError, "has a cortex-m3, netduinoplus2 a cortex-m4: nothing was written"),
+        ({"cpuid": 0x1234_5678}, DeviceError, r"core of another kind \(CPUID 0x12345678\)"),
+        ({"idcode": 0x2001_6449}, DeviceError, "its identification at 0xe0042000 is 0x449, not 0x413"),
+        ({"idcode": 0}, DeviceError, "its identification at 0xe0042000 is 0x0, not 0x413"),
+        ({"idcode": None}, DeviceError, "or locked: its identification cannot be read"),
+        ({"locked": True}, DeviceError, r"'E0e' when asked to read 0x08000000\. The chip is locked"),
+        ({"protected": True}, DeviceError, "answers 'E01' when asked to erase 0x08000000"),
+        ({"unplugged_after": 5}, DeviceError, "closed the connection"),
+        ({"damage": 99}, DeviceError, "is damaged"),
     ],
     ids=[
         "worn",
         "another core",
         "no core",
         "another chip",
+        "a chip that says nothing",
         "no identification",
         "locked",
         "protected",
@@ -78,8 +81,8 @@ def test_a_damaged_answer_is_asked_for_again(elf: Path) -> None:
         "noise",
     ],
 )
-def test_what_goes_wrong_is_said(server: GdbServer, error: type[EdgeqError], message: str, elf: Path) -> None:
-    with server, pytest.raises(error, match=message) as caught:
+def test_what_goes_wrong_is_said(faults: dict[str, Any], error: type[EdgeqError], message: str, elf: Path) -> None:
+    with GdbServer(**faults) as server, pytest.raises(error, match=message) as caught:
         flash(elf, server)
     assert caught.value.exit_code == (1 if error is FlashError else 3)
     assert caught.value.hint

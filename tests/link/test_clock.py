@@ -39,6 +39,13 @@ def waits(time: Time, one: Clock, count: int = 1, halfway: bool = False) -> list
     return found
 
 
+def test_another_speed_of_the_line_is_learnt_anew() -> None:
+    history = LineHistory(byte_time=10 / 921600)
+    history.answered(0.001, 1000)
+    history.speed_changed(115200)
+    assert history.byte_time == 10 / 115200
+
+
 def test_a_clean_line_is_trusted_and_a_damaged_one_is_not(time: Time) -> None:
     history = LineHistory()
     assert waits(time, clock(history), 3) == pytest.approx([2.1, 2.5, 2.5], abs=0.11)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from edgeq.devices.run import Place, SharedRun
 from edgeq.errors import DataError, DeviceError, InputError, LinkError
 from edgeq.link.session import Session
 from edgeq.records import DeviceRun, Progress
-from edgeq.sharing import _First, expanded
+from edgeq.sharing import _Beside, expanded
 
 COUNT = 60
 
@@ -112,6 +113,28 @@ def test_three_devices_share_the_samples(lab: Lab) -> None:
     assert all(share.failure is None for share in run.shares)
 
 
+def test_the_first_device_that_the_user_names_says_what_the_board_is(lab: Lab) -> None:
+    """Also if another one is done first."""
+    place = lab.place
+
+    def named(name: str) -> Place:
+        made = place(name)
+
+        @contextmanager
+        def start(stop: Callable[[], str | None]) -> Iterator[tuple[Device, Session]]:
+            with made.start(stop) as (device, session):
+                session.hello = replace(session.hello, board=name, clock_hz=ord(name))
+                stats = session.stats
+                session.stats = lambda: (time.sleep(0.3 if name == "a" else 0), stats())[1]  # type: ignore[method-assign]
+                yield device, session
+
+        return replace(made, start=start)
+
+    lab.place = named  # type: ignore[method-assign]
+    run = lab.run("a", "b")
+    assert (run.board, run.clock_hz) == ("a", ord("a"))
+
+
 def test_one_that_dies_hands_its_samples_to_the_others(lab: Lab) -> None:
     lab.dies = {"b": 2}
     run = lab.run("a", "b")
@@ -192,9 +215,15 @@ def test_a_run_that_broke_off_is_resumed(lab: Lab, journal: Callable[..., Journa
     assert lab.computed["b"] == COUNT - 20
     assert run.resumed == 20
     assert [(share.device, share.ranges) for share in run.shares] == [("b", ((20, 59),)), ("a", ((0, 19),))]
-    third = Results(COUNT)
-    assert journal().resume(third) == COUNT
-    second.close(done=True)
+    with pytest.raises(InputError, match="Another run of this build is under way"):
+        journal().claim()
+    with pytest.raises(InputError, match="Another run of this build is under way"):
+        journal().resume(Results(COUNT))
+    journal().close(done=True)  # of a run that was too short to keep anything
+    second.close(done=False)
+    third = journal()
+    assert third.resume(Results(COUNT)) == COUNT
+    third.close(done=True)
     assert not second.path.exists()
 
 
@@ -240,7 +269,8 @@ def test_jobs() -> None:
 
 def test_one_failed_self_test_among_several_is_not_forgotten() -> None:
     """The first device's is still running when the second one's fails."""
-    first = _First(lambda kind, device, session: None)
+    places = [Place(name=name, device="native", start=lambda _: nullcontext(None)) for name in "ab"]  # type: ignore[arg-type,return-value]
+    beside = _Beside(lambda kind, device, session: None, places[0])
     failed = threading.Event()
 
     class Slow:
@@ -252,13 +282,35 @@ def test_one_failed_self_test_among_several_is_not_forgotten() -> None:
         def selftest(self) -> bool:
             return False
 
-    slow = threading.Thread(target=first.prepare, args=("native", None, Slow()))
+    slow = threading.Thread(target=beside.prepare, args=(places[0], None, Slow()))
     slow.start()
     time.sleep(0.1)
-    first.prepare("native", None, Broken())  # type: ignore[arg-type]
+    beside.prepare(places[1], None, Broken())  # type: ignore[arg-type]
     failed.set()
     slow.join()
-    assert not first.passed
+    assert not beside.passed
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_first_device_that_the_user_names_is_profiled(known: bool) -> None:
+    """Whoever is ready or done first; another one where that one's profile is not to be had."""
+    asked: list[str] = []
+
+    def profile(kind: str, device: object, session: object) -> str | None:
+        asked.append(kind)
+        return kind if known or kind == "qemu" else None
+
+    class Passes:
+        def selftest(self) -> bool:
+            return True
+
+    places = [Place(name=name, device=name, start=lambda _: nullcontext(None)) for name in ("native", "qemu")]  # type: ignore[arg-type,return-value]
+    beside = _Beside(profile, places[0])  # type: ignore[arg-type]
+    for step in (beside.prepare, beside.finish):
+        for place in reversed(places):
+            step(place, None, Passes())  # type: ignore[arg-type]
+    assert beside.profile == ("native" if known else "qemu")
+    assert asked == (["native"] if known else ["native", "qemu"])
 
 
 def test_a_port_is_named_once() -> None:

@@ -79,6 +79,32 @@ def test_a_reset_at_a_raised_speed(url: str) -> None:
         assert session.counters.resets == 1
 
 
+def test_reset_at_a_raised_speed_is_at_the_first_one(url: str) -> None:
+    with Proxy(url, Faults(clean_baud=921600)) as proxy, Session.connect(proxy.url) as session:
+        assert session.speed_up() == 921600
+        session.reset()
+        assert session._exchange.transport.baud == 115200
+        assert proxy.to_host.injected.garbled == 0
+        run_all(session)
+        assert session.speed_up() == 921600
+        run_all(session)
+
+
+def test_a_port_behind_the_proxy_gets_the_hosts_speed(url: str) -> None:
+    """Two proxies: the second one's port is a pseudo-terminal that says nothing of its speed, as a real port."""
+    with Proxy(url, Faults()) as proxy:
+        end = proxy._device
+        end.speed = lambda: None  # type: ignore[method-assign]
+        with Session.connect(proxy.url) as session:
+            assert session.speed_up() == 921600
+            assert end._transport.baud == 921600
+            run_all(session)
+        deadline = time.monotonic() + 10
+        while end._transport.baud != 115200 and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert end._transport.baud == 115200
+
+
 def test_a_device_without_speeds_stays_as_it_is() -> None:
     with FaultyDevice(NoFaults(), input_bytes=20) as device, Session.connect(device.url) as session:
         assert session.speed_up() == 115200

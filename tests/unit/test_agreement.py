@@ -35,6 +35,16 @@ def test_other_answers_are_apart() -> None:
     assert found.largest_difference == pytest.approx(0.762, abs=1e-3)
 
 
+def test_samples_are_counted_and_not_positions() -> None:
+    """A segmentation of 2x2 positions: one of four that differs, three of four, none."""
+    trained = np.zeros((3, 2, 2, 2))
+    trained[..., 0] = 4.0
+    int8 = trained.copy()
+    int8[0, 0, 0] = int8[1, 0, 0] = int8[1, 0, 1] = int8[1, 1, 0] = (0.0, 4.0)
+    found = agreement_of(trained, int8, Rounding(step=0.1), classes=True)
+    assert (found.samples, found.same, found.apart) == (3, 1, 1)
+
+
 def test_numbers_may_differ_by_steps() -> None:
     trained = np.array([[1.0], [2.0], [3.0]])
     moved = trained + np.array([[0.3], [0.4], [0.5]])

@@ -96,6 +96,7 @@ def c_enumerators() -> dict[str, int]:
 def test_python_and_c_have_the_same_numbers(prefix: str, enum: type[IntEnum]) -> None:
     known = c_enumerators()
     assert {m.name: m.value for m in enum} == {m.name: known.get(prefix + str(m.name)) for m in enum}
+    assert known["EDGEQ_BOARD_BAUD"] == codes.BAUD
 
 
 def test_python_and_c_have_the_same_version() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import click
 
 from edgeq.errors import EdgeqError
+from edgeq.link.codes import BAUD
 from edgeq.link.faulty.faults import Faults
 from edgeq.link.faulty.proxy import Proxy
 
@@ -67,7 +68,7 @@ class Address(click.ParamType[tuple[str, int]]):
 @click.option("--line-baud", type=click.IntRange(300), help="Let no more through than such a line.  [default: all]")
 @click.option("--clean-baud", type=click.IntRange(300), help="The fastest speed that the line carries without errors.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all chance.")
-@click.option("--baud", type=click.IntRange(300), default=115200, show_default=True, help="Speed of DEVICE's port.")
+@click.option("--baud", type=click.IntRange(300), default=BAUD, show_default=True, help="Speed of DEVICE's port.")
 @click.option("--listen", type=Address(), help="Be a TCP server for the host (socket://HOST:PORT); port 0: any.")
 def command(
     device: str,

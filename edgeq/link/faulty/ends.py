@@ -35,6 +35,10 @@ class End(Protocol):
         """The baud rate that this end is set to; None where it has none."""
         ...
 
+    def follow(self, baud: int) -> None:
+        """The other end was set to this speed: so is this one, where it is a port of this machine's."""
+        ...
+
     def close(self) -> None:
         """Give it back."""
         ...
@@ -76,6 +80,9 @@ class PtyEnd:
     def speed(self) -> int | None:
         """What the host set."""
         return terminal_speed(self._slave)
+
+    def follow(self, baud: int) -> None:
+        """The host sets its speed itself."""
 
     def close(self) -> None:
         """Both sides."""
@@ -136,6 +143,9 @@ class SocketEnd:
         """None: a socket has no speed."""
         return None
 
+    def follow(self, baud: int) -> None:
+        """A socket has no speed."""
+
     def close(self) -> None:
         """Server and client."""
         self._drop()
@@ -178,6 +188,12 @@ class DeviceEnd:
         if self._transport.fileno is None or not self.url.startswith("/dev/pts/"):
             return None
         return terminal_speed(self._transport.fileno)
+
+    def follow(self, baud: int) -> None:
+        """A port gets the speed that the host has set; a device behind a pseudo-terminal sets its own."""
+        if self.speed() is None and baud != self._transport.baud:
+            with contextlib.suppress(LinkError):  # it does not take that speed: the host notices, and goes back
+                self._transport.set_baud(baud)
 
     def close(self) -> None:
         """Closes it."""

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from edgeq.errors import LinkError
-from edgeq.link.codes import Kind
+from edgeq.link.codes import BAUD, Kind
 from edgeq.link.faulty.ends import DeviceEnd, End, PtyEnd, SocketEnd
 from edgeq.link.faulty.faults import Direction, Faults
 from edgeq.link.frame import Frame, encode
@@ -38,9 +38,7 @@ class Proxy:
     `url` is what the host opens. The methods may be called from any thread.
     """
 
-    def __init__(
-        self, device: str, faults: Faults, *, baud: int = 115200, listen: tuple[str, int] | None = None
-    ) -> None:
+    def __init__(self, device: str, faults: Faults, *, baud: int = BAUD, listen: tuple[str, int] | None = None) -> None:
         """Open both ends.
 
         Args:
@@ -64,6 +62,7 @@ class Proxy:
         self.to_host = Direction(faults, seed=2 * faults.seed + 1)
         self.cuts = self.resets = 0
         self.failure: LinkError | None = None
+        self._speed = self._host.speed()
         self._wanted: list[Callable[[], None]] = []
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -122,6 +121,7 @@ class Proxy:
                 while self._wanted:
                     self._wanted.pop(0)()
                 self._wait(ways)
+                self._follow_speed()
                 for way in ways:
                     self._move(way)
         except LinkError as exc:
@@ -135,6 +135,13 @@ class Proxy:
         watched = [fd for way in ways if not way.rest and not way.line.is_full(now) for fd in way.source.watched()]
         with contextlib.suppress(OSError, ValueError):  # a client that left meanwhile
             select.select(watched, [], [], until)
+
+    def _follow_speed(self) -> None:
+        """What the host sends after it has changed its speed arrives at that one."""
+        baud = self._host.speed()
+        if baud is not None and baud != self._speed:
+            self._speed = baud
+            self._device.follow(baud)
 
     @staticmethod
     def _move(way: _Way) -> None:
