@@ -1,4 +1,4 @@
-"""Tables that fit the terminal: fewer columns where it is narrow."""
+"""Tables that fit the terminal (fewer columns where it is narrow), and texts that do not steer it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 
 _UNLIMITED = 10_000  # columns: wider than any table
+
+
+def printable(text: str) -> str:
+    """Text without control codes: names come from files."""
+    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from edgeq import resources
 from edgeq.boards.cores import COMPILERS, HOST
 from edgeq.boards.record import Memory
 from edgeq.errors import InputError
+from edgeq.interruption import held
+from edgeq.unfinished import clear_remains, hidden_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,47}")
 _FILES = ("board.toml", "board.c", "link.ld")
@@ -38,8 +41,8 @@ def write_board(folder: Path, board: NewBoard) -> tuple[Path, ...]:
         The files.
 
     Raises:
-        InputError: no such core, memories that no image fits into, a name that is none, or a folder with something in
-            it.
+        InputError: no such core, memories that no image fits into, a name that is none, a folder with something in it,
+            or one that cannot be written.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -61,10 +64,25 @@ def write_board(folder: Path, board: NewBoard) -> tuple[Path, ...]:
         "features": flags.features, "flags": flags, "counter": counter, "counter_address": _COUNTER_ADDRESS[counter],
     }  # fmt: skip
     texts = {file: environment.get_template(f"{file}.j2").render(context) for file in _FILES}
-    folder.mkdir(parents=True, exist_ok=True)
-    for file, text in texts.items():
-        (folder / file).write_text(text, encoding="utf-8")
+    try:
+        _write(folder.resolve(), texts)
+    except OSError as exc:
+        raise InputError(f"{folder} cannot be written: {exc.strerror or exc}.") from exc
     return tuple(folder / file for file in _FILES)
+
+
+def _write(place: Path, texts: Mapping[str, str]) -> None:
+    """All of it appears in one step, or nothing."""
+    clear_remains(place)
+    with hidden_folder(place) as work:
+        fresh = work / "new"
+        fresh.mkdir()
+        for file, text in texts.items():
+            (fresh / file).write_text(text, encoding="utf-8")
+        with held():
+            if place.exists():
+                place.rmdir()  # it is empty
+            fresh.rename(place)
 
 
 def _check(name: str, folder: Path, board: NewBoard) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgeq.data.check import named_splits
 from edgeq.records import Dataset, Split
+from edgeq.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -91,8 +92,6 @@ def render_data_summary(summary: DataSummary) -> RenderableType:
 
 def _classes(names: tuple[str, ...]) -> str:
     """Which class has which number: their order is what labels and outputs go by."""
-    from edgeq.report.format import printable
-
     shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_SHOWN_CLASSES]))
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN_CLASSES else ""
     return f"Classes: {printable(shown)}{more}"

@@ -249,6 +249,8 @@ class Journal:
                     f"Another run of this build is under way: it keeps its answers in {self.path}.",
                     hint="Wait until it is done, or end it.",
                 ) from exc
+            except OSError:
+                pass  # a file system without locks
 
     def _write(self, lines: bytes) -> None:
         assert self._file is not None  # noqa: S101 (opened by the callers)

@@ -9,6 +9,7 @@ from edgeq.report import format as fmt
 from edgeq.report.record import Report
 from edgeq.report.variants import render_variants
 from edgeq.report.verdict import COLUMNS, MARKS, Level, verdict
+from edgeq.terminal import printable
 from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
@@ -193,4 +194,4 @@ def _table(title: str, *columns: str) -> Table:
 def _text(content: str, style: str = "") -> RenderableType:
     from rich.text import Text
 
-    return Text(fmt.printable(content), style=style)
+    return Text(printable(content), style=style)

@@ -11,6 +11,7 @@ from edgeq.records import Accuracy, Metric
 from edgeq.report import codec
 from edgeq.report import format as fmt
 from edgeq.report.record import Report
+from edgeq.terminal import printable
 from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
@@ -114,14 +115,14 @@ def render_diff(diff: ReportDiff) -> RenderableType:
             section = change.section
             table.add_row(Text(section, style="bold"))
         table.add_row(
-            Text(f"{marks[change.outcome]} {fmt.printable(change.name)}", style=colours[change.outcome]),
+            Text(f"{marks[change.outcome]} {printable(change.name)}", style=colours[change.outcome]),
             _figure(change.old, change.unit),
             _figure(change.new, change.unit),
             Text(_step(change), style=colours[change.outcome]),
         )
     same = len(diff.changes) - len(moved)
     lines: list[RenderableType] = [table] if moved else []
-    lines += [Text(f"! {fmt.printable(note)}", style="yellow") for note in diff.notes]
+    lines += [Text(f"! {printable(note)}", style="yellow") for note in diff.notes]
     worse = sum(c.outcome is Outcome.WORSE for c in diff.changes)
     better = sum(c.outcome is Outcome.BETTER for c in diff.changes)
     verdict = f"{worse} worse, {better} better, {same} of {len(diff.changes)} figures unchanged."

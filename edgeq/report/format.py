@@ -148,11 +148,6 @@ def middle(text: str, length: int = 48) -> str:
     return text if len(text) <= length else f"{text[: length // 2]}…{text[length // 2 + 1 - length :]}"
 
 
-def printable(text: str) -> str:
-    """Text without control codes: names come from files, and must not steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
 def _error_span(low: float, high: float) -> str:
     """Two numbers with the digits that tell them apart, and one exponent: 3210 … 3810, (1.31 … 1.43)e−5."""
     if not (math.isfinite(low) and math.isfinite(high)):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.records import Latency, LayerDrift, Profile
 from edgeq.report import format as fmt
-from edgeq.terminal import FirstThatFits
+from edgeq.terminal import FirstThatFits, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -44,7 +44,7 @@ def render_layers(layers: Sequence[LayerDrift]) -> RenderableType:
         words, colour = f"✗ The first layer that differs is {first.label} (tensor {first.tensor}).", "bold red"
     else:
         words, colour = f"✓ All {len(traced)} layers have the reference's fingerprints.", "bold green"
-    return Group(table, Text(""), Text(fmt.printable(words), style=colour))
+    return Group(table, Text(""), Text(printable(words), style=colour))
 
 
 def render_profile(profile: Profile) -> RenderableType:
@@ -127,4 +127,4 @@ def _table(*columns: tuple[str, str]) -> Table:
 def _plain(content: str, style: str = "") -> RenderableType:
     from rich.text import Text
 
-    return Text(fmt.printable(content), style=style)
+    return Text(printable(content), style=style)

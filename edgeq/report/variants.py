@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from edgeq.records import Standing, VariantRow
 from edgeq.report import format as fmt
 from edgeq.report.record import VariantsInfo
-from edgeq.terminal import FirstThatFits
+from edgeq.terminal import FirstThatFits, printable
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -95,4 +95,4 @@ def _first_line(text: str) -> str:
 def _text(content: str, style: str = "") -> RenderableType:
     from rich.text import Text
 
-    return Text(fmt.printable(content), style=style)
+    return Text(printable(content), style=style)

@@ -11,7 +11,9 @@ from edgeq.reference import ReferenceWorker
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-# Of the kernels and products that the corpus was made for. Changes to lowering shift which candidates its graphs take.
+# Share of the kernels and products that the corpus was made for. An entry takes its calls' candidates by number: a new
+# kernel is a new candidate, and moves the numbers behind it, so that the graph then has other kernels than it was kept
+# for. Each has tests of its own; what the corpus is for, kernels in company, is gone when much of it has moved.
 _STILL = 0.8
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -58,6 +60,25 @@ def test_what_cannot_be_a_board(name: str, board: NewBoard, message: str, tmp_pa
         write_board(tmp_path / name, board)
     assert not (tmp_path / "mine").exists()
     assert [p.name for p in (tmp_path / "full").iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    write_text = Path.write_text
+
+    def full_disk(self: Path, *args: Any, **options: Any) -> int:
+        if self.name == "link.ld":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write_text(self, *args, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full_disk)
+        for name in ("empty", "deep/mine"):
+            with pytest.raises(InputError, match="cannot be written: No space left on device"):
+                write_board(tmp_path / name, new())
+    assert [p.name for p in tmp_path.rglob("*")] == ["empty"]
+    write_board(tmp_path / "empty", new())
+    assert len(list((tmp_path / "empty").iterdir())) == 3
 
 
 def test_the_command(tmp_path: Path) -> None:

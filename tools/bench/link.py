@@ -8,8 +8,8 @@ line: the share of a line's byte rate that is input, the next one travelling whi
 
 emulator: what samples through the built-in emulator take, compared with their inferences alone.
 
-crc: frames through a line with bit errors, losses and duplicates of bytes; the damaged ones that a check of 8, 16 or 32
-bits takes for whole.
+crc: frames through a line with bit errors, losses and duplicates of bytes; the damaged ones that CRC-32, CRC-16 or the
+lower half of CRC-16 takes for whole.
 """
 
 from __future__ import annotations
@@ -42,11 +42,18 @@ from edgeq.link.faulty.faults import Direction, Faults  # noqa: E402
 from edgeq.link.frame import cobs_decode, cobs_encode  # noqa: E402
 from edgeq.link.session import Session  # noqa: E402
 
-CHECKS: dict[int, Callable[[bytes], int]] = {
-    8: lambda data: binascii.crc_hqx(data, 0xFFFF) & 0xFF,
-    16: lambda data: binascii.crc_hqx(data, 0xFFFF),
-    32: zlib.crc32,
-}
+
+def crc16(data: bytes) -> int:
+    """CRC-16/CCITT."""
+    return binascii.crc_hqx(data, 0xFFFF)
+
+
+def crc16_low_byte(data: bytes) -> int:
+    """Its lower half: no CRC-8, but like one it lets one in 2^8 of what is random through."""
+    return crc16(data) & 0xFF
+
+
+CHECKS: dict[int, Callable[[bytes], int]] = {8: crc16_low_byte, 16: crc16, 32: zlib.crc32}
 
 
 @click.group()

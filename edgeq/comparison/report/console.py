@@ -11,7 +11,7 @@ from edgeq.comparison.report import words
 from edgeq.report import format as fmt
 from edgeq.report.verdict import MARKS, Level
 from edgeq.statistics.equivalence import Conclusion
-from edgeq.terminal import FirstThatFits
+from edgeq.terminal import FirstThatFits, printable
 
 if TYPE_CHECKING:
     from rich.console import JustifyMethod, RenderableType
@@ -160,4 +160,4 @@ def _longest_word(texts: Sequence[str]) -> int:
 def _text(content: str, style: str = "") -> RenderableType:
     from rich.text import Text
 
-    return Text(fmt.printable(content), style=style)
+    return Text(printable(content), style=style)
