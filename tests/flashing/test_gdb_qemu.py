@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,7 +44,10 @@ def _port_of(pid: int) -> int:
     """The TCP port that a process listens on: QEMU chose it, and does not say which."""
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
-        sockets = {p.readlink().name.removeprefix("socket:[").rstrip("]") for p in Path(f"/proc/{pid}/fd").iterdir()}
+        sockets = set()
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):  # closed since it was listed
+                sockets.add(descriptor.readlink().name.removeprefix("socket:[").rstrip("]"))
         for row in Path("/proc/net/tcp").read_text().splitlines()[1:]:
             fields = row.split()
             if fields[3] == "0A" and fields[9] in sockets:

@@ -19,12 +19,12 @@ interruption link process records statistics toml_table
 data model stopwatch unfinished
 boards digits lower reference training
 fit host options toolchain transfer
-flashing generate
+flashing generate native_agent
 devices installation output
-agent validation
+agent interpreter validation
 quantize report
 builds summary
-inputs sharing
+engines inputs sharing
 comparison measure mobile
 pipeline
 api
