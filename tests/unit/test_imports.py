@@ -20,11 +20,11 @@ data model stopwatch unfinished
 boards digits lower reference training
 fit host options toolchain transfer
 flashing generate native_agent
-devices installation output
-agent interpreter validation
+devices output
+agent installation interpreter validation
 quantize report
 builds summary
-engines inputs sharing
+engines inputs sharing tracing
 comparison measure mobile
 pipeline
 api

@@ -68,6 +68,11 @@ class AdbDevice:
         """The forwarded port of this machine."""
         return f"{_SOCKET}{self._port}"
 
+    @property
+    def rx_window(self) -> int:
+        """None: the agent says in HELLO what it keeps."""
+        return 0
+
     def failure(self) -> str | None:
         """How the agent ended, and its last words."""
         return self._agent.failure() if self._agent is not None else None
