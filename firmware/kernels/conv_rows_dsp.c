@@ -69,7 +69,8 @@ static void enter(const edgeq_conv_rows_dsp_params *p, const int8_t *input, int3
   expand(p, input, y + below, beside, b->line, row + 1);
 }
 
-/* The two pixels whose windows begin at `offset` words of each row. */
+/* The pixels, two to a pair, whose first windows begin at `offset` words of each row; one pair, if gathered.
+ */
 static void pixels(const edgeq_conv_rows_dsp_params *p, const buffers *b, int32_t offset, edgeq_quads *q) {
   if (!p->gathered) {
     for (int32_t i = 0; i < p->filter_height; i++) b->rows[i] = b->windows[i] + offset;
@@ -96,11 +97,12 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
   const int32_t column_step = p->downwards ? 1 : 2;
   const int32_t next = column_step * p->stride_width * p->input_channels;
   const int32_t second = p->output_channels * (p->downwards ? p->output_width : 1);
+  const int whole = p->output_channels == channels;
+  const int several = whole && !p->gathered;
   edgeq_quads q;
 
-  q.pairs = 1;
-  q.column_bytes = 0;
-  q.output_step = 0;
+  q.column_bytes = (uint32_t)next * 4u;
+  q.output_step = (uint32_t)(p->output_channels * (column_step - 1));
   q.rows = b.rows;
   q.weights = weights;
   q.end = weights + p->quads * p->quad_words;
@@ -118,13 +120,18 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
       for (int32_t i = 0; i < p->filter_height; i++) {
         b.windows[i] = b.ring + (top + i) % p->filter_height * 4 * p->row_fours;
       }
-      for (int32_t x = 0; x < p->output_width; x += column_step) {
+      int32_t offset = 0;
+      for (int32_t x = 0; x < p->output_width; x += column_step * (int32_t)q.pairs) {
         int8_t *out = output + (y * p->output_width + x) * p->output_channels;
         const int alone = p->downwards ? y + 1 == p->output_height : x + 1 == p->output_width;
-        const int whole = p->output_channels == channels;
         q.output0 = whole ? out : b.spare;
-        q.output1 = whole && !alone ? out + second : b.spare + channels;
-        pixels(p, &b, x / column_step * next, &q);
+        q.output1 = whole ? (alone ? out : out + second) : b.spare + channels;
+        q.pairs = 1;
+        if (several && x + column_step <= p->output_width) {
+          q.pairs = (uint32_t)((p->output_width - x) / column_step);
+        }
+        pixels(p, &b, offset, &q);
+        offset += (int32_t)q.pairs * next;
         if (!whole) {
           for (int32_t i = 0; i < p->output_channels; i++) out[i] = b.spare[i];
           if (alone) continue;

@@ -12,7 +12,8 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
 /* Registers: r0 columns, r1 weights; r4 r5 sums (mixed, even) of channels 0 and 1 in column 0, r6 r7 in
  * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields; of one row, `rows` becomes
  * the columns, of several `weights` the end of the quad's and `pairs` and `column_bytes` the next row and the
- * end of the row's weights; `output1` becomes the distance from output0. */
+ * end of the row's weights, so that behind all fields these three are again, and the bytes that columns have
+ * moved on by; `output1` becomes the distance from output0. */
 #define BEGIN                                           \
   ".syntax unified\n"                                   \
   ".macro edgeq_even sum\n"                             \
@@ -60,6 +61,10 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   ".if edgeq_rows == 0\n"                               \
   "  ldr    r1, [r1]\n"                                 \
   ".endif\n"                                            \
+  ".if edgeq_rows\n"                                    \
+  "  mov    r11, #0\n"                                  \
+  "  push   {r2, r8, r9, r11}\n"                        \
+  ".endif\n"                                            \
   "  push   {r1-r10}\n"                                 \
   "  mov    r0, r1\n"                                   \
   "  mov    r1, r2\n"                                   \
@@ -76,7 +81,9 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  mov    r11, r9\n"                                  \
   "3:\n"                                                \
   "  ldr    r0, [r3], #4\n"                             \
+  "  ldr    r2, [sp, #52]\n"                            \
   "  str    r3, [sp, #28]\n"                            \
+  "  add    r0, r0, r2\n"                               \
   ".if edgeq_rows == 2\n"                               \
   "  ldr    r2, [sp, #20]\n"                            \
   "  add    r2, r2, r1\n"                               \
@@ -191,8 +198,20 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "  str    r0, [sp]\n"                 \
   "  str    r2, [sp, #12]\n"            \
   "  bne.w  2b\n"                       \
-  ".endif\n"                            \
   "  add    sp, sp, #40\n"              \
+  ".else\n"                             \
+  "  add    r0, sp, #36\n"              \
+  "  ldmia  r0, {r3, r4, r5, r6, r7}\n" \
+  "  add    r2, r2, r3\n"               \
+  "  mov    r1, r4\n"                   \
+  "  subs   r5, r5, #1\n"               \
+  "  add    r7, r7, r6\n"               \
+  "  str    r2, [sp, #12]\n"            \
+  "  str    r5, [sp, #44]\n"            \
+  "  str    r7, [sp, #52]\n"            \
+  "  bne.w  2b\n"                       \
+  "  add    sp, sp, #56\n"              \
+  ".endif\n"                            \
   "  pop    {r4-r11, pc}\n"             \
   ".purgem edgeq_even\n"                \
   ".purgem edgeq_odd\n"                 \
@@ -269,14 +288,16 @@ static void multiply_pair(const edgeq_quads *q, uint32_t pair, int32_t shift, in
       const uint32_t *columns = q->rows[row] + pair * (q->column_bytes / 4u);
       w = row_sums(w, columns, q->row_bytes, wide, mixed, even);
     }
-    for (uint32_t i = 0; i < 4; i++) {
+    /* Column 1 first: where both have the same place, column 0 stays. */
+    for (uint32_t i = 4; i-- > 0;) {
       if (wide) {
-        output0[i] = even_result(mixed[i], w + 3 * i);
         output1[i] = even_result(even[i], w + 3 * i);
+        output0[i] = even_result(mixed[i], w + 3 * i);
         continue;
       }
-      const int32_t odd = (int32_t)((uint32_t)mixed[i] - (uint32_t)even[i]);
-      results(w, i >> 1, even[i], odd, shift, ((i & 1) ? output1 : output0) + (i & 2));
+      const uint32_t n = (i & 1u) << 1 | i >> 1; /* 3, 1, 2, 0: sums in pairs of channels, by columns */
+      const int32_t odd = (int32_t)((uint32_t)mixed[n] - (uint32_t)even[n]);
+      results(w, n >> 1, even[n], odd, shift, ((n & 1) ? output1 : output0) + (n & 2));
     }
     output0 += 4;
     output1 += 4;

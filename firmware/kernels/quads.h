@@ -40,12 +40,12 @@ struct edgeq_quads {
   const int32_t *weights;      /* at least one quad's */
   const int32_t *end;          /* behind the last quad's */
   int8_t *output0;             /* column 0's channels: 4 values for each quad */
-  int8_t *output1;             /* column 1's; may be the same as output0 if both columns are equal */
+  int8_t *output1;             /* column 1's; may be the same as output0, where column 0's stay */
   uint32_t row_bytes;          /* of one quad's weights for one row */
   uint32_t quad_bytes;         /* for all rows */
-  uint32_t pairs;        /* of columns, one behind the other, at least 1; of several rows, there is one */
-  uint32_t column_bytes; /* from one pair of columns to the next */
-  uint32_t output_step;  /* bytes from behind the last quad's outputs to the next pair's */
+  uint32_t pairs;              /* of columns, at least 1 */
+  uint32_t column_bytes;       /* from one pair of columns to the next, in each row */
+  uint32_t output_step;        /* bytes from behind the last quad's outputs to the next pair's */
 };
 
 /* Four bytes at a time into every second word: (0, 2), (1, 3). `count` is a multiple of 4. */
@@ -80,16 +80,8 @@ void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int
 void edgeq_quads_expand_pairs(uint32_t *columns, const int8_t *values, int32_t count, int32_t pairs,
                               int32_t gap);
 
-/* Four bytes at a time into every second word, in their order: (0, 1), (2, 3). */
-static inline void edgeq_quads_expand_in_order(uint32_t *column, const int8_t *values, int32_t count) {
-  for (; count > 0; count -= 4, values += 4, column += 4) {
-    const uint32_t word = edgeq_load_word(values);
-    const uint32_t even = edgeq_even_bytes(word);
-    const uint32_t odd = edgeq_odd_bytes(word);
-    column[0] = edgeq_firsts(even, odd);
-    column[2] = edgeq_seconds(even, odd);
-  }
-}
+/* Four bytes at a time into every second word, in their order: (0, 1), (2, 3). `count` is at least 4. */
+void edgeq_quads_expand_in_order(uint32_t *column, const int8_t *values, int32_t count);
 
 /* `count` values of `pair`, two at a time; a multiple of 4. */
 static inline uint32_t *edgeq_quads_fill(uint32_t *column, uint32_t pair, int32_t count) {

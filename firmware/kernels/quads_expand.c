@@ -79,7 +79,55 @@ __attribute__((naked)) void edgeq_quads_expand_pairs(__attribute__((unused)) uin
       ".purgem edgeq_four\n");
 }
 
+/* Sixteen cycles for eight values, and four for the loop. */
+__attribute__((naked)) void edgeq_quads_expand_in_order(__attribute__((unused)) uint32_t *column,
+                                                        __attribute__((unused)) const int8_t *values,
+                                                        __attribute__((unused)) int32_t count) {
+  __asm__ volatile(
+      ".syntax unified\n"
+      ".macro edgeq_pairs from, even, odd\n"
+      "  sxtb16 \\even, \\from\n"
+      "  sxtb16 \\odd, \\from, ror #8\n"
+      "  pkhbt  \\from, \\even, \\odd, lsl #16\n"
+      "  pkhtb  \\even, \\odd, \\even, asr #16\n"
+      ".endm\n"
+      "  push   {r4-r7, lr}\n"
+      "  tst    r2, #4\n"
+      "  add    r2, r2, r1\n"
+      "  beq    1f\n"
+      "  ldr    r3, [r1], #4\n"
+      "  edgeq_pairs r3, r4, r5\n"
+      "  str    r3, [r0], #8\n"
+      "  str    r4, [r0], #8\n"
+      "  cmp    r1, r2\n"
+      "  beq    2f\n"
+      "1:\n"
+      "  ldr    r3, [r1], #4\n"
+      "  ldr    r6, [r1], #4\n"
+      "  edgeq_pairs r3, r4, r5\n"
+      "  edgeq_pairs r6, r7, r12\n"
+      "  str    r3, [r0], #8\n"
+      "  str    r4, [r0], #8\n"
+      "  str    r6, [r0], #8\n"
+      "  str    r7, [r0], #8\n"
+      "  cmp    r1, r2\n"
+      "  bne    1b\n"
+      "2:\n"
+      "  pop    {r4-r7, pc}\n"
+      ".purgem edgeq_pairs\n");
+}
+
 #else
+
+void edgeq_quads_expand_in_order(uint32_t *column, const int8_t *values, int32_t count) {
+  for (; count > 0; count -= 4, values += 4, column += 4) {
+    const uint32_t word = edgeq_load_word(values);
+    const uint32_t even = edgeq_even_bytes(word);
+    const uint32_t odd = edgeq_odd_bytes(word);
+    column[0] = edgeq_firsts(even, odd);
+    column[2] = edgeq_seconds(even, odd);
+  }
+}
 
 void edgeq_quads_expand_pairs(uint32_t *columns, const int8_t *values, int32_t count, int32_t pairs,
                               int32_t gap) {

@@ -28,9 +28,10 @@ _PIXELS_WINDOW = (
 
 # Cycles of what surrounds the products, per value or pixel: measured, to a tenth or so.
 _EXPAND = 1.8
-_EXPAND_IN_ORDER = 3.4
+_EXPAND_IN_ORDER = 3
 _ROW_ENTERED = 150
-_PIXELS = 60
+_PIXELS = 110
+_PAIR = 18
 _ROW_POINTER = 8
 _GATHER = 8.5
 _PATCH_PIXELS = 260
@@ -146,8 +147,11 @@ def _rows(
     row_steps, column_steps = (-(-out_height // 2), out_width) if downwards else (out_height, -(-out_width // 2))
     entered = row_steps * min(height, (2 if downwards else 1) * stride_height)
     cycles = entered * (8 * row_fours * (_EXPAND if in_fours else _EXPAND_IN_ORDER) + _ROW_ENTERED)
-    each = form.cycles(blocks) + _PIXELS + (_COPY * 2 * count if count % QUAD else 0)
-    each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
+    if gathered or count % QUAD:
+        each = form.cycles(blocks) + _PIXELS + (_COPY * 2 * count if count % QUAD else 0)
+        each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
+    else:  # the pairs of a row of outputs in one call
+        each = form.cycles(blocks) - quads.CALL + _PAIR + (quads.CALL + _PIXELS + height * _ROW_POINTER) / column_steps
     cycles += row_steps * column_steps * each
     batches = number(call, "batches")
     same = stride_height == stride_width == 1 and (out_height, out_width, count) == (

@@ -27,7 +27,7 @@ _QUAD = 77
 _STRAIGHT = 24  # less
 _WIDE_STEP = 1  # more
 _ROWS = 4  # more per quad, and per row:
-_ROW = 10
+_ROW = 12
 _LOOP_ROW = 5
 _LOOP = 6
 
