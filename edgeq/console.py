@@ -15,7 +15,7 @@ from typing import TextIO
 
 import click
 
-from edgeq.errors import EdgeqError, InputError
+from edgeq.errors import EdgeqError, InputError, ToolError
 from edgeq.interruption import find_temporary_folder
 from edgeq.signals import INTERRUPTED, SIGNALS, answer, leave_at_once
 
@@ -134,6 +134,13 @@ def _explained(exc: Exception) -> int:
         raise exc
     if isinstance(exc, EdgeqError):
         return _failed(exc)
+    if isinstance(exc, ModuleNotFoundError) and not (exc.name or "edgeq").startswith("edgeq"):
+        return _failed(
+            ToolError(
+                f"{exc.name} is not installed: there is only what `edgeq agent` needs.",
+                hint="pip install 'edgeq[build]' brings the rest; `edgeq doctor` shows what is missing.",
+            )
+        )
     if isinstance(exc, OSError):
         # What no stage could foresee: a full disk, a file that vanished.
         if exc.errno == errno.ENOSPC and exc.filename is None:

@@ -95,7 +95,8 @@ def _version(package: str) -> str | None:
 def _package(name: str, use: str) -> Check:
     found = _version(name)
     if found is None:
-        return Check(name=name, state=State.MISSING, found="not installed", use=use, fix=f"pip install {name}")
+        fix = f"pip install {name}" if platform.machine() == "x86_64" else "pip install 'edgeq[build]'"
+        return Check(name=name, state=State.MISSING, found="not installed", use=use, fix=fix)
     return Check(name=name, state=State.OK, found=found, use=use)
 
 
