@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import site
 import subprocess
-import sys
 import venv
 import zipfile
 from pathlib import Path
