@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from edgeq.options import BuildOptions, Engine, Target
     from edgeq.records import Method, Optimize, Progress
     from edgeq.report.record import Report
-    from edgeq.training import TrainingOptions
+    from edgeq.training import RangesInTraining, TrainingOptions
 
 _HOME = {
     "AgentOptions": "edgeq.agent.run",
@@ -58,6 +58,7 @@ _HOME = {
     "Method": "edgeq.records",
     "Optimize": "edgeq.records",
     "Progress": "edgeq.records",
+    "RangesInTraining": "edgeq.training",
     "Report": "edgeq.report.record",
     "Target": "edgeq.options",
     "TrainingOptions": "edgeq.training",
@@ -93,6 +94,7 @@ __all__ = [
     "Method",
     "Optimize",
     "Progress",
+    "RangesInTraining",
     "Report",
     "Target",
     "TrainingOptions",

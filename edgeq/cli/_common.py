@@ -15,7 +15,7 @@ import click
 
 from edgeq.flashing.probe import PROBE_HELP
 from edgeq.link.codes import BAUD
-from edgeq.training.options import TrainingOptions
+from edgeq.training.options import RangesInTraining, TrainingOptions
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,7 +106,8 @@ def training_options(command: F) -> F:
 
 def training_request(options: dict[str, Any]) -> TrainingOptions:
     """Take the training options out of a command's options."""
-    return TrainingOptions(**{name: options.pop(name) for name in TRAINING_PARAMETERS})
+    given = {name: options.pop(name) for name in TRAINING_PARAMETERS}
+    return TrainingOptions(**{**given, "ranges_in_training": RangesInTraining(given["ranges_in_training"])})
 
 
 class NormalizationType(click.ParamType["Normalization"]):
@@ -152,7 +153,7 @@ class PositiveNumber(click.FloatRange):
         return number
 
 
-TRAINING_PARAMETERS = ("epochs", "learning_rate", "batch_size", "patience", "optimizer", "loss")
+TRAINING_PARAMETERS = ("epochs", "learning_rate", "batch_size", "patience", "optimizer", "loss", "ranges_in_training")
 """Names of the parameters that `training_options` adds."""
 
 _T = TrainingOptions()
@@ -185,6 +186,13 @@ _TRAINING_OPTIONS = (
     ),
     click.option("--optimizer", help="Keras' name of it.  [default: the compiled model's, else adam]"),
     click.option("--loss", help="Keras' name of it.  [default: the compiled model's, else one that fits the labels]"),
+    click.option(
+        "--ranges-in-training",
+        type=click.Choice([r.value for r in RangesInTraining]),
+        default=_T.ranges_in_training.value,
+        show_default=True,
+        help="Activation ranges in edgeq's own QAT: a moving average of batches' extremes, or trained like weights.",
+    ),
 )
 
 PATH = NonEmptyPath(path_type=Path)

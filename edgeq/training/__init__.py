@@ -4,6 +4,6 @@
 """
 
 from edgeq.training.history import Epoch, TrainingHistory
-from edgeq.training.options import TrainingOptions
+from edgeq.training.options import RangesInTraining, TrainingOptions
 
-__all__ = ["Epoch", "TrainingHistory", "TrainingOptions"]
+__all__ = ["Epoch", "RangesInTraining", "TrainingHistory", "TrainingOptions"]

@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RangesInTraining(StrEnum):
+    """What an activation's range does while a fake-quantized model is trained."""
+
+    EMA = "ema"
+    """It follows the smallest and largest values of the batches, by a moving average."""
+    LEARNED = "learned"
+    """It is trained with the weights, by the gradient of the loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +27,7 @@ class TrainingOptions:
         optimizer: Keras' name of it ("adam", "sgd", …).
         loss: Keras' name of it; None: the compiled model's, else chosen from the labels and the outputs.
         patience: epochs without a better validation loss after which training stops; 0: never.
+        ranges_in_training: what activation ranges do in edgeq's own quantization-aware training.
     """
 
     epochs: int = 10
@@ -25,3 +36,4 @@ class TrainingOptions:
     optimizer: str | None = None
     loss: str | None = None
     patience: int = 5
+    ranges_in_training: RangesInTraining = RangesInTraining.EMA

@@ -14,9 +14,9 @@ import edgeq
 
 NAMES = [
     "AgentOptions", "Board", "BuildOptions", "CompareOptions", "Comparison", "EdgeqError", "Engine", "GivenArm",
-    "Method", "Optimize", "Progress", "Report", "Target", "TrainingOptions", "build", "build_native_agent",
-    "check_data", "compare", "demo", "diff", "doctor", "drift", "export_build", "flash", "inspect", "list_boards",
-    "load_board", "load_dataset", "monitor", "profile", "run_agent", "validate",
+    "Method", "Optimize", "Progress", "RangesInTraining", "Report", "Target", "TrainingOptions", "build",
+    "build_native_agent", "check_data", "compare", "demo", "diff", "doctor", "drift", "export_build", "flash",
+    "inspect", "list_boards", "load_board", "load_dataset", "monitor", "profile", "run_agent", "validate",
 ]  # fmt: skip
 
 

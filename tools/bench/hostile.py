@@ -41,7 +41,7 @@ from edgeq.quantize import QuantizeOptions, quantize
 from edgeq.records import Dataset, FloatModel, Method, RangeEstimator, Reference
 from edgeq.reference import run_reference
 from edgeq.reference.float_model import float_outputs
-from edgeq.training import TrainingOptions
+from edgeq.training import RangesInTraining, TrainingOptions
 
 FINE_TUNE_EPOCHS = 3
 
@@ -53,8 +53,11 @@ RECIPES: dict[str, dict[str, Any]] = {
     "ptq-equalize": {"equalize": True},
     "ptq-equalize-bias": {"equalize": True, "bias_correction": True},
 }
+QAT_LEARNED = "qat-learned"
+"""edgeq's own QAT with ranges that are trained with the weights."""
+
 WITHOUT_TRAINING = {*RECIPES, Method.AUTO.value, Method.INT16X8.value}
-METHODS = [*RECIPES, *(m.value for m in Method if m is not Method.PTQ)]
+METHODS = [*RECIPES, *(m.value for m in Method if m is not Method.PTQ), QAT_LEARNED]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,9 +144,10 @@ def run(
     model: FloatModel, data: Dataset, name: str, epochs: int | None, rate: float | None, seed: int
 ) -> tuple[float, str]:
     """The int8 (or 16x8) model's accuracy by TensorFlow Lite Micro, and what the method says about itself."""
-    training = TrainingOptions(epochs=epochs or 1, learning_rate=rate, patience=0)
+    ranges = RangesInTraining.LEARNED if name == QAT_LEARNED else RangesInTraining.EMA
+    training = TrainingOptions(epochs=epochs or 1, learning_rate=rate, patience=0, ranges_in_training=ranges)
     recipe = RECIPES.get(name)
-    method = Method.PTQ if recipe is not None else Method(name)
+    method = Method.PTQ if recipe is not None else Method.QAT if name == QAT_LEARNED else Method(name)
     made = quantize(model, data, QuantizeOptions(method=method, seed=seed, training=training, **(recipe or {})))
     inputs = [quantize_input(x, t) for x, t in zip(data.test.x, made.graph.input_tensors, strict=True)]
     content = content_for(made, Reference.TFLM)

@@ -15,6 +15,7 @@ from edgeq.quantize.qat.grid import Grid, grid_of
 from edgeq.quantize.qat.placement import place
 from edgeq.quantize.qat.structure import copied_layer, is_weighted
 from edgeq.records import FloatModel
+from edgeq.training.options import RangesInTraining
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,16 +58,22 @@ def range_of(layer: Any) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def fake_quantized(form: FloatModel, samples: tuple[NDArray[np.float32], ...]) -> FakeQuantized:
+def fake_quantized(
+    form: FloatModel,
+    samples: tuple[NDArray[np.float32], ...],
+    ranges_in_training: RangesInTraining = RangesInTraining.EMA,
+) -> FakeQuantized:
     """Put rounding into a copy of a model.
 
     Args:
         form: of `edgeq.quantize.qat.structure.training_form`.
         samples: calibration samples, one array per input; the ranges start at their smallest and largest values.
+        ranges_in_training: what becomes of them then.
     """
     keras3()
-    from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, RangeGroup
+    from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, LearnedFakeQuant, RangeGroup
 
+    kind = LearnedFakeQuant if ranges_in_training == RangesInTraining.LEARNED else FakeQuant
     with quiet():
         graph = read_graph(form.handle, what=form.path.name)
         placement = place(graph)
@@ -78,7 +85,7 @@ def fake_quantized(form: FloatModel, samples: tuple[NDArray[np.float32], ...]) -
         for group in placement.groups:
             together = RangeGroup()
             for value in group:
-                layer = FakeQuant(group=together, momentum=MOMENTUM, name=names.unique(value.name + SUFFIX))
+                layer = kind(group=together, momentum=MOMENTUM, name=names.unique(value.name + SUFFIX))
                 layer.build(value.shape)
                 layer.set_range(*extremes[value])
                 graph = graph.inserted(value, layer)
@@ -99,8 +106,13 @@ def fake_quantized(form: FloatModel, samples: tuple[NDArray[np.float32], ...]) -
         handle = build_model(graph, new=[*new, *ranges, *kernels])
     left = [f"{call.name} ({type(call.operation).__name__})" for call in placement.left]
     notes: tuple[str, ...] = ()
+    if kind is LearnedFakeQuant:
+        notes = ("Activation ranges were trained with the weights.",)
     if left:
-        notes = (f"Not fake-quantized in training, ranges from calibration: {', '.join(left)}.",)
+        notes = (
+            *notes,
+            f"Not fake-quantized in training, ranges from calibration: {', '.join(left)}.",
+        )
     return FakeQuantized(model=replace(form, handle=handle), ranges=tuple(ranges), kernels=tuple(kernels), notes=notes)
 
 

@@ -5,14 +5,19 @@ Gradients pass rounding as if it were not there (straight-through: Bengio et al.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from edgeq.quantize.qat.grid import SMALLEST_WIDTH
+from edgeq.quantize.qat.grid import LEVELS, SMALLEST_WIDTH
 
 _SMALLEST_WEIGHT = 1e-8
+
+_PACE = 10.0
+"""Of trained ranges: with a learning rate of 1e-4 a step of Adam moves an end by a thousandth, so that some hundred
+steps settle it, as with the moving average."""
 
 
 class RangeGroup:
@@ -66,17 +71,62 @@ class FakeQuant(keras.layers.Layer):  # type: ignore[misc]
     def call(self, inputs: Any, training: bool | None = None) -> Any:
         """Observe (in training) and round."""
         if training:
-            self.low.assign(self._moved(self.low, tf.minimum(tf.reduce_min(inputs), 0.0)))
-            self.high.assign(self._moved(self.high, tf.maximum(tf.reduce_max(inputs), 0.0)))
-        rounded = tf.quantization.fake_quant_with_min_max_vars(inputs, *self.group.range(), num_bits=8)
-        return tf.where(self.clip.value > 0.0, rounded, inputs)
+            self._observe(inputs)
+        return tf.where(self.clip.value > 0.0, self._rounded(inputs, *self.group.range()), inputs)
 
     def compute_output_spec(self, inputs: Any, training: bool | None = None) -> Any:
         """As the input: Keras cannot tell for the result of `x * 2`, which might be sparse."""
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
 
+    def _observe(self, inputs: Any) -> None:
+        self.low.assign(self._moved(self.low, tf.minimum(tf.reduce_min(inputs), 0.0)))
+        self.high.assign(self._moved(self.high, tf.maximum(tf.reduce_max(inputs), 0.0)))
+
     def _moved(self, value: Any, seen: Any) -> Any:
         return self.momentum * value + (1.0 - self.momentum) * tf.stop_gradient(seen)
+
+    def _rounded(self, inputs: Any, low: Any, high: Any) -> Any:
+        return tf.quantization.fake_quant_with_min_max_vars(inputs, low, high, num_bits=8)
+
+
+class LearnedFakeQuant(FakeQuant):
+    """A `FakeQuant` whose range is trained with the weights, and follows no batch.
+
+    Each end of the clipped range that it starts with is multiplied by exp(`_PACE` · t), t trained: steps are in
+    proportion to the range (Jain et al., 2019, arXiv:1903.08066). The gradient of an end is that of the values beyond
+    it, and of the rounding errors within, which a wider range makes larger; over √(features · 255) for optimizers that
+    do not normalize (Esser et al., 2019, arXiv:1902.08153, sections 2.1 and 2.2; both ends: Bhalgat et al., 2020,
+    arXiv:2004.09576).
+    """
+
+    def build(self, input_shape: Any) -> None:
+        """Make the range and the trained factors."""
+        super().build(input_shape)
+        self.low_moved, self.high_moved = (
+            self.add_weight(name=name, shape=(), initializer="zeros", trainable=True)
+            for name in ("low_moved", "high_moved")
+        )
+        features = math.prod(size or 1 for size in input_shape[1:])
+        self._share = 1.0 / math.sqrt(features * LEVELS)
+
+    def clipped(self) -> tuple[Any, Any]:
+        """The range that training has reached."""
+        low, high = super().clipped()
+        return low * self._factor(self.low_moved), high * self._factor(self.high_moved)
+
+    def _factor(self, moved: Any) -> Any:
+        value = moved.value
+        return tf.exp(_PACE * (self._share * value + (1.0 - self._share) * tf.stop_gradient(value)))
+
+    def _observe(self, inputs: Any) -> None:
+        """Nothing: batches do not move the range."""
+
+    def _rounded(self, inputs: Any, low: Any, high: Any) -> Any:
+        rounded = super()._rounded(inputs, low, high)
+        step = (high - low) / LEVELS
+        inside = tf.logical_and(inputs >= low, inputs <= high)
+        error = tf.stop_gradient(tf.where(inside, (rounded - inputs) / step, 0.0))
+        return rounded + (step - tf.stop_gradient(step)) * error  # the value is `rounded`, to the last bit
 
 
 class FixedFakeQuant(keras.layers.Layer):  # type: ignore[misc]

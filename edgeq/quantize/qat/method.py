@@ -50,7 +50,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     plan = plan_training(model, dataset, options.training, options.seed)
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
     form = training_form(model)
-    trained = fake_quantized(form, samples)
+    trained = fake_quantized(form, samples, options.training.ranges_in_training)
     clips = choose_clips(trained, form, plan)
     history = train(
         trained.model.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
