@@ -77,6 +77,9 @@ def _arithmetic(rng: Rng, op: str) -> tuple[bytes, list[NDArray[np.int8]]]:
     inputs, values = [x1], [samples(rng, shape1)]
     x2_quantization = {"scale": scale2, "zero_point": zero_of(rng)}
     if chance(rng, 0.25):
+        if chance(rng, 0.4):  # one value
+            shape2 = pick(rng, (1,), (1,) * len(shape1))
+            target = shape1 or (1,)
         x2 = model.tensor("x2", shape2, data=rng.integers(-128, 128, shape2).astype(np.int8), **x2_quantization)
     else:
         x2 = model.tensor("x2", shape2, **x2_quantization)

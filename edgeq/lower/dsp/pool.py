@@ -14,7 +14,7 @@ _MOST = 255
 
 # Cycles of a window's place; of a channel, and of a value in it.
 _WINDOW = 60
-_AVERAGE = (45, 1.67)
+_AVERAGE = (45, 1.5)
 _MAXIMUM = (9, 2.7)
 
 
