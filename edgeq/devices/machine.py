@@ -15,6 +15,7 @@ from unicorn import arm_const as arm
 
 from edgeq.boards import Board
 from edgeq.devices import exceptions, faults
+from edgeq.devices.address_space import Registers, map_memories, map_registers
 from edgeq.devices.alignment import aligned_accesses
 from edgeq.devices.checks import AlignmentChecks
 from edgeq.devices.counting import BlockCounter
@@ -23,8 +24,6 @@ from edgeq.devices.uarts import UARTS
 from edgeq.errors import InputError
 from edgeq.toolchain.elf import load_segments, symbols, variable
 
-_PAGE = 0x1000
-_PPB, _PPB_SIZE = 0xE000_0000, 0x10_0000
 _WFI, _WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 _CPSIE = b"\x62\xb6"
 _NEVER = 0xFFFF_FFFE
@@ -133,64 +132,18 @@ class Machine:
         return uc
 
     def _map(self, board: Board, starved: Callable[[], None], full: Callable[[], None]) -> None:
-        for memory in board.memories:
-            start = memory.origin & -_PAGE
-            size = -(start - memory.end) + (-(memory.end - start)) % _PAGE
-            code_only = unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC
-            self._uc.mem_map(start, size, code_only if memory.name == "flash" else unicorn.UC_PROT_ALL)
-        for registers in board.emulated_registers:
-            self._uc.mem_map(registers.origin & -_PAGE, -(-registers.length // _PAGE) * _PAGE, unicorn.UC_PROT_ALL)
         if board.uart is None or board.uart.kind not in UARTS:
             raise InputError(f"The built-in emulator has no UART of the kind that {board.name} names.")
         self.uart = UARTS[board.uart.kind](starved, full)
         self.system = SystemControl(board.core, self._want_reset)
-        devices: list[tuple[int, Any]] = [(board.uart.address, self.uart)]
+        models: list[tuple[int, Registers]] = [(board.uart.address, self.uart)]
         counter = board.emulated_counter
         if counter is not None:
             if counter.kind not in COUNTERS:
                 raise InputError(f"The built-in emulator has no counter of the kind that {board.name} names.")
-            devices.append((counter.address, COUNTERS[counter.kind](self._ticks)))
-        pages: dict[int, list[tuple[int, Any]]] = {}
-        for address, model in devices:
-            pages.setdefault(address & -_PAGE, []).append((address & (_PAGE - 1), model))
-        for page, models in pages.items():
-            self._map_page(page, models)
-        self._uc.mmio_map(
-            _PPB,
-            _PPB_SIZE,
-            lambda uc, offset, size, _: self.system.read(offset),
-            None,
-            lambda uc, offset, size, value, _: self.system.write(offset, value),
-            None,
-        )
-
-    def _map_page(self, page: int, models: list[tuple[int, Any]]) -> None:
-        # Devices with 0x1000 bytes of their own, or one register inside of such a block.
-        def at(offset: int) -> tuple[int, Any]:
-            base, model = max((m for m in models if m[0] <= offset), key=lambda m: m[0], default=models[0])
-            return offset - base, model
-
-        if len(models) == 1 and models[0][0] == 0:
-            model = models[0][1]
-            self._uc.mmio_map(
-                page,
-                _PAGE,
-                lambda uc, offset, size, _: model.read(offset),
-                None,
-                lambda uc, offset, size, value, _: model.write(offset, value),
-                None,
-            )
-            return
-
-        def read(_uc: Any, offset: int, _size: int, _data: Any) -> int:
-            inner, model = at(offset)
-            return int(model.read(inner))
-
-        def write(_uc: Any, offset: int, _size: int, value: int, _data: Any) -> None:
-            inner, model = at(offset)
-            model.write(inner, value)
-
-        self._uc.mmio_map(page, _PAGE, read, None, write, None)
+            models.append((counter.address, COUNTERS[counter.kind](self._ticks)))
+        map_memories(self._uc, board)
+        map_registers(self._uc, models, self.system)
 
     # Running
 

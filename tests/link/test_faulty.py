@@ -61,6 +61,19 @@ def test_bits_flip_at_the_rate_and_by_the_seed(pieces: int) -> None:
     assert damaged != through(Direction(Faults(bit_errors=1e-3), seed=4), data)
 
 
+def test_a_line_that_is_looked_at_late_has_no_pause() -> None:
+    """4,000 bytes take 100 ms; the next ones, which waited, are through at 200 ms, also if nobody looked at 100."""
+    line = Direction(Faults(baud=400_000), seed=0)
+    line.feed(bytes(4000), 0.0)
+    assert line.is_full(0.07)
+    assert len(line.take(0.15)) == 4000
+    line.feed(bytes(4000), 0.15, waited=True)
+    assert len(line.take(0.151)) > 1900
+    assert len(line.take(0.201)) > 1900
+    line.feed(bytes(4000), 0.5)  # this one came late
+    assert line.take(0.5) == b""
+
+
 def test_bytes_are_lost_and_doubled_at_the_rate() -> None:
     line = Direction(Faults(drop=0.01, duplicate=0.02), seed=0)
     out, counts = through(line, text(100_000)), line.injected

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 import zipfile
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from edgeq import process
 from edgeq.data import check_dataset, load_dataset, random_dataset, render_data_summary, summarize_dataset
 from edgeq.errors import DataError
-from edgeq.records import Dataset, Split, ValueSpec
+from edgeq.records import Dataset, ValueSpec
 
 RNG = np.random.default_rng(5)
 X = RNG.random((60, 4, 4, 1)).astype(np.float32)
@@ -207,146 +205,6 @@ def test_wrong_arrays(tmp_path: Path, arrays: dict[str, Any], message: str) -> N
         load_dataset(npz(tmp_path / "data.npz", **arrays))
 
 
-def _dataset(x: np.ndarray, y: np.ndarray | None = None, train: np.ndarray | None = None) -> Dataset:
-    return Dataset(
-        source="data.npz", sha256="", test=Split(x=(x,), y=y), train=None if train is None else Split(x=(train,))
-    )
-
-
-def _with(index: tuple[int, ...], value: float) -> np.ndarray:
-    changed = X.copy()
-    changed[index] = value
-    return changed
-
-
-@pytest.mark.parametrize(
-    ("x", "y", "message"),
-    [
-        (_with((7, 0, 0, 0), np.nan), Y, "1 NaN or infinite value.*first in sample 7"),
-        (_with((9, 1, 1, 0), np.inf), Y, "first in sample 9"),
-        (X[:0], Y[:0], "is empty"),
-        (X[..., 0], Y, r"takes \(4, 4, 1\)\.\nAdd a channel dimension"),
-        (X[..., None], Y, r"\nRemove the last dimension"),
-        (X.reshape(60, 16), Y, r"x\.reshape\(-1, 4, 4, 1\)"),
-        (np.moveaxis(X, -1, 1), Y, r"\nMove the channels to the end"),
-        (RNG.random((60, 5, 5, 1)), Y, "exactly as in training"),
-        (X, Y[:50], "60 samples in x_test, but 50 labels"),
-        (np.ones_like(X), Y, "all 60 samples are the same"),
-        (X, Y + 1, r"from 1 to 3; the model has classes 0 to 2\.\nLabels count from 0"),
-        (X, Y - 1, "from -1 to 1"),
-        (X, RNG.random((60, 5)), "the model has 3 classes"),
-    ],
-)
-def test_data_that_cannot_be_right(x: np.ndarray, y: np.ndarray, message: str) -> None:
-    with pytest.raises(DataError, match=message):
-        check_dataset(_dataset(x, y), INPUTS, 3)
-
-
-def test_good_data_raise_no_warning() -> None:
-    big = RNG.random((150, 4, 4, 1)).astype(np.float32)
-    assert check_dataset(_dataset(big, np.arange(150) % 3, RNG.random((50, 4, 4, 1))), INPUTS, 3, [(0.0, 1.0)]) == ()
-
-
-@pytest.mark.parametrize(
-    ("data", "ranges", "message"),
-    [
-        (_dataset(X, Y, X[:10] * 255), None, "scaled differently"),
-        (_dataset(np.round(X * 255), Y), None, "raw pixels"),
-        (_dataset(X, Y, X[:10]), None, "10 of 60 test samples are among"),
-        (_dataset(X), None, "accuracy cannot"),
-        (_dataset(X, Y), None, "60 test samples are few"),
-        (_dataset(X, Y * 0), None, "All test samples have the label 0"),
-        (_dataset(X * 4, Y), [(0.0, 1.0)], "they will be clipped"),
-        (_dataset(X * 0.01, Y), [(0.0, 1.0)], "of the range 0 to 1"),
-    ],
-)
-def test_data_that_look_wrong(data: Dataset, ranges: Any, message: str) -> None:
-    assert any(message in warning for warning in check_dataset(data, INPUTS, 3, ranges))
-
-
-def test_class_names_must_match_the_model() -> None:
-    data = Dataset(source="photos", sha256="", test=Split(x=(X,), y=Y), class_names=("a", "b", "c", "d"))
-    with pytest.raises(DataError, match="has 4 classes, the model 3"):
-        check_dataset(data, INPUTS, 3)
-
-
-def _images(folder: Path, count: int, size: tuple[int, int] = (4, 4), mode: str = "L") -> None:
-    folder.mkdir(parents=True)
-    for i in range(count):
-        pixels = RNG.integers(0, 256, (*size, len(mode)) if len(mode) > 1 else size, dtype=np.uint8)
-        Image.fromarray(pixels).save(folder / f"{i:02}.png")
-
-
-def test_image_folder_with_train_and_test(tmp_path: Path) -> None:
-    for split, count in (("train", 5), ("test", 3)):
-        for name in ("cat", "dog"):
-            _images(tmp_path / split / name, count)
-    data = load_dataset(str(tmp_path), inputs=INPUTS)
-    assert data.class_names == ("cat", "dog")
-    assert data.train is not None
-    assert data.train.x[0].shape == (10, 4, 4, 1)
-    assert data.test.y is not None
-    assert data.test.y.tolist() == [0, 0, 0, 1, 1, 1]
-    pixels = np.asarray(Image.open(tmp_path / "test" / "cat" / "00.png"), dtype=np.float32)[..., None]
-    np.testing.assert_allclose(data.test.x[0][0], pixels / 255, atol=1e-6)
-    for scale, expected in (("-1..1", pixels / 127.5 - 1), ("0..255", pixels), ("0..1", pixels / 255)):
-        scaled = load_dataset(f"{tmp_path}?scale={scale}", inputs=INPUTS)
-        np.testing.assert_allclose(scaled.test.x[0][0], expected, atol=1e-5)
-    with pytest.raises(DataError, match=r"'scale=2' is no option.*\n.*0\.\.1, -1\.\.1, 0\.\.255"):
-        load_dataset(f"{tmp_path}?scale=2")
-
-
-def test_image_folder_is_divided_by_class_and_seed(tmp_path: Path) -> None:
-    for name, count in (("cat", 10), ("dog", 20)):
-        _images(tmp_path / name, count)
-    data, again, other = (load_dataset(str(tmp_path), seed=seed) for seed in (0, 0, 1))
-    assert data.test.y is not None
-    assert np.bincount(data.test.y.astype(int)).tolist() == [2, 4]
-    assert data.train is not None
-    assert len(data.train) == 24
-    assert data.sha256 == again.sha256
-    assert data.sha256 != other.sha256
-    assert not any("are among" in warning for warning in check_dataset(data, INPUTS, 2))
-
-
-def test_images_of_another_size_or_kind(tmp_path: Path) -> None:
-    for name in ("cat", "dog"):
-        _images(tmp_path / name, 4, (6, 5), "RGB")
-    with pytest.raises(DataError, match=r"is 6×5 \(height × width\); 4×4 is needed\.\n.*\?resize=yes"):
-        load_dataset(str(tmp_path), inputs=INPUTS)
-    data = load_dataset(f"{tmp_path}?resize=yes", inputs=INPUTS)
-    assert data.test.x[0].shape == (2, 4, 4, 1)
-    assert load_dataset(str(tmp_path)).test.x[0].shape == (2, 6, 5, 3)
-    vector = (ValueSpec(name="v", shape=(10,), dtype="float32"),)
-    with pytest.raises(DataError, match=r"holds images, but the model takes \(10,\)"):
-        load_dataset(str(tmp_path), inputs=vector)
-    (tmp_path / "cat" / "00.png").write_bytes(b"\x89PNG cut")
-    with pytest.raises(DataError, match=r"00\.png cannot be read as an image"):
-        load_dataset(f"{tmp_path}?resize=yes", inputs=INPUTS)
-    Image.fromarray(np.zeros((4, 4), np.uint16)).save(tmp_path / "cat" / "00.png")
-    with pytest.raises(DataError, match="more than 8 bits"):
-        load_dataset(f"{tmp_path}?resize=yes", inputs=INPUTS)
-
-
-def test_images_that_unpack_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("cat", "dog"):
-        _images(tmp_path / name, 2, (40, 40))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-    with pytest.raises(DataError, match="too large for a microcontroller"):
-        load_dataset(str(tmp_path))
-
-
-def test_folders_that_hold_no_data(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"has no images\.\nUse folder/train/<class>"):
-        load_dataset(str(tmp_path))
-    _images(tmp_path / "train" / "cat", 2)
-    with pytest.raises(DataError, match="has train/, but no test/"):
-        load_dataset(str(tmp_path))
-    _images(tmp_path / "test" / "dog", 2)
-    with pytest.raises(DataError, match=r"different classes \(cat, dog\)"):
-        load_dataset(str(tmp_path))
-
-
 def test_functions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own_data_module.py").write_text(
@@ -395,20 +253,6 @@ def test_random_samples() -> None:
     assert random_dataset(inputs, 200, 2, [(-0.5, 2.0), (10.0, 11.0)]).sha256 != data.sha256
 
 
-def test_summary_as_json_and_on_the_console() -> None:
-    from rich.console import Console
-
-    data = _dataset(X, Y, X[:10])
-    summary = summarize_dataset(data, check_dataset(data, INPUTS, 3))
-    assert json.loads(json.dumps(asdict(summary)))["splits"][1]["class_counts"] == [20, 20, 20]
-    console = Console(file=io.StringIO(), width=140)
-    console.print(render_data_summary(summary))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert [array.name for array in summary.splits[0].arrays] == [""]
-    for expected in ("data.npz", "train", "4×4×1", "float32", "3 classes, 20 to 20 samples each", "Warning: 10 of 60"):
-        assert expected in text
-
-
 def test_nothing_heavy_is_imported() -> None:
     code = "import sys, edgeq.data; print(sorted({'tensorflow', 'keras', 'PIL', 'sklearn', 'rich'} & set(sys.modules)))"
     assert process.run([sys.executable, "-c", code], timeout=60, what="importing").stdout.strip() == b"[]"
@@ -448,17 +292,6 @@ def number():
     assert capsys.readouterr() == ("", "imported\nloaded\n")
     with pytest.raises(DataError, match="chatty:number returned no data set, but int"):
         load_dataset("chatty:number")
-
-
-def test_targets_of_a_regression_are_no_classes() -> None:
-    ages = RNG.permutation(np.arange(20, 320))[:120]
-    x = RNG.random((60, 4, 4, 1)).astype(np.float32)
-    data = replace(_dataset(X, ages[:60]), train=Split(x=(x,), y=ages[60:]))
-    assert not [w for w in check_dataset(data, None) if "label" in w]
-    labels = {split.name: split.labels for split in summarize_dataset(data).splits}
-    assert labels["test"] == f"whole numbers from {min(ages[:60])} to {max(ages[:60])}"
-    data = replace(_dataset(X, Y % 2), train=Split(x=(x,), y=Y))
-    assert "No test sample has the label 2." in check_dataset(data, None)
 
 
 def test_arrays_that_mean_nothing_are_named(tmp_path: Path) -> None:

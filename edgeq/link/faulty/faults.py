@@ -112,8 +112,20 @@ class Direction:
         """Everything that is fed before the time `until` is lost."""
         self._cut_until = until
 
-    def feed(self, data: bytes, now: float, *, sender: int | None = None, receiver: int | None = None) -> None:
-        """Bytes enter the line at the time `now`; `sender` and `receiver` are the speeds of its ends, if known."""
+    def feed(
+        self,
+        data: bytes,
+        now: float,
+        *,
+        sender: int | None = None,
+        receiver: int | None = None,
+        waited: bool = False,
+    ) -> None:
+        """Bytes enter the line at the time `now`; `sender` and `receiver` are the speeds of its ends, if known.
+
+        Bytes that `waited` for room entered as soon as there was some: a real line has no pause because a busy computer
+        looks at it late.
+        """
         self.injected.bytes_in += len(data)
         if now < self._cut_until:
             self.injected.lost_in_cuts += len(data)
@@ -128,7 +140,8 @@ class Direction:
                 data = bytes(0 if slower and not byte else self._timing.randrange(1, 256) for byte in data)
             elif self._faults.clean_baud and sender > self._faults.clean_baud:
                 data = self._flipped(data, self._too_fast)
-        self._schedule(data, now, self._faults.baud or (sender if self._faults.clean_baud else None))
+        baud = self._faults.baud or (sender if self._faults.clean_baud else None)
+        self._schedule(data, min(now, self._free_at) if waited else now, baud)
 
     def take(self, now: float) -> bytes:
         """What leaves the line up to the time `now`."""

@@ -24,12 +24,13 @@ _RESET_SEQUENCE = 0xFFFF
 
 @dataclass(slots=True)
 class _Way:
-    """One direction, and what its receiver had no room for."""
+    """One direction, what its receiver had no room for, and whether the line has none for what its sender has."""
 
     source: End
     sink: End
     line: Direction
     rest: bytes = b""
+    waits: bool = False
 
 
 class Proxy:
@@ -146,13 +147,17 @@ class Proxy:
     @staticmethod
     def _move(way: _Way) -> None:
         now = time.monotonic()
-        if not way.rest and not way.line.is_full(now):
+        if way.line.is_full(now):
+            way.waits = True
+        elif not way.rest:
             before = way.source.speed()
             data = way.source.read()
             if data:
                 # A sender may change its speed behind what it has sent, and before it.
                 receiver, after = way.sink.speed(), way.source.speed()
-                way.line.feed(data, now, sender=before if before == receiver else after, receiver=receiver)
+                sender = before if before == receiver else after
+                way.line.feed(data, now, sender=sender, receiver=receiver, waited=way.waits)
+            way.waits = False
         if not way.rest:
             way.rest = way.line.take(now)
         if way.rest:

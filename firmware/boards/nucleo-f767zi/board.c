@@ -56,18 +56,7 @@ uint32_t edgeq_board_clock_hz = PLL_HZ;
 uint32_t edgeq_board_ticks_hz = PLL_HZ;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_CPU;
 
-const edgeq_stm32_usart_map edgeq_stm32_usart = {
-    .status = USART3 + 0x1Cu,
-    .receive = USART3 + 0x24u,
-    .transmit = USART3 + 0x28u,
-    .control_1 = USART3,
-    .control_3 = USART3 + 0x08u,
-    .divisor = USART3 + 0x0Cu,
-    .control_1_enable = 1u,
-    .control_3_value = EDGEQ_STM32_CR3_OVRDIS,
-    .divisor_scale = 1u,
-    .irq = 39u,
-};
+const edgeq_stm32_usart_map edgeq_stm32_usart = EDGEQ_STM32_USART_V2(USART3, 1u, 39u);
 EDGEQ_RECEIVER_VECTOR(39);
 
 static void start_caches(void) {

@@ -47,18 +47,7 @@ uint32_t edgeq_board_clock_hz = PLL_HZ;
 uint32_t edgeq_board_ticks_hz = PLL_HZ;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_CPU;
 
-const edgeq_stm32_usart_map edgeq_stm32_usart = {
-    .status = LPUART1 + 0x1Cu,
-    .receive = LPUART1 + 0x24u,
-    .transmit = LPUART1 + 0x28u,
-    .control_1 = LPUART1,
-    .control_3 = LPUART1 + 0x08u,
-    .divisor = LPUART1 + 0x0Cu,
-    .control_1_enable = 1u,
-    .control_3_value = EDGEQ_STM32_CR3_OVRDIS,
-    .divisor_scale = 256u,
-    .irq = 70u,
-};
+const edgeq_stm32_usart_map edgeq_stm32_usart = EDGEQ_STM32_USART_V2(LPUART1, 256u, 70u);
 EDGEQ_RECEIVER_VECTOR(70);
 
 static bool switch_to(uint32_t source, uint32_t divider) {

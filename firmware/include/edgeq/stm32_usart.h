@@ -20,6 +20,19 @@ extern const edgeq_stm32_usart_map edgeq_stm32_usart;
 /* Bit of CR3 in newer ones: an overrun loses a byte, and does not stop the receiver. */
 #define EDGEQ_STM32_CR3_OVRDIS (1u << 12)
 
+/* The registers of newer ones at `base`; `scale` is divisor_scale. */
+#define EDGEQ_STM32_USART_V2(base, scale, number) \
+  {.status = (base) + 0x1Cu,                      \
+   .receive = (base) + 0x24u,                     \
+   .transmit = (base) + 0x28u,                    \
+   .control_1 = (base),                           \
+   .control_3 = (base) + 0x08u,                   \
+   .divisor = (base) + 0x0Cu,                     \
+   .control_1_enable = 1u,                        \
+   .control_3_value = EDGEQ_STM32_CR3_OVRDIS,     \
+   .divisor_scale = (scale),                      \
+   .irq = (number)}
+
 /* Turns it on, at EDGEQ_BOARD_BAUD, when its clock of `hz` and its pins are on; then the interrupt. */
 void edgeq_stm32_usart_start(uint32_t hz);
 
