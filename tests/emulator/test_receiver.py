@@ -20,6 +20,7 @@ from edgeq.link.exchange import RefusedError
 from edgeq.link.frame import Decoder, Frame, encode
 from edgeq.link.messages import Run
 from edgeq.link.session import Session
+from edgeq.link.transport import Transport
 from edgeq.records import Image
 
 ImageOf = Callable[..., Image]
@@ -61,6 +62,23 @@ def test_the_lines_speed_can_be_changed(device: Device) -> None:
             exchange.request(exchange.frame(Kind.SPEED, struct.pack("<I", baud)))
             assert exchange.request(exchange.frame(Kind.PING, bytes(500))).payload == bytes(500)
         assert session.stats().frames_bad == 0
+
+
+def test_what_an_emulator_keeps_is_not_the_boards_own(image_of: ImageOf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The FPGA image's UART holds one byte, and says so; the host sends ahead what the emulator's line keeps."""
+    sent: list[bytes] = []
+    write = Transport.write
+    monkeypatch.setattr(Transport, "write", lambda self, data: sent.append(data) or write(self, data))
+    image, board = image_of("mps2-an386"), load_board("mps2-an386")
+    for window, frames in ((0, 1), (4096, 2)):
+        with EmulatedDevice(image.elf, board, symbol=SYMBOL) as device:
+            assert device.rx_window == 4096
+            with Session.connect(device.url, failure=device.failure, rx_window=window) as session:
+                assert session.hello.rx_window == 0
+                sent.clear()
+                assert len(list(session.run_many([[sample(first)] for first in (0, 200, 0)]))) == 3
+        batches = [[f.kind for f in Decoder().feed(data) if isinstance(f, Frame)] for data in sent]
+        assert max(len(batch) for batch in batches if Kind.RUN in batch) == frames
 
 
 @needs_qemu
