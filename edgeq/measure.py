@@ -18,7 +18,17 @@ from numpy.typing import NDArray
 from edgeq.boards import Board, load_board
 from edgeq.builds import MODEL, Build, project_for
 from edgeq.devices.base import Device
-from edgeq.devices.names import ARM64, EMULATED, LITERT_HOST, NATIVE, QEMU, TFLM_HOST, is_serial
+from edgeq.devices.names import (
+    ARM64,
+    EMULATED,
+    LITERT_HOST,
+    NATIVE,
+    QEMU,
+    TFLM_HOST,
+    adb_serial,
+    is_adb,
+    is_serial,
+)
 from edgeq.host import held_to
 from edgeq.interruption import scratch_folder
 from edgeq.link.codes import BAUD, HelloFlag
@@ -91,7 +101,7 @@ def measure(
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
         traces = ran.about and ran.trace_points
-        device = next((d for d in devices if traces or probe is not None or not is_serial(d)), None)
+        device = next((d for d in devices if traces or probe is not None or not (is_serial(d) or is_adb(d))), None)
         if traced_samples and device is not None:
             # A model with variables needs, for a sample, all before it.
             stateful = build.quantized.graph.is_stateful
@@ -287,6 +297,10 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
         from edgeq.devices.litert import arm64_device, litert_host_device
 
         return (arm64_device if device == ARM64 else litert_host_device)(build.folder / MODEL)
+    if is_adb(device):
+        from edgeq.devices.adb.device import AdbDevice
+
+        return AdbDevice(adb_serial(device), build.folder / MODEL)
     if image is None or is_serial(device):
         from edgeq.devices.serial import SerialDevice
 

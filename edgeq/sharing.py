@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from edgeq.builds import Build
 from edgeq.devices.base import Device
-from edgeq.devices.names import is_serial
+from edgeq.devices.names import is_adb, is_serial
 from edgeq.devices.results import Journal, Results
 from edgeq.devices.run import Place, SharedRun, Start
 from edgeq.errors import InputError, UnavailableError
@@ -33,16 +33,20 @@ def expanded(devices: Sequence[str], jobs: int) -> tuple[str, ...]:
     Raises:
         InputError: several jobs for several devices, or for a port, which is one board.
     """
-    twice = next((d for d in devices if is_serial(d) and devices.count(d) > 1), None)
+    twice = next((d for d in devices if _is_one(d) and devices.count(d) > 1), None)
     if twice is not None:
         raise InputError(f"{twice} is one board, and named twice.", hint="Name each port once.")
     if jobs == 1:
         return tuple(devices)
     if len(devices) > 1:
         raise InputError("--jobs starts several of one device.", hint="Repeat --device instead, and leave --jobs out.")
-    if is_serial(devices[0]):
+    if _is_one(devices[0]):
         raise InputError(f"{devices[0]} is one board: it cannot do {jobs} jobs.", hint="Name each board: --device.")
     return (devices[0],) * jobs
+
+
+def _is_one(device: str) -> bool:
+    return is_serial(device) or is_adb(device)
 
 
 def run_shared(

@@ -82,7 +82,7 @@ def make_report(
         Check(
             name="self-test",
             passed=selftest,
-            message=_selftest_message(selftest, interpreter=bool(run.about)),
+            message=_selftest_message(selftest, run),
         ),
         *_budget_checks(memory, reserved_stack=build.image.memory.stack_bytes),
         *_accuracy_check(accuracy, max_drop),
@@ -148,10 +148,11 @@ def _core(build: Build, run: DeviceRun) -> str | None:
     return run.about.get("machine") if run.about else build.board.core
 
 
-def _selftest_message(passed: bool, *, interpreter: bool) -> str:
-    if interpreter:
+def _selftest_message(passed: bool, run: DeviceRun) -> str:
+    if run.about:
         same = "the same outputs" if passed else "other outputs"
-        return f"the interpreter that hands out layers gives {same}"
+        who = "the interpreter that hands out layers" if run.trace_points else "the model, compiled anew,"
+        return f"{who} gives {same}"
     if passed:
         return "the firmware's golden input gives the golden output"
     return "the firmware's golden input gives another output than TensorFlow Lite Micro"

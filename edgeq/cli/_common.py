@@ -28,7 +28,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 DEVICE_HELP = (
     "Where the firmware runs: emulated (Unicorn), qemu, native (compiled for this host), tflm-host (the TensorFlow "
     "Lite Micro interpreter on the generated array), litert-host (LiteRT here), arm64 (LiteRT on an emulated "
-    "phone-class processor), a serial port (/dev/ttyACM0, COM3) or a pyserial URL (socket://host:port, "
+    "phone-class processor), adb or adb:SERIAL (LiteRT on the phone that adb sees), a serial port (/dev/ttyACM0, COM3) "
+    "or a pyserial URL (socket://host:port, "
     "rfc2217://host:port): a board, or `edgeq agent`."
 )
 

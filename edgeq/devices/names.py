@@ -10,11 +10,23 @@ from edgeq.errors import InputError
 
 EMULATED, QEMU, NATIVE, TFLM_HOST = "emulated", "qemu", "native", "tflm-host"
 LITERT_HOST, ARM64 = "litert-host", "arm64"
+ADB = "adb"
+"""Also with a serial number: adb:R58M12345."""
 
 
 def is_serial(device: str) -> bool:
     """The user named a port or a pyserial URL, not one of edgeq's own devices."""
-    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST, LITERT_HOST, ARM64}
+    return device not in {EMULATED, QEMU, NATIVE, TFLM_HOST, LITERT_HOST, ARM64} and not is_adb(device)
+
+
+def is_adb(device: str) -> bool:
+    """The user named a device that adb reaches."""
+    return device.partition(":")[0] == ADB
+
+
+def adb_serial(device: str) -> str | None:
+    """The serial number in the name of a device that adb reaches; None where it has none."""
+    return device.partition(":")[2] or None
 
 
 def check_device(device: str, board: Board) -> None:
@@ -23,7 +35,8 @@ def check_device(device: str, board: Board) -> None:
     Raises:
         InputError: the emulator cannot play this board, or a misspelt device or URL.
         LinkError: there is no such port.
-        ToolError: the emulator is not installed.
+        DeviceError: adb sees no such device, or it cannot be used.
+        ToolError: the emulator, or adb, is not installed.
     """
     from edgeq.devices import qemu
     from edgeq.link.transport import check_url, no_such_port
@@ -45,11 +58,15 @@ def check_device(device: str, board: Board) -> None:
         from edgeq.devices.litert import check_arm64
 
         check_arm64()
+    if is_adb(device):
+        from edgeq.devices.adb.choose import choose_device
+
+        choose_device(adb_serial(device))
     if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
         raise InputError(
             f"There is no device {device!r}.",
-            hint="Use emulated, qemu, native, tflm-host, litert-host, arm64, a serial port (/dev/ttyACM0, COM3) or a "
-            "pyserial URL.",
+            hint="Use emulated, qemu, native, tflm-host, litert-host, arm64, adb, adb:SERIAL, a serial port "
+            "(/dev/ttyACM0, COM3) or a pyserial URL.",
         )
     if "://" in device:
         check_url(device)

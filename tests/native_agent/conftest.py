@@ -11,8 +11,8 @@ import pytest
 from running import Running, arm64_root
 
 from edgeq import process, resources
-from edgeq.native_agent.build import build_agent
-from edgeq.native_agent.runtime import litert_library, wheel_library
+from edgeq.native_agent.bundle import make_bundle
+from edgeq.native_agent.runtime import litert_library
 from edgeq.native_agent.targets import find_target
 
 QEMU = "qemu-aarch64-static"
@@ -50,6 +50,5 @@ def arm64_agent(tmp_path_factory: pytest.TempPathFactory) -> Running:
     if not shutil.which(QEMU):
         pytest.skip(f"{QEMU} is not installed")
     root = arm64_root(tmp_path_factory.mktemp("root"))
-    target = find_target("linux-arm64")
-    program = build_agent(target, tmp_path_factory.mktemp("arm64"))
-    return Running((QEMU, "-cpu", "cortex-a76", "-L", root, program), wheel_library(target))
+    made = make_bundle(find_target("linux-arm64"), out=tmp_path_factory.mktemp("arm64"))
+    return Running((QEMU, "-cpu", "cortex-a76", "-L", root, made.program), made.library)

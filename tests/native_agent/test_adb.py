@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from adbd import Adbd, Phone
+from projects import tiny_model
 
+import edgeq
 from edgeq.devices.adb.choose import choose_device, list_devices, parse_devices
 from edgeq.devices.adb.device import AdbDevice
 from edgeq.devices.run import run_samples
@@ -219,6 +221,23 @@ def test_states_of_devices_are_read_from_what_adb_prints() -> None:
         ("emulator-5554", "offline", ""),
     ]
     assert parse_devices("List of devices attached\n\n") == ()
+
+
+def test_a_build_is_validated_and_timed_on_the_phone_and_not_traced(plug: Plug, built: Path, tmp_path: Path) -> None:
+    phone = plug()
+    model, build = tmp_path / "tiny.tflite", tmp_path / "build"
+    model.write_bytes(tiny_model(3))
+    edgeq.build(edgeq.BuildOptions(model=model, data=None, out=build, samples=6, traced_samples=0, device="tflm-host"))
+    report = edgeq.validate(build, device="adb")
+    assert report.device is not None and report.device.about["machine"] == "linux-x86_64"
+    pairs = {(pair.first, pair.second): pair.mismatches for pair in report.drift.pairs}
+    assert pairs["adb", "litert-default"] == 0
+    assert report.drift.layers == ()
+    profile = edgeq.profile(build, device=f"adb:{phone.serial}")
+    assert profile is not None and profile.latency is not None and profile.latency.runs >= 100
+    with pytest.raises(DeviceError, match="The agent at adb hands out no layers, whole outputs only"):
+        edgeq.drift(build, device="adb")
+    assert left_on(tmp_path / "phone0" / "tmp") == []
 
 
 _PROGRAM = """

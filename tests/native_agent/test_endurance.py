@@ -76,7 +76,7 @@ def test_a_thousand_connections_in_a_row(demo: Path, host_agent: Running) -> Non
                 sizes.append((agent.resident_bytes(), agent.open_files()))
         (early, files), (late, files_late) = sizes
         print(f"{CONNECTIONS} connections: {late - early} bytes more, {files_late} open files")
-        assert files_late == files
+        assert abs(files_late - files) <= 1  # the last connection may not be closed yet
         assert late - early < 4 << 20
 
 
@@ -134,6 +134,13 @@ def test_a_second_host_waits_for_its_turn(demo: Path, host_agent: Running) -> No
         first.close()
         second.settimeout(20)
         assert second.recv(100)
+
+
+def test_a_silent_host_makes_room_for_one_that_waits(demo: Path, host_agent: Running) -> None:
+    with host_agent(demo, "--idle", "1") as agent, socket.create_connection(("127.0.0.1", agent.port)) as silent:
+        assert answers_ping(agent)
+        silent.settimeout(20)
+        assert silent.recv(100) == b""
 
 
 def large_model(side: int) -> bytes:

@@ -110,7 +110,7 @@ def test_what_it_tells_of_itself_in_words(zoo: types.ModuleType, host_agent: Run
             about = session.about()
     digest = hashlib.sha256(host_agent.litert.read_bytes()).hexdigest()
     assert about.pop("governor")
-    assert about.pop("device")
+    assert about.pop("machine").endswith("linux-x86_64")
     assert about == {
         "runtime": f"LiteRT, {host_agent.litert.name} with SHA-256 {digest}",
         "kernels": "LiteRT's own, without XNNPACK",
@@ -124,11 +124,13 @@ def test_what_it_tells_of_itself_in_words(zoo: types.ModuleType, host_agent: Run
 
 def test_an_emulated_processor_tells_no_times(zoo: types.ModuleType, host_agent: Running, tmp_path: Path) -> None:
     model = in_file(zoo.zoo_tflite("demo"), tmp_path)
-    with host_agent(model, "--emulated") as agent, Session.connect(agent.url) as session:
+    with host_agent(model, "--emulated", "Cortex-A76") as agent, Session.connect(agent.url) as session:
         hello = session.hello
         assert (hello.ticks_kind, hello.ticks_hz, hello.clock_hz) == (TicksKind.NONE, 0, 0)
         assert hello.flags == HelloFlag.INTERPRETER | HelloFlag.EMULATED
         assert session.run((bytes(64),)).ticks == 0
+        assert session.about()["machine"] == "Cortex-A76, emulated"
+        assert session.times((bytes(64),), 10) is None
 
 
 def test_it_serves_a_serial_line(zoo: types.ModuleType, host_agent: Running, tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ namespace edgeq {
 namespace {
 
 enum Fact : uint32_t {
-  kDevice,
+  kMachine,
   kRuntime,
   kKernels,
   kThreads,
@@ -29,7 +29,7 @@ enum Fact : uint32_t {
 };
 
 constexpr const char *kKeys[kCount] = {
-    "device", "runtime", "kernels", "threads", "cpus", "governor", "warm-up", "layers", "per-op profile",
+    "machine", "runtime", "kernels", "threads", "cpus", "governor", "warm-up", "layers", "per-op profile",
 };
 
 constexpr size_t kRoom = 201; /* what ABOUT carries, and a zero */
@@ -37,24 +37,34 @@ const Options *g_options = nullptr;
 char g_values[kCount][kRoom];
 
 #if defined(__ANDROID__)
-static_assert(PROP_VALUE_MAX <= kRoom, "a property fits into a fact");
-void device_name(char *to) {
-  if (__system_property_get("ro.product.model", to) <= 0) (void)snprintf(to, kRoom, "Android");
+/* What the phone is sold as. */
+void model_name(char *to) {
+  static_assert(PROP_VALUE_MAX <= kRoom, "a property fits into a fact");
+  if (__system_property_get("ro.product.model", to) <= 0) to[0] = '\0';
 }
 #else
-/* The board's name where the kernel knows it, else what the agent is compiled for. */
-void device_name(char *to) {
-  (void)snprintf(to, kRoom, "%s", edgeq_board_name);
+/* What the kernel calls the board. */
+void model_name(char *to) {
+  to[0] = '\0';
   FILE *file = fopen("/proc/device-tree/model", "re");
   if (file == nullptr) return;
-  char name[kRoom] = "";
-  if (fgets(name, sizeof name, file) != nullptr && name[0] != '\0') {
-    name[strcspn(name, "\n")] = '\0';
-    memcpy(to, name, sizeof name);
-  }
+  if (fgets(to, static_cast<int>(kRoom), file) == nullptr) to[0] = '\0';
+  to[strcspn(to, "\n")] = '\0';
   (void)fclose(file);
 }
 #endif
+
+void machine(char *to) {
+  char name[kRoom];
+  model_name(name);
+  if (g_options->emulated != nullptr) {
+    (void)snprintf(to, kRoom, "%s, emulated", g_options->emulated);
+  } else if (name[0] != '\0') {
+    (void)snprintf(to, kRoom, "%.160s (%s)", name, edgeq_board_name);
+  } else {
+    (void)snprintf(to, kRoom, "%s", edgeq_board_name);
+  }
+}
 
 const char *kernels() {
   if (g_options->builtin_kernels) return "LiteRT's own, without XNNPACK";
@@ -65,7 +75,7 @@ const char *kernels() {
 
 void collect_facts(const LiteRt &litert, const Options &options) {
   g_options = &options;
-  device_name(g_values[kDevice]);
+  machine(g_values[kMachine]);
   describe_litert(litert, g_values[kRuntime], kRoom);
   (void)snprintf(g_values[kKernels], kRoom, "%s", kernels());
   (void)snprintf(g_values[kThreads], kRoom, "%u", options.threads);
@@ -91,5 +101,6 @@ void edgeq_board_fact(uint32_t index, const char **key, const char **value) {
 }
 
 uint32_t edgeq_board_hello_flags(void) {
-  return EDGEQ_LINK_HELLO_INTERPRETER | (edgeq::g_options->emulated ? EDGEQ_LINK_HELLO_EMULATED : 0u);
+  return EDGEQ_LINK_HELLO_INTERPRETER |
+         (edgeq::g_options->emulated != nullptr ? EDGEQ_LINK_HELLO_EMULATED : 0u);
 }

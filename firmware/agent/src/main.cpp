@@ -72,7 +72,7 @@ int main(int count, char **words) {
     return kFailed;
   }
   edgeq::collect_facts(litert, options);
-  if (options.emulated) {
+  if (options.emulated != nullptr) {
     edgeq::stop_ticks();
   } else {
     edgeq::choose_ticks(edgeq::warm_nanoseconds());

@@ -19,7 +19,7 @@ const char kUsage[] =
     "  --warmup N            inferences before the first one that is measured (5)\n"
     "  --kernels KIND        default: what apps get (XNNPACK); builtin: LiteRT's own alone\n"
     "  --idle SECONDS        of silence, after which a host makes room for one that waits (30)\n"
-    "  --emulated            the processor is: tell no times\n"
+    "  --emulated NAME       the processor is, and is called so: tell no times\n"
     "  --end-with-stdin      end when stdin is closed\n"
     "Whole outputs only: for a comparison layer by layer, use `edgeq agent` of the Python package.\n";
 
@@ -65,8 +65,11 @@ bool take_option(const char *name, const char *value, Options *to) {
   const struct {
     const char *name;
     const char **to;
-  } texts[] = {
-      {"--tcp", &to->tcp}, {"--serial", &to->serial}, {"--litert", &to->litert}, {"--cpu", &to->cpu}};
+  } texts[] = {{"--tcp", &to->tcp},
+               {"--serial", &to->serial},
+               {"--litert", &to->litert},
+               {"--cpu", &to->cpu},
+               {"--emulated", &to->emulated}};
   for (const auto &text : texts) {
     if (strcmp(name, text.name) == 0) {
       *text.to = value;
@@ -84,8 +87,6 @@ bool parse_options(int count, char **words, Options *to) {
     const char *word = words[i];
     if (strcmp(word, "--end-with-stdin") == 0) {
       to->end_with_stdin = true;
-    } else if (strcmp(word, "--emulated") == 0) {
-      to->emulated = true;
     } else if (word[0] == '-') {
       if (i + 1 == count) {
         say("%s: no such option, or its value is missing.", word);

@@ -13,10 +13,10 @@ struct Options {
   const char *serial = nullptr;    /* a tty, in place of TCP */
   const char *cpu = nullptr;       /* list as of taskset: 4-7 or 0,2; null: all */
   uint32_t threads = 1;
-  uint32_t warmup = 5;          /* inferences before the first one that counts */
-  uint32_t idle_seconds = 30;   /* of silence, after which a host makes room for one that waits */
-  bool builtin_kernels = false; /* in place of XNNPACK */
-  bool emulated = false;        /* the processor is: tell no times */
+  uint32_t warmup = 5;            /* inferences before the first one that counts */
+  uint32_t idle_seconds = 30;     /* of silence, after which a host makes room for one that waits */
+  bool builtin_kernels = false;   /* in place of XNNPACK */
+  const char *emulated = nullptr; /* the processor that an emulator plays: tell no times; null: it is real */
   bool end_with_stdin = false;
 };
 
