@@ -41,7 +41,9 @@ _CHUNK_BYTES = 64 << 20
 _NOT_IN_PLACE = {"AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MEAN", "RESIZE_BILINEAR"}
 _KEEP_VALUES = {"CONCATENATION", "EXPAND_DIMS", "GATHER", "MAX_POOL_2D", "PAD", "RELU", "RELU6", "RESHAPE", "SLICE"}
 _KEEP_VALUES |= {"RESIZE_NEAREST_NEIGHBOR", "SPLIT", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE"}
-_HARMLESS = _NOT_IN_PLACE | _KEEP_VALUES  # where results are values of the inputs, both ranges' union is the inputs'
+HARMLESS = frozenset(_NOT_IN_PLACE | _KEEP_VALUES)
+"""Ops that overwrite no input with other values: their results are elsewhere, or are values of the inputs."""
+
 _NARROWER = 0.99  # of the recorded width; the calibrator's float kernels differ from the reference in the last bits
 
 
@@ -176,7 +178,7 @@ def overwritten(graph: Graph, ranges: Mapping[int, Range]) -> tuple[int, ...]:
     """
     found: dict[int, None] = {}
     for op in graph.ops:
-        if op.name in _HARMLESS:
+        if op.name in HARMLESS:
             continue
         for i in op.inputs:
             for result in op.outputs:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from edgeq.comparison.evidence import Evidence
-from edgeq.comparison.findings import data, learning_rate, order, quantization, ranges, results, training
+from edgeq.comparison.findings import data, learning_rate, order, overwritten, quantization, ranges, results, training
 from edgeq.comparison.record import CompareFinding, Severity
 
 Finder = Callable[[Evidence], Iterator[CompareFinding]]
@@ -23,6 +23,7 @@ FINDERS: tuple[Finder, ...] = (
     learning_rate.learning_rate_too_high,
     training.arm_failed,
     ranges.ranges_lost,
+    overwritten.ranges_overwritten,
     training.batch_norm_stale,
     training.float_undertrained,
     training.float_overfits,
