@@ -198,7 +198,8 @@ def one_epoch_qat(seed: int, batch_norm: bool) -> Planted:
 
 
 def learning_rate_times_100(seed: int, batch_norm: bool) -> Planted:
-    planted = with_methods(clean(seed, batch_norm), Method.PTQ, Method.QAT, epochs=3, learning_rate=0.1)
+    """A hundred times the default, which is a tenth of what `trained` begins with."""
+    planted = with_methods(clean(seed, batch_norm), Method.PTQ, Method.QAT, epochs=3, learning_rate=0.03)
     return replace(planted, name="learning-rate-times-100", expected=("qat-learning-rate-too-high",))
 
 
