@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from enum import IntEnum
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +17,7 @@ from edgeq.link import codes
 from edgeq.link.codes import FaultKind, HelloFlag, Item, Kind, Mode, Refusal, Status, TicksKind
 from edgeq.link.faults import describe_fault
 from edgeq.link.frame import Frame, encode
-from edgeq.link.messages import Answer, Error, Fault, Hello, MessageError, Read, Run, Stats, TensorInfo
+from edgeq.link.messages import Answer, Error, Fact, Fault, Hello, MessageError, Read, Run, Stats, TensorInfo
 from edgeq.link.monitor import Listener, describe
 
 U8, U16, U32 = st.integers(0, 255), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
@@ -33,7 +36,7 @@ HELLOS = st.builds(
 )  # fmt: skip
 TENSORS = st.builds(
     TensorInfo, output=st.booleans(), index=U16, name=text(120),
-    dtype=st.sampled_from(["int8", "int16", "int32", "float32"]),
+    dtype=st.sampled_from(["int8", "int16", "int32", "float32", "uint8", "int64", "bool", "float16", "float64"]),
     shape=st.lists(st.integers(0, 2**31 - 1), max_size=8).map(tuple), nbytes=U32,
     scale=st.floats(width=32, allow_nan=False), zero_point=st.integers(-(2**31), 2**31 - 1),
 )  # fmt: skip
@@ -134,3 +137,21 @@ def test_the_monitor_shows_text_and_frames() -> None:
         "STATS reply #12: 5 good frames, 1 bad, 3 runs, 0 answered again, stack 800 bytes",
         "␛[31mred",
     ]
+
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "link.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize("vector", VECTORS["payloads"], ids=lambda v: v["name"])
+def test_payload_vectors(vector: dict[str, Any]) -> None:
+    record = {"ABOUT": Fact, "DESCRIBE": TensorInfo}[vector["reply"]]
+    fields = {key: tuple(value) if isinstance(value, list) else value for key, value in vector["fields"].items()}
+    assert record(**fields).pack().hex() == vector["payload"]
+    assert record.unpack(bytes.fromhex(vector["payload"]) + b"later fields") == record(**fields)
+
+
+def test_a_fact_that_ends_too_early() -> None:
+    whole = Fact(index=0, count=1, key="threads", value="4").pack()
+    for length in range(len(whole)):
+        with pytest.raises(MessageError):
+            Fact.unpack(whole[:length])
