@@ -240,8 +240,10 @@ def test_a_build_is_validated_and_timed_on_the_phone_and_not_traced(plug: Plug, 
     assert left_on(tmp_path / "phone0" / "tmp") == []
 
 
+# A suite in the background is deaf to SIGINT, and its children would be.
 _PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from pathlib import Path
 from edgeq.native_agent import bundle
 bundle.default_folder = lambda target: Path(sys.argv[1])
