@@ -271,7 +271,7 @@ def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int3
 
 
 def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int]) -> tuple[int, Int32s]:
-    """The final shift, one of `shifts`, that all channels can have, and their words (channels, 10) of depthwise_3x3.h.
+    """The first final shift of `shifts` that all channels can have, and their words (channels, 10) of depthwise_3x3.h.
 
     Weights (channels, 9) and sums are scaled by 2^k, 2 <= k <= 8, so that k - 1 and the requantization's right shift
     add up to the final one.
@@ -285,12 +285,12 @@ def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int])
     found = [shift for shift in shifts if high + 1 <= shift <= low + 7]
     if not found:
         raise NotExactError(f"the multipliers' shifts, {low} to {high}, have no common final shift")
-    shift = found[0]
     right = np.where(live, right, low)
+    reach = np.maximum(np.maximum(np.abs(c.low), np.abs(c.high)), np.abs(c.bias))
+    shift = next((n for n in found if (reach << (n + 1 - right)).max() < 1 << 31), None)
+    if shift is None:
+        raise NotExactError(f"the sums of channel {int(np.argmax(reach << (min(found) + 1 - right)))} are too large")
     up = shift + 1 - right
-    reach = np.maximum(np.abs(c.low), np.abs(c.high))
-    if (reach << up).max() >= 1 << 31 or (np.abs(c.bias) << up).max() >= 1 << 31:
-        raise NotExactError(f"the sums of channel {int(np.argmax(reach << up))} are too large")
     constant = (1 << (up - 2)) + (1 << (shift - 1)) + (c.zero_point << shift)
     taps = weights.astype(np.int64).reshape(len(right), 3, 3) << up[:, None, None]
     firsts = (taps[:, 0] & 0xFFFF) | (taps[:, 1] << 16)

@@ -28,8 +28,9 @@ _WINDOW = (
     "pad_left",
 )  # fmt: skip
 
-# EDGEQ_DEPTHWISE_3X3_DECLARE in edgeq/depthwise_3x3.h.
-_SHIFTS = (8, 10, 12, 14)
+# EDGEQ_DEPTHWISE_3X3_DECLARE in edgeq/depthwise_3x3.h: what most layers can have first, for layers that have the same
+# share the code.
+_SHIFTS = (10, 8, 12, 14)
 # Pair rows at a time, besides all of them.
 _BANDS = (1, 2, 4, 8, 16)
 
