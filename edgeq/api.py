@@ -180,6 +180,7 @@ def export_build(
     license: str | None = None,
     author: str = "edgeq",
     url: str | None = None,
+    engine: str | None = None,
 ) -> Exported:
     """Write a build as a package of the ecosystem in which the user's project lives.
 
@@ -192,6 +193,7 @@ def export_build(
         license: an SPDX expression for the model; None: the manifest names none.
         author: a name, with an address in <> if wanted.
         url: where the package lives.
+        engine: "aot", or "tflm" for a package that TensorFlow Lite Micro runs, as a dependency; None: the build's.
 
     Raises:
         InputError: no build, no such ecosystem, a value that no manifest can hold, or `out` holds something else.
@@ -199,7 +201,7 @@ def export_build(
     from edgeq.export.export import export
     from edgeq.export.record import Package
 
-    package = Package(version=package_version, license=license, author=author, url=url)
+    package = Package(version=package_version, license=license, author=author, url=url, engine=engine)
     return export(folder, to, out, package)
 
 

@@ -42,18 +42,13 @@ def generated(build: Path, folder: Path) -> dict[str, str]:
     """What the templates write for every ecosystem, and how the model's own files are changed (once), by path."""
     found: dict[str, str] = {}
     known: set[str] = set()
-    for to in TITLES:
-        done = edgeq.export_build(
-            build,
-            to=to,
-            out=folder / to,
-            license="MIT",
-            author="Ada <ada@example.org>",
-            url="https://example.org/small",
-        )
+    options = {"license": "MIT", "author": "Ada <ada@example.org>", "url": "https://example.org/small"}
+    for to, engine in [*((to, "aot") for to in TITLES), *((to, "tflm") for to in TITLES)]:
+        place = to if engine == "aot" else f"tflm/{to}"
+        done = edgeq.export_build(build, to=to, out=folder / place, engine=engine, **options)
         texts = {path: (done.out / path).read_text(encoding="utf-8") for path in done.files if path not in _LEFT_OUT}
         copied = {path for path in texts if {"kernels", "edgeq"} & set(Path(path).parts)}
-        found |= {f"{to}/{p}": text for p, text in texts.items() if p not in copied and text not in known}
+        found |= {f"{place}/{p}": text for p, text in texts.items() if p not in copied and text not in known}
         known |= set(texts.values())
     return found
 

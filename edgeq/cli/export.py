@@ -36,6 +36,11 @@ _LIST = "\n".join(f"      {name:<12}{title}" for name, title in TITLES.items())
 )
 @click.argument("build", type=PATH)
 @click.option("--to", required=True, type=click.Choice(list(TITLES)), help="The ecosystem.")
+@click.option(
+    "--engine",
+    type=click.Choice(["aot", "tflm"]),
+    help="What runs the model: edgeq's own C, or TensorFlow Lite Micro as a dependency.  [default: the build's]",
+)
 @click.option("--out", type=PATH, help="The package's folder.  [default: export/<to>/<name of the model>]")
 @click.option("--package-version", default="1.0.0", show_default=True, help="MAJOR.MINOR.PATCH, for the manifest.")
 @click.option("--license", help="SPDX expression for your model.  [default: the manifest has none]")
@@ -45,6 +50,7 @@ _LIST = "\n".join(f"      {name:<12}{title}" for name, title in TITLES.items())
 def command(
     build: Path,
     to: str,
+    engine: str | None,
     out: Path | None,
     package_version: str,
     license: str | None,
@@ -58,7 +64,7 @@ def command(
     import edgeq
 
     done = edgeq.export_build(
-        build, to=to, out=out, package_version=package_version, license=license, author=author, url=url
+        build, to=to, out=out, package_version=package_version, license=license, author=author, url=url, engine=engine
     )
     if as_json:
         facts = {"to": done.to, "name": done.name, "out": str(done.out)}

@@ -11,11 +11,12 @@ from xml.sax.saxutils import escape
 
 from edgeq import resources
 from edgeq.builds import Build
+from edgeq.export.interpreted import arena_bytes, interpreted_library
 from edgeq.export.library import Library, library
 from edgeq.export.record import Package
 from edgeq.generate.environment import environment
 from edgeq.generate.project import ENGINE_ABI
-from edgeq.generate.views import constant_views, value_views
+from edgeq.generate.views import constant_views, golden_arrays, output_crc, value_views
 from edgeq.version import version
 
 _SHARED = {"README.md": "common/README.md.j2"}
@@ -48,20 +49,29 @@ class Layout:
         Raises:
             InputError: a file of the build cannot be read, or its engine has no such form.
         """
-        made = library(build)
+        interpreted = (package.engine or build.engine) == "tflm"
+        made = interpreted_library(build) if interpreted else library(build)
         include, sources = (self._at(f, made) for f in (self.include, self.sources))
         files = {f"{include}/{path}": text for path, text in made.public.items()}
         files |= {f"{sources}/{path}": self._with_flags(path, text) for path, text in made.private.items()}
-        context = {
-            **_facts(build, package),
-            "ecosystem": self.ecosystem,
-            "include": include,
-            "sources": tuple(f"{sources}/{path}" for path in made.sources),
-            "headers": tuple(sorted(f"{include}/{path}" for path in (*made.public, f"{made.prefix}/config.h"))),
-        }
+        headers = {f"{include}/{path}" for path in (*made.public, f"{made.prefix}.h", f"{made.prefix}/config.h")}
+        written = {f"{sources}/{path}" for path in made.sources}
         templates = {**_SHARED, f"{include}/{made.prefix}/config.h": "common/config.h.j2", **self.templates}
         if self.asks_for_speed:
             templates[f"{sources}/{_SPEED}"] = "common/speed.h.j2"
+        if interpreted:
+            own = {f"{include}/{{name}}.h": "tflm/model.h.j2", f"{sources}/{{name}}_engine.cpp": "tflm/engine.cpp.j2"}
+            templates |= own
+            written.add(f"{sources}/{made.prefix}_engine.cpp")
+        context = {
+            **_facts(build, package),
+            **(_interpreted_facts(build) if interpreted else {}),
+            "ecosystem": self.ecosystem,
+            "tflm": interpreted,
+            "include": include,
+            "sources": tuple(sorted(written)),
+            "headers": tuple(sorted(headers)),
+        }
         for path, template in templates.items():
             files[self._at(path, made)] = _environment().get_template(template).render(context)
         files["LICENSE"] = (resources.templates() / "export" / _LICENSE).read_text(encoding="utf-8")
@@ -89,6 +99,7 @@ def _facts(build: Build, package: Package) -> dict[str, Any]:
         "sha256": build.quantized.graph.sha256,
         "package": package,
         "program": program,
+        "arena_bytes": program.arena_bytes,
         "weight_bytes": sum(c.data.nbytes for c in constants),
         "golden_bytes": sum(v.nbytes for v in inputs),
         "inputs": inputs,
@@ -98,6 +109,17 @@ def _facts(build: Build, package: Package) -> dict[str, Any]:
         "label_count": len(names),
         "board": build.board,
         "optimize": OPTIMIZE,
+    }
+
+
+def _interpreted_facts(build: Build) -> dict[str, Any]:
+    """What is otherwise where TensorFlow Lite Micro runs the model, and what its engine is written from."""
+    program = build.program
+    return {
+        "arena_bytes": arena_bytes(build),
+        "weight_bytes": len(build.quantized.content),
+        "golden_inputs": golden_arrays([a[0] for a in build.samples.inputs], program.inputs),
+        "output_crc": output_crc(golden_arrays([a[0] for a in build.references[0].outputs], program.outputs)),
     }
 
 

@@ -37,7 +37,7 @@ class Library:
     @property
     def sources(self) -> tuple[str, ...]:
         """The files of `private` that are compiled, sorted."""
-        return tuple(sorted(p for p in self.private if p.endswith(".c")))
+        return tuple(sorted(p for p in self.private if p.endswith((".c", ".cpp"))))
 
 
 def library(build: Build) -> Library:
@@ -49,46 +49,31 @@ def library(build: Build) -> Library:
     if build.engine != "aot":
         raise InputError(
             f"{build.folder} is a build of the engine {build.engine}; the library is the aot engine's.",
-            hint="Build with --engine aot.",
+            hint="Export with --engine tflm, or build with --engine aot.",
         )
     project, prefix = build.project, build.project.symbol
     sources = [*(s for g in _GROUPS for s in project.sources.get(g, ())), *_MORE_SOURCES]
-    files = _with_headers(project.root, sources, project.include_dirs)
+    files = with_headers(project.root, sources, project.include_dirs)
     public = {f"model/{prefix}.h": f"{prefix}.h", f"include/{ENGINE}": f"{prefix}/engine.h"}
     private = {path: _place(path, prefix) for path in files if path not in public}
-    shared = shared_names(files[f"include/{ENGINE}"].text)
-
-    def moved(path: str) -> str:
-        includes = {
-            name: public.get(target)
-            or posixpath.relpath(private[target], posixpath.dirname(private.get(path, "")) or ".")
-            for name, target in files[path].includes.items()
-        }
-        text = _INCLUDE.sub(lambda m: f'{m["before"]}"{includes[m["name"]]}"', files[path].text)
-        return renamed(text, prefix, shared)
-
-    return Library(
-        prefix=prefix,
-        public={place: _configured(moved(path), prefix, place) for path, place in public.items()},
-        private={place: _configured(moved(path), prefix, place) for path, place in private.items()},
-    )
+    return assembled(files, public, private, prefix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _File:
-    """A C file: `includes` has, for each name that it includes with quotes, the path in the project."""
+class SourceFile:
+    """A C file: `includes` has, for each name of the project's that it includes with quotes, the path there."""
 
     text: str
     includes: Mapping[str, str]
 
 
-def _with_headers(root: Path, sources: Iterable[str], include_dirs: Iterable[str]) -> dict[str, _File]:
-    """Path -> files of a project, and all that they include with quotes.
+def with_headers(root: Path, sources: Iterable[str], include_dirs: Iterable[str]) -> dict[str, SourceFile]:
+    """Path -> files of a project, and all of it that they include with quotes.
 
     Raises:
         InputError: one cannot be read.
     """
-    todo, found = list(sources), dict[str, _File]()
+    todo, found = list(sources), dict[str, SourceFile]()
     while todo:
         path = todo.pop()
         if path in found:
@@ -100,13 +85,37 @@ def _with_headers(root: Path, sources: Iterable[str], include_dirs: Iterable[str
                 f"{root / path} cannot be read: {exc.strerror or exc}.", hint="Build again: edgeq build …"
             ) from exc
         folders = (posixpath.dirname(path), *include_dirs)
-        names = {m["name"] for m in _INCLUDE.finditer(text)}
-        found[path] = _File(
-            text=text,
-            includes={n: next(f"{d}/{n}" for d in folders if (root / d / n).is_file()) for n in sorted(names)},
-        )
+        names = sorted({m["name"] for m in _INCLUDE.finditer(text)})
+        places = {n: [f"{d}/{n}" for d in folders if (root / d / n).is_file()] for n in names}
+        found[path] = SourceFile(text=text, includes={n: p[0] for n, p in places.items() if p})
         todo += found[path].includes.values()
     return dict(sorted(found.items()))
+
+
+def assembled(
+    files: Mapping[str, SourceFile], public: Mapping[str, str], private: Mapping[str, str], prefix: str
+) -> Library:
+    """Files of a project in their new places, with names and includes that fit there.
+
+    Args:
+        files: path -> file; edgeq/engine.h below include/ is among them.
+        public: path -> place below the include folder.
+        private: path -> place below the sources' folder.
+        prefix: of the model's names.
+    """
+    shared = shared_names(files[f"include/{ENGINE}"].text)
+
+    def moved(path: str) -> str:
+        here = posixpath.dirname(private.get(path, "")) or "."
+        places = {n: public.get(t) or posixpath.relpath(private[t], here) for n, t in files[path].includes.items()}
+        text = _INCLUDE.sub(lambda m: f'{m["before"]}"{places.get(m["name"], m["name"])}"', files[path].text)
+        return renamed(text, prefix, shared)
+
+    return Library(
+        prefix=prefix,
+        public={place: _configured(moved(path), prefix, place) for path, place in public.items()},
+        private={place: _configured(moved(path), prefix, place) for path, place in private.items()},
+    )
 
 
 def _place(path: str, prefix: str) -> str:
@@ -124,6 +133,6 @@ def _configured(text: str, prefix: str, place: str) -> str:
     engine = f'#include "{prefix}/engine.h"\n'
     if place == f"{prefix}.h":
         return text.replace(engine, engine + config, 1)
-    if "/" not in place and place.endswith(".c"):
+    if "/" not in place and place.endswith((".c", ".cpp")):
         return _DIRECTIVE.sub(lambda m: f"{config}\n{m[0]}", text, count=1)
     return text

@@ -26,13 +26,15 @@ class Package:
     """What a manifest says about a package, beside its content.
 
     `version` is MAJOR.MINOR.PATCH; `license` an SPDX expression for the model (None: nothing is said about it);
-    `author` a name, with an address in <> if wanted.
+    `author` a name, with an address in <> if wanted. `engine` is what runs the model in it, "aot" or "tflm"; None: the
+    build's own.
     """
 
     version: str = "1.0.0"
     license: str | None = None
     author: str = "edgeq"
     url: str | None = None
+    engine: str | None = None
 
     def check(self) -> None:
         """Refuse what no manifest could hold.
