@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edgeq.link.codes import BAUD
-from edgeq.options import BuildOptions
-from edgeq.records import Finding, LayerDrift, Profile, Progress
+from edgeq.options import BuildOptions, Target
+from edgeq.records import Finding, LayerDrift, Profile, Progress, VariantKind
 
 if TYPE_CHECKING:
     from edgeq.comparison.options import CompareOptions
@@ -33,7 +33,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     return pipeline.build(options, progress=progress)
 
 
-def demo(folder: Path, *, device: str = "emulated", seed: int = 0, progress: Progress | None = None) -> Report:
+def demo(folder: Path, *, device: str | None = None, seed: int = 0, progress: Progress | None = None) -> Report:
     """Train a small CNN on scikit-learn's digits into `folder`, then `build` it into `folder`/build.
 
     Raises:
@@ -75,7 +75,8 @@ def compare(options: CompareOptions, *, progress: Progress | None = None) -> Com
 def validate(
     folder: Path,
     *,
-    device: str | Sequence[str] = "emulated",
+    device: str | Sequence[str] | None = None,
+    variant: VariantKind | None = None,
     jobs: int = 1,
     samples: int | None = None,
     max_lsb: int = 0,
@@ -90,7 +91,8 @@ def validate(
     Several devices, or `jobs` of one, share the samples; one that drops out hands its samples to the others. Answers
     are kept beside the build (`<folder>.journal`) until the run is done: `resume` continues one that was interrupted.
     With a `probe` (`edgeq.flashing.probe.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
-    compared too, by a second image; it ends with the build's own.
+    compared too, by a second image; it ends with the build's own. `device` None: "emulated"; of a mobile build, whose
+    `variant` runs (None: int8), "litert-host".
 
     Raises:
         InputError: no build, or it was changed; or there is nothing to resume.
@@ -100,11 +102,20 @@ def validate(
     from edgeq import measure
     from edgeq.builds import open_build
     from edgeq.devices.names import check_device, check_probe
+    from edgeq.mobile.builds import is_mobile, refuse_variant
+    from edgeq.mobile.validate import validate_mobile
     from edgeq.sharing import expanded, journal_of
     from edgeq.stopwatch import Stopwatch
 
+    named = (device,) if isinstance(device, str) else tuple(device or ())
+    if is_mobile(folder):
+        return validate_mobile(
+            folder, devices=named or (Target.MOBILE.default_device,), variant=variant, jobs=jobs, samples=samples,
+            max_lsb=max_lsb, max_drop=max_drop, baud=baud, probe=probe, resume=resume, progress=progress or Progress(),
+        )  # fmt: skip
     made = open_build(folder)
-    devices = expanded((device,) if isinstance(device, str) else device, jobs)
+    refuse_variant(variant, folder)
+    devices = expanded(named or (Target.CORTEX_M.default_device,), jobs)
     for one in dict.fromkeys(devices):
         check_device(one, made.board)
     check_probe(probe, devices, made.board)
@@ -118,7 +129,7 @@ def validate(
 def drift(
     folder: Path,
     *,
-    device: str = "emulated",
+    device: str | None = None,
     samples: int = 4,
     baud: int = BAUD,
     probe: str | None = None,
@@ -136,7 +147,7 @@ def drift(
     from edgeq.builds import open_build
     from edgeq.devices.names import check_device, check_probe
 
-    made = open_build(folder)
+    made, device = open_build(folder), device or Target.CORTEX_M.default_device
     check_device(device, made.board)
     check_probe(probe, [device], made.board)
     inputs = measure.first(made.samples.inputs, samples)
@@ -206,9 +217,15 @@ def export_build(
 
 
 def profile(
-    folder: Path, *, device: str = "emulated", baud: int = BAUD, progress: Progress | None = None
+    folder: Path,
+    *,
+    device: str | None = None,
+    variant: VariantKind | None = None,
+    baud: int = BAUD,
+    progress: Progress | None = None,
 ) -> Profile | None:
-    """Instructions, cycles and latency of one inference; None where the device cannot tell.
+    """Instructions, cycles and latency of one inference; None where the device cannot tell. Of a mobile build, the
+    latency of its `variant` (None: int8).
 
     Raises:
         InputError, UnavailableError: as `validate`.
@@ -216,8 +233,14 @@ def profile(
     from edgeq import measure
     from edgeq.builds import open_build
     from edgeq.devices.names import check_device
+    from edgeq.mobile.builds import is_mobile, refuse_variant
+    from edgeq.mobile.validate import profile_mobile
 
-    made = open_build(folder)
+    if is_mobile(folder):
+        device = device or Target.MOBILE.default_device
+        return profile_mobile(folder, device=device, variant=variant, baud=baud, progress=progress or Progress())
+    made, device = open_build(folder), device or Target.CORTEX_M.default_device
+    refuse_variant(variant, folder)
     check_device(device, made.board)
     (progress or Progress()).start("Counting instructions")
     return measure.count(made, device, made.samples.inputs, baud=baud)

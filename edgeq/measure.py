@@ -217,18 +217,19 @@ def run(
         InputError, DeviceError, LinkError, ToolError: as `measure`.
     """
     from edgeq.devices.run import Start
-    from edgeq.sharing import run_shared
+    from edgeq.sharing import identity_of, run_shared
 
     def start(device: str) -> Start:
         return lambda stop: started(build, device, baud=baud, probe=probe, progress=progress, stop=stop)
 
     return run_shared(
-        build,
         {device: start(device) for device in devices},
         devices,
         inputs,
         progress,
         profile=lambda device, running, session: _profile(build, device, running, session, inputs),
+        stateful=build.quantized.graph.is_stateful,
+        identity=identity_of(build.folder),
         journal=journal,
         resume=resume,
     )

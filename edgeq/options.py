@@ -31,6 +31,11 @@ class Target(Enum):
         return self is not Target.CORTEX_M
 
     @property
+    def default_device(self) -> str:
+        """The device that is meant when none is named."""
+        return "litert-host" if self.is_mobile else "emulated"
+
+    @property
     def default_board(self) -> str:
         """The board that is meant when none is named; of microcontrollers."""
         return {Target.CORTEX_M: "mps2-an386"}[self]
@@ -57,8 +62,8 @@ class BuildOptions:
         data: what `edgeq.load_dataset` takes; None only for a .tflite (then drift alone, on random inputs).
         out: the folder to write: empty, or an earlier build, whose files are replaced; other files in it are kept.
         board: a name of `edgeq boards`, or a folder with a board.toml; None takes the target's default.
-        device: "emulated", "qemu", "native", "tflm-host", a serial port or a pyserial URL; or several, which share the
-            samples.
+        device: "emulated", "qemu", "native", "tflm-host", "litert-host", "arm64", a serial port or a pyserial URL; or
+            several, which share the samples. None: "emulated", for mobile targets "litert-host".
         jobs: how many of the one device to start, to share the samples.
         resume: go on from the answers that an interrupted run of the same build left.
         baud: line speed, if the device is a serial port.
@@ -101,7 +106,7 @@ class BuildOptions:
     out: Path
     target: Target = Target.CORTEX_M
     board: str | None = None
-    device: str | tuple[str, ...] = "emulated"
+    device: str | tuple[str, ...] | None = None
     jobs: int = 1
     resume: bool = False
     baud: int = BAUD
@@ -139,7 +144,9 @@ class BuildOptions:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """`device`, also where it is one."""
+        """`device`, also where it is one, or the target's default."""
+        if not self.device:
+            return (self.target.default_device,)
         return (self.device,) if isinstance(self.device, str) else self.device
 
 

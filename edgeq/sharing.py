@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.builds import Build
 from edgeq.devices.base import Device
 from edgeq.devices.names import is_adb, is_serial
 from edgeq.devices.results import Journal, Results
@@ -25,6 +24,11 @@ def journal_of(folder: Path) -> Path:
     """Where the answers of a run of the build in `folder` are kept until it is done: beside it."""
     place = folder.resolve()
     return place.with_name(f"{place.name}.journal")
+
+
+def identity_of(folder: Path) -> str:
+    """The build in a folder: SHA-256 of its manifest, which has those of all files."""
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
 def expanded(devices: Sequence[str], jobs: int) -> tuple[str, ...]:
@@ -50,26 +54,28 @@ def _is_one(device: str) -> bool:
 
 
 def run_shared(
-    build: Build,
     starts: Mapping[str, Start],
     devices: Sequence[str],
     inputs: Sequence[NDArray[np.generic]],
     progress: Progress,
     *,
     profile: Callable[[str, Device, Session], Profile | None],
+    stateful: bool,
+    identity: str,
     journal: Path | None,
     resume: bool,
 ) -> tuple[DeviceRun, Profile | None, bool]:
     """All samples through the devices.
 
     Args:
-        build: what runs.
         starts: how to start each kind of device.
         devices: which; a kind may be there several times.
         inputs: one array per model input.
         progress: told how far it is.
         profile: what one inference costs; called with the first of `devices`, and with others only where that one says
             None, or drops out.
+        stateful: the model has variables.
+        identity: of what runs, in hex: a journal of something else is refused.
         journal: keeps answers; None: nothing does.
         resume: whether to begin with what it has.
 
@@ -82,7 +88,6 @@ def run_shared(
         UnavailableError: all devices dropped out; the hint tells how to resume.
         KeyboardInterrupt: likewise, in a note.
     """
-    stateful = build.quantized.graph.is_stateful
     if stateful and (resume or len(devices) > 1):
         raise InputError(
             "The model has variables: its samples are one sequence, which one device runs in one go.",
@@ -90,7 +95,7 @@ def run_shared(
         )
     book, results = None, Results(len(inputs[0]))
     if journal is not None and not stateful:
-        book = Journal(journal, hashlib.sha256((build.folder / MANIFEST).read_bytes()).hexdigest())
+        book = Journal(journal, identity)
         book.claim()
         if resume:
             book.resume(results)

@@ -20,7 +20,7 @@ from edgeq.training.options import RangesInTraining, TrainingOptions
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from edgeq.records import Normalization, Progress
+    from edgeq.records import Progress
     from edgeq.report.record import Report
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,7 +36,9 @@ DEVICE_HELP = (
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print the report as JSON, and nothing else, on stdout."
 )
-device_option = click.option("--device", default="emulated", show_default=True, help=DEVICE_HELP)
+DEFAULT_DEVICE = "emulated; of a mobile build litert-host"
+
+device_option = click.option("--device", show_default=DEFAULT_DEVICE, help=DEVICE_HELP)
 probe_option = click.option(
     "--probe", default="auto", show_default=True, help="How to reach the board's memory: " + PROBE_HELP
 )
@@ -46,8 +48,7 @@ flash_option = click.option(
 devices_option = click.option(
     "--device",
     multiple=True,
-    default=("emulated",),
-    show_default="emulated",
+    show_default=DEFAULT_DEVICE,
     help=DEVICE_HELP + " May be repeated: the devices share the samples.",
 )
 jobs_option = click.option(
@@ -111,35 +112,6 @@ def training_request(options: dict[str, Any]) -> TrainingOptions:
     return TrainingOptions(**{**given, "ranges_in_training": RangesInTraining(given["ranges_in_training"])})
 
 
-class NormalizationType(click.ParamType["Normalization"]):
-    """MEAN,STD: two numbers, or two rows of numbers per channel with slashes between them."""
-
-    name = "mean,std"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Normalization:
-        """The record; fails with a usage error."""
-        from edgeq.records import Normalization
-
-        if isinstance(value, Normalization):
-            return value
-        try:
-            mean, std = (tuple(float(number) for number in row.split("/")) for row in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not MEAN,STD: 127.5,127.5, or per channel 124/116/104,58/57/57.", param, ctx)
-        if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
-            self.fail(f"{value!r}: means must be finite, standard deviations above 0.", param, ctx)
-        if len(mean) != len(std) and 1 not in (len(mean), len(std)):
-            self.fail(f"{value!r} has {len(mean)} means and {len(std)} standard deviations.", param, ctx)
-        return Normalization(mean=mean, std=std)
-
-
-def mobile_options(command: F) -> F:
-    """Add the options of mobile targets."""
-    for option in reversed(_MOBILE_OPTIONS):
-        command = option(command)
-    return command
-
-
 class PositiveNumber(click.FloatRange):
     """A number above 0; neither NaN nor infinite."""
 
@@ -197,34 +169,6 @@ _TRAINING_OPTIONS = (
 )
 
 PATH = NonEmptyPath(path_type=Path)
-
-_MOBILE_OPTIONS = (
-    click.option(
-        "--labels",
-        type=PATH,
-        help="Mobile targets: text file with the name of one class a line, for the .tflite's metadata.  [default: the "
-        "names of an image folder's classes]",
-    ),
-    click.option(
-        "--normalization",
-        type=NormalizationType(),
-        help="Mobile targets: what an app does to its values before the model, (x − MEAN) / STD, for the metadata: "
-        "127.5,127.5 or per channel 124/116/104,58/57/57.  [default: from an image folder, or the model's layer]",
-    ),
-    click.option(
-        "--margin",
-        type=Fraction(),
-        help="Mobile targets: a loss of accuracy that does not matter (0.01 is one point); in regression a share of "
-        "the float32 variant's error.  [default: 0.01, in regression 0.05]",
-    ),
-    click.option(
-        "--threads",
-        type=click.IntRange(1, 64),
-        default=1,
-        show_default=True,
-        help="Mobile targets: LiteRT's threads where latency is measured.",
-    ),
-)
 
 
 class ByteSize(click.ParamType[int]):

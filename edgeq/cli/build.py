@@ -16,7 +16,6 @@ from edgeq.cli._common import (
     flash_option,
     jobs_option,
     json_option,
-    mobile_options,
     probe_option,
     progress,
     resume_option,
@@ -26,6 +25,7 @@ from edgeq.cli._common import (
     training_request,
     trust_option,
 )
+from edgeq.cli._mobile import mobile_options
 from edgeq.lower.names import Pass
 from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine, Target
 from edgeq.records import Method, Optimize, RangeEstimator

@@ -20,7 +20,7 @@ from edgeq.cli._common import PATH, device_option, json_option, progress, seed_o
 @device_option
 @seed_option
 @json_option
-def command(out: Path, device: str, seed: int, as_json: bool) -> int:
+def command(out: Path, device: str | None, seed: int, as_json: bool) -> int:
     """Train a small CNN on scikit-learn's digits, then do with it what `edgeq build` does.
 
     Leaves model.keras and data.npz in the folder, so that `edgeq build` can be tried on them.

@@ -17,7 +17,7 @@ from edgeq.cli._common import PATH, baud_option, device_option, flash_option, js
 @probe_option
 @click.option("--samples", type=click.IntRange(1), default=4, show_default=True, help="Test samples that are traced.")
 @json_option
-def command(build: Path, device: str, baud: int, flash: bool, probe: str, samples: int, as_json: bool) -> int:
+def command(build: Path, device: str | None, baud: int, flash: bool, probe: str, samples: int, as_json: bool) -> int:
     """Layer by layer: where does the device leave the host, and by how much?
 
     The device sends a fingerprint of every layer's output; only layers whose fingerprint differs are fetched and

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH, baud_option, json_option, progress
+from edgeq.cli._common import DEFAULT_DEVICE, PATH, baud_option, json_option, progress
+from edgeq.cli._mobile import variant_option
+from edgeq.records import VariantKind
 
 _device_option = click.option(
     "--device",
-    default="emulated",
-    show_default=True,
+    show_default=DEFAULT_DEVICE,
     help="Where it runs: emulated (Unicorn), qemu, litert-host (LiteRT here), a serial port (/dev/ttyACM0, COM3) or a "
     "pyserial URL (socket://host:port, rfc2217://host:port): a board, or `edgeq agent`.",
 )
@@ -20,9 +21,10 @@ _device_option = click.option(
 @click.command("profile")
 @click.argument("build", type=PATH)
 @_device_option
+@variant_option
 @baud_option
 @json_option
-def command(build: Path, device: str, baud: int, as_json: bool) -> int:
+def command(build: Path, device: str | None, variant: VariantKind | None, baud: int, as_json: bool) -> int:
     """Instructions, cycles and latency of one inference, per layer.
 
     On an emulator, cycles are estimated from the core's documented timings, with zero wait states, and labelled so.
@@ -47,10 +49,11 @@ def command(build: Path, device: str, baud: int, as_json: bool) -> int:
             hint="Run `edgeq agent` on the phone or board, and use --device socket://host:port.",
         )
     with progress(quiet=as_json) as bars:
-        profile = edgeq.profile(build, device=device, baud=baud, progress=bars)
+        profile = edgeq.profile(build, device=device, variant=variant, baud=baud, progress=bars)
     if profile is None:
+        where = device or "the default device"
         raise InputError(
-            f"The instructions of an inference on {device} cannot be counted: it sends no count, and edgeq has no "
+            f"The instructions of an inference on {where} cannot be counted: it sends no count, and edgeq has no "
             "emulator of its core.",
             hint="Use --device emulated or qemu, or build for another board.",
         )

@@ -20,11 +20,13 @@ from edgeq.cli._common import (
     resume_option,
     show,
 )
+from edgeq.cli._mobile import variant_option
 
 
 @click.command("validate")
 @click.argument("build", type=PATH)
 @devices_option
+@variant_option
 @jobs_option
 @baud_option
 @flash_option
@@ -44,7 +46,8 @@ def command(build: Path, as_json: bool, flash: bool, probe: str, **options: Any)
     """Run the test samples of BUILD on a device again, and compare.
 
     BUILD is a folder that `edgeq build` wrote; it knows its own model, data and references. Nothing in it is changed.
-    A device that runs another model is refused.
+    A device that runs another model is refused. Of a build for phones, one variant runs, in LiteRT on this machine, on
+    an emulated phone-class processor (--device arm64), or behind an `edgeq agent` (--device socket://host:port).
 
     Several devices share the samples, and one that drops out leaves its samples to the others. While it runs, the
     answers are kept in BUILD.journal; after Ctrl-C or an error, --resume does the rest.

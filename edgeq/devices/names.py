@@ -39,7 +39,6 @@ def check_device(device: str, board: Board) -> None:
         ToolError: the emulator, or adb, is not installed.
     """
     from edgeq.devices import qemu
-    from edgeq.link.transport import check_url, no_such_port
     from edgeq.process import find_tool
 
     if device == EMULATED and board.unicorn_cpu is None:
@@ -54,6 +53,17 @@ def check_device(device: str, board: Board) -> None:
                 f"QEMU cannot play {board.name}: its board.toml names no qemu_machine.", hint=f"Use --device {other}."
             )
         find_tool(qemu.PROGRAM, hint=qemu.HINT)
+    check_address(device)
+
+
+def check_address(device: str) -> None:
+    """The part of `check_device` that is not about a board: LiteRT's devices, ports and URLs.
+
+    Raises:
+        InputError, LinkError, ToolError: as `check_device`.
+    """
+    from edgeq.link.transport import check_url, no_such_port
+
     if device == ARM64:
         from edgeq.devices.litert import check_arm64
 

@@ -20,6 +20,7 @@ from edgeq.interruption import scratch_folder
 from edgeq.model.graph import Graph
 from edgeq.records import HostInfo, Latency, Reference
 from edgeq.reference import version
+from edgeq.validation.latency import latency
 
 RUNS, LEAST_RUNS, WARMUP_RUNS = 300, 30, 10
 SECONDS = 20.0
@@ -93,12 +94,7 @@ def time_all(
     """
     request = {"threads": threads, "runs": runs, "least": LEAST_RUNS, "warmup": WARMUP_RUNS, "seconds": seconds}
     found = _ask("time", models, request, what="the variants")
-    return tuple(_latency(milliseconds) for milliseconds in found["milliseconds"])
-
-
-def _latency(milliseconds: Sequence[float]) -> Latency:
-    median, p90, p99 = (float(v) for v in np.quantile(milliseconds, [0.5, 0.9, 0.99]))
-    return Latency(median_ms=median, p90_ms=p90, p99_ms=p99, runs=len(milliseconds))
+    return tuple(latency(ticks, 1_000_000_000) for ticks in found["nanoseconds"])
 
 
 def _ask(

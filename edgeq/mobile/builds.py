@@ -14,8 +14,8 @@ from typing import Any
 from edgeq.builds import MODEL, SAMPLES, BuildSamples
 from edgeq.errors import InputError
 from edgeq.generate.manifest import Json, Manifest, load_arrays, read_manifest, save_arrays, write_manifest
-from edgeq.mobile.convert import Variant
 from edgeq.mobile.measure import file_of
+from edgeq.mobile.variant import Variant
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.options import Target
 from edgeq.records import Agreement, Method, Quantized, Reference, ReferenceOutputs, VariantKind
@@ -72,6 +72,16 @@ def is_mobile(folder: Path) -> bool:
         return "target" in read_manifest(folder, verify=False).facts
     except InputError:
         return False
+
+
+def refuse_variant(variant: VariantKind | None, folder: Path) -> None:
+    """Nothing, unless a variant was named of a build for a microcontroller.
+
+    Raises:
+        InputError: it was.
+    """
+    if variant is not None:
+        raise InputError(f"{folder} is a build for a microcontroller: it has no variants.", hint="Leave out --variant.")
 
 
 def save_mobile(build: MobileBuild) -> Manifest:

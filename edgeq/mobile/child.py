@@ -55,13 +55,13 @@ def _examine(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _time(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Milliseconds of every inference, per model. The models take turns, each round in another order: a clock that
+    """Nanoseconds of every inference, per model. The models take turns, each round in another order: a clock that
     changes, or another process, hits all of them."""
     models = [_ready(path, request["threads"], _inputs(folder, i)) for i, path in enumerate(request["models"])]
     for model in models:
         for _ in range(request["warmup"]):
             model.invoke()
-    found: list[list[float]] = [[] for _ in models]
+    found: list[list[int]] = [[] for _ in models]
     order = np.random.default_rng(0)
     end = time.perf_counter() + request["seconds"]
     while len(found[0]) < request["runs"] and (len(found[0]) < request["least"] or time.perf_counter() < end):
@@ -69,10 +69,10 @@ def _time(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
             invoke = models[i].invoke
             invoke()  # brings the model's weights back into the caches
             for _ in range(_BLOCK):
-                begin = time.perf_counter()
+                begin = time.perf_counter_ns()
                 invoke()
-                found[i].append(1000 * (time.perf_counter() - begin))
-    return {"milliseconds": found}
+                found[i].append(time.perf_counter_ns() - begin)
+    return {"nanoseconds": found}
 
 
 def _inputs(folder: Path, model: int) -> list[np.ndarray[Any, Any]]:

@@ -1,42 +1,23 @@
-"""A float model as .tflite variants, and what a given .tflite is."""
+"""A float model as .tflite variants."""
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.errors import UnsupportedError, VerifyError
+from edgeq.mobile.variant import Variant, Variants
 from edgeq.model.export import Exported, export
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.model.graph import DType, Graph
 from edgeq.model.runtime import quiet, tensorflow
 from edgeq.model.scheme import Scheme
 from edgeq.model.verify import require, verify
 from edgeq.quantize import QuantizeOptions, quantize
 from edgeq.quantize.convert import in_model_order, translated
 from edgeq.quantize.options import check_options
-from edgeq.records import Dataset, FloatModel, Method, Progress, Quantized, RefusedVariant, VariantKind
+from edgeq.records import Dataset, FloatModel, Method, Progress, RefusedVariant, VariantKind
 
 _SCHEMES = {VariantKind.INT8: Scheme.INT8, VariantKind.INT16X8: Scheme.INT16X8}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Variant:
-    """One .tflite. `quantized` says how it was quantized; None for those that need no calibration."""
-
-    kind: VariantKind
-    content: bytes
-    graph: Graph
-    quantized: Quantized | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Variants:
-    """What could be made, in the order of `VariantKind`, and what could not."""
-
-    made: tuple[Variant, ...]
-    refused: tuple[RefusedVariant, ...]
 
 
 def make_variants(model: FloatModel, dataset: Dataset, options: QuantizeOptions, progress: Progress) -> Variants:
@@ -66,24 +47,6 @@ def make_variants(model: FloatModel, dataset: Dataset, options: QuantizeOptions,
                     raise
                 refused.append(RefusedVariant(kind=kind, reason=exc.message))
     return Variants(made=tuple(made), refused=tuple(refused))
-
-
-def given_variant(content: bytes, graph: Graph) -> Variants:
-    """A .tflite that the user has already: the one variant that it is."""
-    return Variants(made=(Variant(kind=kind_of(graph), content=content, graph=graph),), refused=())
-
-
-def kind_of(graph: Graph) -> VariantKind:
-    """What a .tflite computes in, by its tensors: integer activations, integer weights alone, or neither."""
-    values = {t.dtype for t in graph.tensors if t.data is None and t.quantization is not None}
-    weights = {t.dtype for t in graph.tensors if t.data is not None and t.elements > 1}
-    if DType.INT16 in values:
-        return VariantKind.INT16X8
-    if values & {DType.INT8, DType.UINT8}:
-        return VariantKind.INT8
-    if weights & {DType.INT8, DType.UINT8}:
-        return VariantKind.DYNAMIC_RANGE
-    return VariantKind.FLOAT16 if DType.FLOAT16 in weights else VariantKind.FLOAT32
 
 
 def _quantized(kind: VariantKind, model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Variant:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from edgeq.errors import InputError, ModelError
-from edgeq.mobile.convert import Variant
 from edgeq.mobile.metadata import InputMetadata, ModelMetadata, OutputMetadata, read_metadata, with_metadata
 from edgeq.mobile.signatures import interface_names
+from edgeq.mobile.variant import Variant
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import Graph, Tensor
 from edgeq.records import Normalization

@@ -5,29 +5,35 @@ model + data ──► load ──► variants ──► metadata ──► Lite
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgeq.devices.names import is_serial
 from edgeq.errors import InputError
 from edgeq.inputs import Source, read_source, real_samples, with_float_outputs
 from edgeq.mobile.bench import this_host
 from edgeq.mobile.builds import MobileBuild, save_mobile
-from edgeq.mobile.convert import Variants, given_variant, make_variants
+from edgeq.mobile.convert import make_variants
 from edgeq.mobile.describe import Facts, described, refuse_second_metadata
+from edgeq.mobile.device import agreement, check_mobile_device, run_variant
 from edgeq.mobile.labels import labelled_output, read_labels
 from edgeq.mobile.measure import Measured, measure_variants
 from edgeq.mobile.metadata import read_metadata
 from edgeq.mobile.normalization import find_normalization
 from edgeq.mobile.platforms import platforms_of
 from edgeq.mobile.recommend import recommend
-from edgeq.mobile.summary import make_report
+from edgeq.mobile.summary import Ran, make_report
+from edgeq.mobile.validate import with_agreements
+from edgeq.mobile.variant import Variants, given_variant
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.load import detect_format
 from edgeq.options import BuildOptions, refuse_foreign, refuse_quantizing
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions
-from edgeq.records import Method, ModelFormat, Progress
+from edgeq.records import DeviceAgreement, Method, ModelFormat, Progress, VariantKind
 from edgeq.report.files import write_report
 from edgeq.report.record import VariantsInfo
+from edgeq.sharing import expanded
 from edgeq.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
@@ -58,6 +64,7 @@ def build_mobile(options: BuildOptions, *, progress: Progress | None = None) -> 
             f"--method 16x8 cannot be given with --target {options.target.value}: 16x8 is one of its variants.",
             hint="Leave it out; --method says how the int8 variant is made: ptq, auto, qat or qat-tfmot.",
         )
+    devices = _devices(options)
     labels = read_labels(options.labels) if options.labels is not None else ()
     check_replaceable(options.out)
 
@@ -85,9 +92,53 @@ def build_mobile(options: BuildOptions, *, progress: Progress | None = None) -> 
             notes=source.warnings,
         )  # fmt: skip
         save_mobile(build)
-        report = make_report(build, max_drop=options.max_drop, timings=clock.timings)
+        report = _on_devices(build, devices, options, progress, clock)
         write_report(report, folder)
     return report
+
+
+def _devices(options: BuildOptions) -> tuple[str, ...]:
+    """The devices that the variants are to run on.
+
+    Raises:
+        InputError, ToolError: as `check_mobile_device`; or a port, whose agent cannot have the variants yet.
+    """
+    if options.resume:
+        raise InputError(
+            f"--resume cannot be given with --target {options.target.value}.",
+            hint="Build without it; `edgeq validate` resumes an interrupted run.",
+        )
+    devices = expanded(options.devices, options.jobs)
+    for device in dict.fromkeys(devices):
+        check_mobile_device(device)
+        if is_serial(device):
+            raise InputError(
+                f"An agent at {device} serves one file, and this build is yet to make the variants.",
+                hint="Build first. Then, with `edgeq agent` on the device running one of the build's variants/: edgeq "
+                f"validate {options.out} --variant NAME --device {device}",
+            )
+    return devices
+
+
+def _on_devices(
+    build: MobileBuild, devices: Sequence[str], options: BuildOptions, progress: Progress, clock: Stopwatch
+) -> Report:
+    """Every variant on the devices, and the report; of the recommended one in detail."""
+    chosen, detail = build.info.recommendation.kind, None
+    found: dict[VariantKind, DeviceAgreement] = {}
+    with clock("run"):
+        for variant, answers in zip(build.variants, build.answers, strict=True):
+            progress.start(f"Starting {', '.join(dict.fromkeys(devices))} with the {variant.kind.value} variant")
+            ran, profile, selftest = run_variant(
+                build, variant, devices, build.samples.inputs, progress, threads=options.threads
+            )
+            found[variant.kind] = agreement(variant, answers, ran)
+            if variant.kind is chosen:
+                detail = Ran(run=ran, profile=profile, selftest=selftest)
+    return make_report(
+        with_agreements(build, found), kind=chosen, ran=detail, max_lsb=options.max_lsb, max_drop=options.max_drop,
+        timings=clock.timings,
+    )  # fmt: skip
 
 
 def _variants(source: Source, options: BuildOptions, progress: Progress) -> Variants:

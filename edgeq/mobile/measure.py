@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from edgeq.errors import InterpreterError
 from edgeq.mobile.bench import Examined, examine, time_all
-from edgeq.mobile.convert import Variant
 from edgeq.mobile.placement import place, taken
 from edgeq.mobile.recommend import margin_for, standing_of
 from edgeq.mobile.signatures import read_signature
+from edgeq.mobile.variant import Variant
 from edgeq.model.graph import Graph
 from edgeq.model.quantization import dequantize_output, quantize_input
 from edgeq.records import (

@@ -132,17 +132,22 @@ def _reasons(
         said.append("inconclusive: without labels nobody knows the accuracy of any variant")
     elif open_ones:
         names = ", ".join(kind.value for kind in open_ones)
-        said.append(f"inconclusive about {names}: these samples cannot tell whether the margin is kept ({_more(base)})")
+        more = _more(base, margin)
+        said.append(f"inconclusive about {names}: these samples cannot tell whether the margin is kept ({more})")
         if if_kept is not chosen:
             said.append(f"if it is, ship {if_kept.kind.value}")
     return said
 
 
-def _more(base: VariantRow) -> str:
-    n = base.accuracy.n if base.accuracy is not None else 0
-    least = math.ceil(math.log(LEVEL) / math.log(1 - MARGIN))
-    more = f"a margin of one point takes {least} samples at least, these are {n}" if n < least else "give more samples"
-    return more + ", or a wider --margin"
+def _more(base: VariantRow, margin: float) -> str:
+    """What would settle it. Without a single other answer a margin m takes log 5 % / log(1 − m) samples."""
+    known = base.accuracy
+    if known is not None and fmt.is_share(known.metric):
+        least = math.ceil(math.log(LEVEL) / math.log(1 - margin)) if 0 < margin < 1 else 0
+        if known.n < least:
+            words = _words(margin, known.metric)
+            return f"a margin of {words} takes {least} samples at least, these are {known.n}"
+    return "give more samples, or a wider --margin"
 
 
 def _words(margin: float, metric: Metric) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from edgeq.mobile.builds import MobileBuild
-from edgeq.mobile.convert import Variant
+from edgeq.mobile.variant import Variant
 from edgeq.model.inspect import summarize
-from edgeq.records import Metric, Timing, VariantKind, VariantRow
-from edgeq.report.assemble import accuracy_findings, accuracy_info, tensor_info
+from edgeq.model.quantization import with_steps
+from edgeq.records import DeviceRun, Metric, Profile, ReferenceOutputs, Timing, VariantKind, VariantRow
+from edgeq.report import format as fmt
+from edgeq.report.assemble import accuracy_findings, accuracy_info, drift_info, tensor_info
 from edgeq.report.record import (
     AccuracyInfo,
     Check,
@@ -21,22 +24,55 @@ from edgeq.report.record import (
 from edgeq.validation.agreement import describe, has_gap
 from edgeq.version import version
 
+NEAR_DB = 60.0
+"""What float outputs on a device may differ from the host's: rounding in another order, a thousandth in amplitude."""
 
-def make_report(build: MobileBuild, *, max_drop: float | None, timings: Sequence[Timing]) -> Report:
-    """The report of a mobile build: its variants, and the recommended one in detail.
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ran:
+    """What a device gave for one variant: its answers, its latency if it tells times, and its self-test's result."""
+
+    run: DeviceRun
+    profile: Profile | None
+    selftest: bool
+
+
+def make_report(
+    build: MobileBuild,
+    *,
+    kind: VariantKind,
+    ran: Ran | None,
+    references: Sequence[ReferenceOutputs] = (),
+    max_lsb: int,
+    max_drop: float | None,
+    timings: Sequence[Timing],
+) -> Report:
+    """The report of a mobile build: its variants, and one of them in detail.
 
     Args:
         build: what was made.
-        max_drop: largest loss of accuracy from the float model to the recommended variant that passes, as a fraction;
-            None: not checked.
+        kind: the variant in detail.
+        ran: what a device answered with that variant to the first of the build's samples; None: it ran on none.
+        references: what other interpreters here answered to the same samples.
+        max_lsb: largest difference of integer outputs from this host's that passes.
+        max_drop: largest loss of accuracy from the float model to the variant that passes, as a fraction; None: not
+            checked.
         timings: wall time per stage so far.
     """
-    variant, answers = build.variant(build.info.recommendation.kind)
-    graph, samples = variant.graph, build.samples
+    variant, answers = build.variant(kind)
+    graph = variant.graph
+    count = len(build.samples) if ran is None else len(ran.run.ticks)
+    samples = build.samples.first(count)
+    answers = replace(answers, outputs=tuple(a[:count] for a in answers.outputs))
     accuracy = accuracy_info(
         samples.labels, tensors=graph.output_tensors, float_host=samples.float_outputs, int8_host=answers,
-        device=None, notes=build.notes, errors=Metric.MAE,
+        device=ran.run.outputs if ran is not None else None, notes=build.notes, errors=Metric.MAE,
     )  # fmt: skip
+    drift = None
+    if ran is not None:
+        stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
+        names = {op.name for op in graph.ops}
+        drift = drift_info(ran.run.outputs, [answers, *references], stepped, ops=names, device_name=ran.run.device)
     return Report(
         edgeq_version=version(),
         model=_model(build, variant),
@@ -46,21 +82,76 @@ def make_report(build: MobileBuild, *, max_drop: float | None, timings: Sequence
         toolchain=None,
         board=build.target.value,
         memory=None,
-        device=DeviceInfo(name="host", clock_hz=0, core="host", samples_per_second=None, retries=0),
-        profile=None,
-        drift=None,
+        device=_device(ran),
+        profile=ran.profile if ran is not None else None,
+        drift=drift,
         accuracy=accuracy,
         data=DataInfo(
             source=samples.source,
             sha256=samples.sha256,
-            samples=len(samples),
+            samples=count,
             labelled=samples.labels is not None,
             class_names=samples.class_names,
         ),
-        checks=(*_signature_check(build), *_agreement_check(build), *_accuracy_check(accuracy, max_drop)),
+        checks=(
+            *_signature_check(build),
+            *device_checks(build.info.rows, max_lsb),
+            *_agreement_check(build),
+            *_accuracy_check(accuracy, max_drop),
+        ),
         findings=accuracy_findings(samples.labels, accuracy, answers.outputs),
         timings=tuple(timings),
         variants=build.info,
+    )
+
+
+def device_checks(rows: Sequence[VariantRow], max_lsb: int) -> tuple[Check, ...]:
+    """What devices had to show: integer outputs equal to this host's, float ones nearly."""
+    checks = []
+    for row in rows:
+        found = row.device
+        if found is None:
+            continue
+        integer = all(name.startswith(("int", "uint")) for name in row.outputs)
+        enough = _enough_db(row)
+        allowed = f"{max_lsb} LSB allowed" if integer else f"an SQNR of {enough:.3g} dB is enough"
+        size = f"at most {found.max_lsb} LSB" if integer else f"SQNR {fmt.real(found.sqnr_db, 3)} dB"
+        flips = f"; {found.argmax_flips:,} answers flip" if found.argmax_flips else ""
+        own = ", ".join(dict.fromkeys(op.name for op in row.placement.fallen))
+        if integer and found.mismatches and own:
+            flips += f"; off XNNPACK run LiteRT's own kernels, which differ between processors: {own}"
+        checks.append(
+            Check(
+                name=f"{row.kind.value} on {found.device}",
+                passed=found.max_lsb <= max_lsb if integer else found.sqnr_db >= enough,
+                message=f"{found.mismatches:,} of {found.outputs:,} outputs differ from this host's, {size} ({allowed})"
+                f"{flips}",
+            )
+        )
+    return tuple(checks)
+
+
+def _enough_db(row: VariantRow) -> float:
+    """`NEAR_DB`; of dynamic-range, whose activations fall on another int8 step where floats differ in the last bit,
+    the noise of that quantization: a device may add as much as the variant itself does to float32."""
+    if row.kind is VariantKind.DYNAMIC_RANGE and row.sqnr_db is not None:
+        return min(NEAR_DB, row.sqnr_db)
+    return NEAR_DB
+
+
+def _device(ran: Ran | None) -> DeviceInfo:
+    if ran is None:
+        return DeviceInfo(name="host", clock_hz=0, core="host", samples_per_second=None, retries=0)
+    run = ran.run
+    return DeviceInfo(
+        name=run.device,
+        clock_hz=run.clock_hz,
+        core=run.about.get("machine"),
+        samples_per_second=(len(run.ticks) - run.resumed) / run.seconds if run.seconds > 0 else None,
+        retries=run.retries,
+        resumed=run.resumed,
+        shares=run.shares,
+        about=run.about,
     )
 
 
@@ -130,7 +221,7 @@ def _accuracy_check(accuracy: AccuracyInfo, max_drop: float | None) -> tuple[Che
         Check(
             name="accuracy",
             passed=drop <= max_drop,
-            message=f"float {before.value:.2%}, recommended variant {after.value:.2%}: a drop of {100 * drop:.2f} "
+            message=f"float {before.value:.2%}, variant {after.value:.2%}: a drop of {100 * drop:.2f} "
             f"points, {100 * max_drop:.2f} allowed",
         ),
     )

@@ -46,6 +46,7 @@ from edgeq.records.runs import (
     ReferenceOutputs,
 )
 from edgeq.records.variants import (
+    DeviceAgreement,
     FallenOp,
     HostInfo,
     Normalization,
@@ -65,6 +66,7 @@ __all__ = [
     "Agreement",
     "Compiled",
     "Dataset",
+    "DeviceAgreement",
     "DeviceRun",
     "DeviceShare",
     "Drift",

@@ -91,13 +91,32 @@ class Signature:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceAgreement:
+    """A variant on a device against the same file on the host, over `samples`.
+
+    `mismatches` of `outputs` values differ, by at most `max_lsb` steps of integer outputs (1 for any difference of
+    floats); `argmax_flips` as in PairDrift; `sqnr_db` is the host's power over that of the difference.
+    """
+
+    device: str
+    machine: str
+    samples: int
+    outputs: int
+    mismatches: int
+    max_lsb: int
+    argmax_flips: int | None
+    sqnr_db: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VariantRow:
     """One variant. `file` is its place in the build.
 
     `accuracy` and `difference` (from float32) are on the same samples, None without labels. `same_top1` and `sqnr_db`
     compare its outputs with float32's on these samples; None for float32 itself, and where there is none.
     `latency` and `peak_memory_bytes` are this host's: the latter is what loading and running the model adds to a
-    process's resident memory at its peak, None where the system does not tell.
+    process's resident memory at its peak, None where the system does not tell. `device` is None until it ran on one.
     """
 
     kind: VariantKind
@@ -115,6 +134,7 @@ class VariantRow:
     latency: Latency
     peak_memory_bytes: int | None
     placement: Placement
+    device: DeviceAgreement | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,7 @@ def render(report: Report) -> RenderableType:
         parts += [_accuracy(report), _text("")]
     if report.accuracy.note:
         parts += [_text(report.accuracy.note, "dim"), _text("")]
-    if report.drift is not None:
+    if report.drift is not None and (report.variants is None or len(report.drift.references) > 1):
         parts += [_drift(report), _text("")]
         parts += [_pairs(report), _text("")] if report.drift.pairs else []
     parts += [_cost(report), _text(""), *_problems(report)]

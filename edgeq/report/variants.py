@@ -23,6 +23,7 @@ def render_variants(info: VariantsInfo) -> list[RenderableType]:
     parts.append(_text(where_timed(info), "dim"))
     parts += [_text(f"{row.kind.value}: {fallen_text(row)}", "yellow") for row in info.rows if row.placement.fallen]
     parts += [_text(f"no {refused.kind.value}: {_first_line(refused.reason)}", "yellow") for refused in info.refused]
+    parts += [_text(line, "" if fine else "yellow") for line, fine in device_lines(info)]
     parts += [_text(f"{platform.name}: {platform.proof}", "dim") for platform in info.platforms]
     chosen = info.recommendation
     parts.append(_text(f"→ {chosen.kind.value}: {chosen.reason}.", "bold" if chosen.conclusive else "bold yellow"))
@@ -52,6 +53,38 @@ def fallen_text(row: VariantRow) -> str:
     return (
         f"{len(placement.fallen)} of {placement.ops} ops are off XNNPACK ({fmt.percent(placement.fallen_macs)} of the "
         f"MACs): {listed}"
+    )
+
+
+def device_lines(info: VariantsInfo) -> list[tuple[str, bool]]:
+    """Per device, which variants gave the host's outputs there, and by how much the others differ; and whether all
+    did."""
+    found: dict[str, list[VariantRow]] = {}
+    for row in info.rows:
+        if row.device is not None:
+            found.setdefault(f"{row.device.device} ({row.device.machine})", []).append(row)
+    lines = []
+    for name, rows in found.items():
+        equal = [row.kind.value for row in rows if row.device is not None and not row.device.mismatches]
+        said = [f"{', '.join(equal)}: the host's outputs to the last bit"] if equal else []
+        said += [_apart(row) for row in rows if row.device is not None and row.device.mismatches]
+        lines.append(
+            (
+                f"on {name}, {rows[0].device.samples if rows[0].device else 0:,} samples: {'; '.join(said)}",
+                len(equal) == len(rows),
+            )
+        )
+    return lines
+
+
+def _apart(row: VariantRow) -> str:
+    found = row.device
+    if found is None:
+        return ""
+    flips = f", {found.argmax_flips:,} answers flip" if found.argmax_flips is not None else ""
+    return (
+        f"{row.kind.value}: {found.mismatches:,} of {found.outputs:,} outputs differ, SQNR "
+        f"{fmt.real(found.sqnr_db, 3)} dB{flips}"
     )
 
 

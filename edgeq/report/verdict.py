@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from edgeq.records import Drift, Reference
+from edgeq.records import Drift, Reference, VariantKind
 from edgeq.report.record import Report
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -40,8 +40,8 @@ def verdict(report: Report) -> Verdict:
     failed = [check for check in report.checks if not check.passed]
     exact = report.drift is not None and report.drift.primary.mismatches == 0
     fine = exact and not report.findings
-    if report.variants is not None and report.drift is None:
-        fine = report.variants.recommendation.conclusive and not report.findings
+    if report.variants is not None and shown_variant(report) is report.variants.recommendation.kind:
+        fine = report.variants.recommendation.conclusive and (exact or report.drift is None) and not report.findings
     compared = report.drift is not None or report.variants is not None
     level = Level.FAIL if failed else Level.UNKNOWN if not compared else Level.OK if fine else Level.WARN
     if failed:
@@ -65,10 +65,16 @@ def drift_cell(drift: Drift | None) -> str:
     return "bit for bit equal" if drift.mismatches == 0 else f"differs, by up to {drift.max_lsb} LSB"
 
 
+def shown_variant(report: Report) -> VariantKind | None:
+    """The variant of a mobile build that the report shows in detail."""
+    rows = report.variants.rows if report.variants is not None else ()
+    return next((row.kind for row in rows if row.sha256 == report.model.sha256), None)
+
+
 def _headline(report: Report) -> str:
-    if report.variants is not None and report.drift is None:
-        found = report.variants
-        return f"{len(found.rows)} variants on this host; ship {found.recommendation.kind.value}"
+    if report.variants is not None and (kind := shown_variant(report)) is not None:
+        advice = f"Ship {kind.value}" if kind is report.variants.recommendation.kind else kind.value
+        return f"{advice}: {_on_device(report)}"
     if report.drift is None:
         return "The device's outputs were not compared with a reference"
     drift = report.drift.primary
@@ -81,3 +87,14 @@ def _headline(report: Report) -> str:
     if drift.mismatches == 0:
         return f"Device equals {name} bit for bit on {samples}"
     return f"Device differs from {name} on {drift.mismatched_samples:,} of {samples}, by up to {drift.max_lsb} LSB"
+
+
+def _on_device(report: Report) -> str:
+    """What a device showed about the variant, in words."""
+    if report.drift is None:
+        return "it ran on this host"
+    drift = report.drift.primary
+    samples = "1 sample" if drift.samples == 1 else f"{drift.samples:,} samples"
+    if drift.mismatches == 0:
+        return f"{report.device.name} gives this host's outputs bit for bit on {samples}"
+    return f"{report.device.name} differs from this host on {drift.mismatched_samples:,} of {samples}"

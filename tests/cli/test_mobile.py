@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import Cli
@@ -29,6 +30,9 @@ def here(cli: Cli, tflite: bytes) -> Cli:
         (("--threads", "0"), "--threads"),
         (("--method", "qat"), "a .tflite is neither quantized nor trained again"),
         (("--epochs", "3"), "--epochs"),
+        (("--device", "emulated"), "--device emulated is for microcontrollers"),
+        (("--device", "socket://127.0.0.1:9"), ("this build is yet to make the variants", "edgeq validate o")),
+        (("--resume",), "--resume cannot be given"),
     ],
 )
 def test_options_that_are_refused(here: Cli, arguments: tuple[str, ...], said: str | tuple[str, ...]) -> None:
@@ -50,4 +54,14 @@ def test_a_tflite_as_json(here: Cli) -> None:
     assert sorted(p.name for p in (here.folder / "o").iterdir()) == [
         "answers.npz", "manifest.json", "model.tflite", "report.html", "report.json", "samples.npz", "variants",
     ]  # fmt: skip
+    done = here("validate", "o", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["device"]["name"] == "litert-host"
+    here.refuses(2, "validate", "o", "--variant", "float16", said=("o has no float16 variant", "It has int8"))
     here.refuses(2, "flash", "o", said="o is a build for android-arm64: it has no firmware")
+
+
+def test_variants_are_of_mobile_builds(cli: Cli, build_folder: Path) -> None:
+    for command in ("validate", "profile"):
+        said = "is a build for a microcontroller: it has no variants"
+        cli.refuses(2, command, build_folder, "--variant", "int8", said=said)

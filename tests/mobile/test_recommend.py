@@ -32,6 +32,10 @@ def difference(lost: int, won: int, n: int = N) -> AccuracyDifference:
     )  # fmt: skip
 
 
+def latency(ms: float) -> Latency:
+    return Latency(median_ms=ms, p90_ms=ms, p99_ms=ms, runs=300)
+
+
 def row(
     kind: VariantKind,
     *,
@@ -57,7 +61,7 @@ def row(
         kind=kind, file=f"variants/{kind.value}.tflite", sha256="0" * 64, size_bytes=size, inputs=("float32",),
         outputs=("float32",), signature=None, accuracy=accuracy, difference=apart, standing=standing,
         same_top1=None if base else 1.0, sqnr_db=None if base else sqnr,
-        latency=Latency(median_ms=ms, p90_ms=ms, p99_ms=ms, runs=300), peak_memory_bytes=None,
+        latency=latency(ms), peak_memory_bytes=None,
         placement=Placement(ops=10, partitions=1, fallen_macs=fallen, fallen=()),
     )  # fmt: skip
 
@@ -87,7 +91,7 @@ def test_one_that_is_worse_is_left_out() -> None:
 def test_sizes_within_a_tenth_are_one_size() -> None:
     larger = replace(INT8, size_bytes=1300)
     assert recommend([FLOAT, HALF, DYNAMIC, larger], 0.01).kind is VariantKind.DYNAMIC_RANGE
-    equally_fast = replace(INT8, latency=Latency(median_ms=2.9, p90_ms=3, p99_ms=3, runs=300))
+    equally_fast = replace(INT8, latency=latency(2.9))
     assert recommend([FLOAT, HALF, DYNAMIC, equally_fast], 0.01).kind is VariantKind.DYNAMIC_RANGE
 
 
