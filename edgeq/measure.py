@@ -340,7 +340,14 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
             estimated = _profile(build, EMULATED, emulated, other, inputs)
     if isinstance(running, QemuDevice):
         return estimated or counted(session.run(sample).ticks, build.board)
-    return measured(estimated, session.hello, session.run(sample).ticks, build.board)
+    return measured(
+        estimated,
+        session.hello,
+        session.run(sample).ticks,
+        build.board,
+        calls=build.program.calls,
+        op_ticks=session.op_ticks(sample),
+    )
 
 
 def _symboliser(image: Image | None) -> Callable[[int], str | None] | None:

@@ -213,6 +213,8 @@ class Responder:
             raise _RefusalError(Refusal.OUT_OF_RANGE) from exc
         if run.run == 0 or run.repeat == 0 or (run.repeat > 1 and run.mode is not Mode.INFER):
             raise _RefusalError(Refusal.OUT_OF_RANGE)
+        if run.mode is Mode.TICKS:
+            raise _RefusalError(Refusal.OUT_OF_RANGE)  # no model of ours times its kernels
         if run.mode in (Mode.TRACE, Mode.FETCH) and run.point >= self._model.trace_point_count:
             points = self._model.trace_point_count
             raise _RefusalError(Refusal.OUT_OF_RANGE if points else Refusal.NOT_TRACED, points)

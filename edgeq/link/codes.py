@@ -59,6 +59,7 @@ class Mode(IntEnum):
     TRACE = 1
     FETCH = 2
     SELFTEST = 3
+    TICKS = 4
 
 
 class Item(IntEnum):

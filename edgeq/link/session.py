@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import BAUD, Kind, Mode, Refusal, Status
+from edgeq.link.codes import BAUD, HelloFlag, Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
@@ -202,6 +202,17 @@ class Session:
                 raise DeviceError(f"The device reported {len(found)} fingerprints of {self.hello.trace_point_count}.")
             found += (int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4))
         return tuple(found)
+
+    def op_ticks(self, inputs: Sequence[bytes]) -> tuple[int, ...] | None:
+        """Ticks of each kernel call of one inference; None where the engine does not time them.
+
+        Raises:
+            DataError, DeviceError, LinkError: as `run`.
+        """
+        if self.hello.engine != TFLM_ENGINE or self.hello.flags & HelloFlag.INTERPRETER:
+            return None
+        data = self._run(inputs, Mode.TICKS)[1]
+        return tuple(int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4))
 
     def fetch(self, inputs: Sequence[bytes], point: int) -> bytes:
         """The tensor at trace point `point`.

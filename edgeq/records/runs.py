@@ -71,13 +71,14 @@ class DeviceRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerCost:
-    """Instructions and estimated cycles of one kernel call in one inference."""
+    """Instructions and cycles of one kernel call in one inference. `cycles` are estimated, or measured where the device
+    times its calls; `instructions` None where no emulator plays the board."""
 
     index: int
     label: str
     kernel: str
     macs: int
-    instructions: int
+    instructions: int | None
     cycles: int
 
 

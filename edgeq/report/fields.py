@@ -161,8 +161,11 @@ FIELDS: dict[str, tuple[str, str]] = {
     "LayerCost.label": ("", "the layer"),
     "LayerCost.kernel": ("", "the C function"),
     "LayerCost.macs": ("MACs", "multiply-accumulates of the layer"),
-    "LayerCost.instructions": ("instructions", "executed"),
-    "LayerCost.cycles": ("cycles", "estimated, also where the whole was measured"),
+    "LayerCost.instructions": ("instructions", "executed; null where no emulator plays the board"),
+    "LayerCost.cycles": (
+        "cycles",
+        "estimated, also where the whole was measured, unless the device times its kernel calls (tflm engine)",
+    ),
     "DriftInfo.references": ("", "the figures per reference, by its name"),
     "DriftInfo.versions": ("", "version of each reference interpreter"),
     "DriftInfo.layers": ("", "layer by layer against the primary reference; empty if not traced"),

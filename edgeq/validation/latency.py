@@ -83,7 +83,15 @@ def counted(ticks: int, board: Board) -> Profile:
 _COUNTERS = {TicksKind.CPU: "DWT", TicksKind.SYSTICK: "SysTick", TicksKind.TIMER: "timer"}
 
 
-def measured(estimated: Profile | None, hello: Hello, ticks: int, board: Board) -> Profile | None:
+def measured(
+    estimated: Profile | None,
+    hello: Hello,
+    ticks: int,
+    board: Board,
+    *,
+    calls: Sequence[KernelCall] = (),
+    op_ticks: Sequence[int] | None = None,
+) -> Profile | None:
     """What a device's own counter says of one inference, over what an emulator says.
 
     Args:
@@ -91,6 +99,8 @@ def measured(estimated: Profile | None, hello: Hello, ticks: int, board: Board) 
         hello: tells what the device's counter counts.
         ticks: of one inference.
         board: where no emulator plays it, a timer is a real one; elsewhere it may be an emulator's.
+        calls: the program's kernel calls.
+        op_ticks: of each of them, by the device's counter; None where it does not time them.
 
     Returns:
         `estimated` where the device has no counter of its own.
@@ -108,8 +118,24 @@ def measured(estimated: Profile | None, hello: Hello, ticks: int, board: Board) 
         cycles_measured=cycles,
         clock_hz=hello.clock_hz,
         latency_ms=1e3 * cycles / hello.clock_hz,
-        layers=() if estimated is None else estimated.layers,
+        layers=_measured_layers(estimated, hello, calls, op_ticks),
     )
+
+
+def _measured_layers(
+    estimated: Profile | None, hello: Hello, calls: Sequence[KernelCall], op_ticks: Sequence[int] | None
+) -> tuple[LayerCost, ...]:
+    layers = () if estimated is None else estimated.layers
+    if op_ticks is None or len(op_ticks) != len(calls):
+        return layers
+    instructions = {layer.index: layer.instructions for layer in layers}
+    return tuple(
+        LayerCost(
+            index=i, label=call.label, kernel=call.kernel, macs=call.macs, instructions=instructions.get(i),
+            cycles=round(ticks * hello.clock_hz / hello.ticks_hz),
+        )
+        for i, (call, ticks) in enumerate(zip(calls, op_ticks, strict=True))
+    )  # fmt: skip
 
 
 _LATENCY_SECONDS = 2.0

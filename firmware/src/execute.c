@@ -65,6 +65,16 @@ static edgeq_status edgeq_infer(edgeq_link *link, uint32_t repeat, edgeq_timing 
   return status;
 }
 
+/* The result is the engine's own array of ticks, which every device of edgeq's has in the line's byte order.
+ */
+static edgeq_status edgeq_run_timed(edgeq_link *link) {
+  const uint32_t *ticks = 0;
+  const edgeq_status status = link->model->invoke_timed(&ticks);
+  link->result = ticks;
+  link->result_bytes = status == EDGEQ_OK ? 4u * link->model->op_count : 0u;
+  return status;
+}
+
 void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint32_t point) {
   edgeq_timing timing = {0, 0, 0, 0};
   edgeq_status status;
@@ -82,6 +92,9 @@ void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint32_t poi
 #endif
     case EDGEQ_LINK_SELFTEST:
       status = link->model->selftest();
+      break;
+    case EDGEQ_LINK_TICKS:
+      status = edgeq_run_timed(link);
       break;
     default:
       status = edgeq_infer(link, repeat, &timing);

@@ -1,6 +1,7 @@
 /* TensorFlow Lite Micro's interpreter behind edgeq/engine.h. */
 #include <new>
 
+#include "edgeq/board.h"
 #include "edgeq/tflm.h"
 #include "edgeq/tflm_resolver.h"
 #include "tensorflow/lite/micro/memory_helpers.h"
@@ -29,6 +30,7 @@ uint32_t next_op;  /* that is expected to run next */
 uint32_t next_point;
 bool refused; /* an operator's prepare ended with an error */
 
+bool timed;
 edgeq_trace_fn *tracer;
 void *tracer_context;
 bool stopped;
@@ -121,7 +123,9 @@ TfLiteStatus edgeq_tflm_run(const TFLMRegistration *kernel, TfLiteContext *conte
 }
 
 TfLiteStatus edgeq_tflm_op(uint32_t op, TfLiteContext *context, TfLiteNode *node) {
+  const uint32_t begin = timed ? edgeq_board_ticks() : 0u;
   const TfLiteStatus status = edgeq_tflm.places[op].kernel->invoke(context, node);
+  if (timed) edgeq_tflm.ticks[op] = edgeq_board_ticks() - begin;
   if (tracer == nullptr || status != kTfLiteOk || show(op, context, node)) return status;
   stopped = true;
   return tflite::kTfLiteAbort;
@@ -167,6 +171,15 @@ edgeq_status edgeq_tflm_init(void) {
 edgeq_status edgeq_tflm_invoke(void) {
   tracer = nullptr;
   return run();
+}
+
+edgeq_status edgeq_tflm_invoke_timed(const uint32_t **ticks) {
+  tracer = nullptr;
+  timed = true;
+  const edgeq_status status = run();
+  timed = false;
+  *ticks = edgeq_tflm.ticks;
+  return status;
 }
 
 edgeq_status edgeq_tflm_invoke_traced(edgeq_trace_fn *trace, void *context) {

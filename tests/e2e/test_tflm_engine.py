@@ -17,6 +17,7 @@ import edgeq
 from edgeq import process
 from edgeq.builds import open_build
 from edgeq.errors import DeviceError, InputError
+from edgeq.measure import started
 from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine
 from edgeq.report.record import Report
 
@@ -71,6 +72,19 @@ def test_validate_drift_and_profile_need_no_library(
     assert profile.instructions == report.profile.instructions
     with pytest.raises(InputError, match="is for no other board"):
         edgeq.validate(folder, device="native")
+
+
+def test_the_device_times_its_kernels(built: tuple[Path, Report]) -> None:
+    """By its own counter, which in QEMU counts instructions: all kernels together take less than the inference."""
+    made = open_build(built[0])
+    sample = tuple(a[0].tobytes() for a in made.samples.inputs)
+    with started(made, "qemu") as (_, session):
+        ticks = session.op_ticks(sample)
+        whole = session.run(sample).ticks
+    assert ticks is not None
+    assert len(ticks) == len(made.program.calls)
+    assert 0.5 * whole < sum(ticks) < whole
+    assert ticks.index(max(ticks)) in (0, 1)
 
 
 def test_the_next_build_has_an_arena_that_just_fits(model: Path, built: tuple[Path, Report], tmp_path: Path) -> None:

@@ -125,6 +125,7 @@ static const edgeq_model model = {
     selftest,
     invoke_traced,
     STATE,
+    0,
 };
 
 const edgeq_model *edgeq_app_model(void) {

@@ -6,11 +6,14 @@ import io
 from dataclasses import replace
 
 import pytest
+from projects import small_model
 from report_samples import digits, profile
 
 from edgeq.boards import load_board
 from edgeq.link.codes import HelloFlag, TicksKind
 from edgeq.link.messages import Hello
+from edgeq.lower.interpreted import interpreted
+from edgeq.model.flatbuffer import parse_tflite
 from edgeq.report.console import render
 from edgeq.validation.latency import measured
 
@@ -48,6 +51,20 @@ def test_layers_stay_as_they_were_estimated() -> None:
     assert found is not None
     assert (found.cycles_measured, found.cycles_estimated) == (77, estimated.cycles_estimated)
     assert (found.layers, found.instructions) == (estimated.layers, estimated.instructions)
+
+
+def test_layers_that_the_device_has_timed() -> None:
+    """Where no emulator plays the board, they are all that is known of single layers."""
+    calls = interpreted(parse_tflite(small_model()), arena_bytes=0, known_tensors=99, sha256="").calls
+    ticks = [100 * (i + 1) for i in range(len(calls))]
+    found = measured(None, hello(TicksKind.TIMER, 1_000_000), 2800, NEITHER, calls=calls, op_ticks=ticks)
+    assert found is not None
+    assert [layer.cycles for layer in found.layers] == [125 * t for t in ticks]
+    assert (found.layers[0].kernel, found.layers[0].instructions) == ("CONV_2D", None)
+    estimated = replace(profile(), layers=tuple(replace(c, instructions=7) for c in found.layers))
+    both = measured(estimated, hello(TicksKind.CPU), 2800, BOTH, calls=calls, op_ticks=ticks)
+    assert both is not None
+    assert [(layer.cycles, layer.instructions) for layer in both.layers] == [(t, 7) for t in ticks]
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,9 @@ typedef struct edgeq_model {
   /* As invoke, and calls `trace` at every trace point; null in a build without EDGEQ_TRACE. */
   edgeq_status (*invoke_traced)(edgeq_trace_fn *trace, void *context);
   const edgeq_engine_state *state; /* null where the arena is all used and nothing can fail: aot */
+  /* As invoke; *ticks are then the board's ticks of each of the op_count kernel calls, until the next one.
+   * Null where the engine does not time them. */
+  edgeq_status (*invoke_timed)(const uint32_t **ticks);
 } edgeq_model;
 
 #ifdef __cplusplus

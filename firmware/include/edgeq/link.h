@@ -75,6 +75,7 @@ typedef enum edgeq_link_mode {
   EDGEQ_LINK_TRACE = 1,
   EDGEQ_LINK_FETCH = 2,
   EDGEQ_LINK_SELFTEST = 3,
+  EDGEQ_LINK_TICKS = 4, /* refused where the engine does not time its kernel calls */
 } edgeq_link_mode;
 
 /* What READ reads. */

@@ -31,6 +31,7 @@ struct edgeq_tflm_app {
   const tflite::MicroOpResolver *(*resolver)(void); /* null if its operators could not be registered */
   edgeq_tflm_op_fn *const *ops;
   edgeq_tflm_place *places; /* op_count of them, for engine.cc */
+  uint32_t *ticks;          /* likewise */
   const edgeq_tflm_point *points;
   edgeq_tensor *inputs;
   edgeq_tensor *outputs;
@@ -50,6 +51,7 @@ extern edgeq_engine_state edgeq_tflm_state;
 
 edgeq_status edgeq_tflm_init(void);
 edgeq_status edgeq_tflm_invoke(void);
+edgeq_status edgeq_tflm_invoke_timed(const uint32_t **ticks);
 edgeq_status edgeq_tflm_invoke_traced(edgeq_trace_fn *trace, void *context);
 
 /* Runs operator `op`, and shows its outputs in a traced inference. */

@@ -75,6 +75,7 @@ edgeq_tflm_op_fn* const ops[SMALL_OP_COUNT] = {
 };
 
 edgeq_tflm_place places[SMALL_OP_COUNT];
+uint32_t ticks[SMALL_OP_COUNT];
 
 // Tensors that a traced build shows.
 const edgeq_tflm_point points[7] = {
@@ -119,6 +120,7 @@ const edgeq_tflm_app edgeq_tflm = {
     /* resolver */ resolver,
     /* ops */ ops,
     /* places */ places,
+    /* ticks */ ticks,
     /* points */ points,
     /* inputs */ inputs,
     /* outputs */ outputs,
@@ -164,6 +166,7 @@ const edgeq_model small_model = {
     /* invoke_traced */ nullptr,
 #endif
     /* state */ &edgeq_tflm_state,
+    /* invoke_timed */ edgeq_tflm_invoke_timed,
 };
 
 }  // extern "C"
