@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from edgeq.errors import UnavailableError
+from edgeq.options import TFLM_ROOT_VARIABLE
 from edgeq.process import run
 
 
@@ -49,6 +50,7 @@ _PACKAGES = (
 _TOOLS = (
     ("qemu-system-arm", "--device qemu: a second emulator, and the only one for Cortex-M55", "qemu-system-arm"),
     ("arm-none-eabi-gcc", "--toolchain gcc, and `make firmware` in a generated project", "gcc-arm-none-eabi"),
+    ("arm-none-eabi-g++", "--engine tflm", "gcc-arm-none-eabi libstdc++-arm-none-eabi-newlib"),
     ("gcc", "plain `make` in a generated project", "gcc"),
     ("make", "plain `make` in a generated project", "make"),
 )
@@ -62,6 +64,7 @@ def examine() -> tuple[Check, ...]:
         _tflm(),
         *(_tool(*t) for t in _TOOLS),
         _arm64(),
+        _tflm_root(),
         _pyocd(),
         _ports(),
         _probes(),
@@ -119,6 +122,18 @@ def _tflm() -> Check:
         found=f"there is no wheel for {sys.platform} {platform.machine()}",
         use=use + "; LiteRT's reference kernels stand in, and reports say so",
     )
+
+
+def _tflm_root() -> Check:
+    use = "--engine tflm: where your TensorFlow Lite Micro is, if no --tflm-root says so"
+    root = os.environ.get(TFLM_ROOT_VARIABLE)
+    if not root:
+        return Check(name=TFLM_ROOT_VARIABLE, state=State.OPTIONAL, found="not set", use=use)
+    if not Path(root).exists():
+        return Check(
+            name=TFLM_ROOT_VARIABLE, state=State.OPTIONAL, found=f"{root} does not exist", use=use, fix="set it again"
+        )
+    return Check(name=TFLM_ROOT_VARIABLE, state=State.OK, found=root, use=use)
 
 
 def _tool(name: str, use: str, debian: str) -> Check:

@@ -101,7 +101,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     ),
     "MemoryInfo.arena_used_bytes": (
         "bytes",
-        "what the TFLM engine took of its arena, as the device reported it; null for another engine",
+        "what the TFLM engine needs of its arena, as the device found out; null for another engine",
     ),
     "MemoryInfo.sections": ("", "the image's sections"),
     "MemoryInfo.plan": ("", "the arena over time; null for an engine without a static plan"),

@@ -124,7 +124,7 @@ void edgeq_on_stats(const edgeq_request *request) {
 
 void edgeq_on_engine_state(const edgeq_request *request) {
   const edgeq_model *model = request->link->model;
-  const edgeq_engine_state *state = model->state;
+  const edgeq_engine_state *state = model->state != 0 ? model->state() : 0;
   uint8_t *to =
       edgeq_put32(edgeq_reply_payload(request), state != 0 ? state->arena_used : model->arena_bytes);
   *to++ = state != 0 ? state->problem : (uint8_t)EDGEQ_PROBLEM_NONE;

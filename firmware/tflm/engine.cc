@@ -14,6 +14,7 @@
 namespace {
 
 constexpr uint32_t kGuard = 0xE5D6C7B8u;
+constexpr uint32_t kAlign = 16; /* of the arena's size */
 
 /* The interpreter, and words behind it: a library that was compiled from other headers has one of another
  * size. */
@@ -30,14 +31,17 @@ uint32_t next_op;  /* that is expected to run next */
 uint32_t next_point;
 bool refused; /* an operator's prepare ended with an error */
 
+edgeq_engine_state state = {0, 0, EDGEQ_PROBLEM_NONE, edgeq_tflm_words};
+
+uint32_t needed; /* bytes of arena; 0: not found out yet */
 bool timed;
 edgeq_trace_fn *tracer;
 void *tracer_context;
 bool stopped;
 
 edgeq_status fail(edgeq_problem problem, uint32_t detail) {
-  edgeq_tflm_state.problem = static_cast<uint8_t>(problem);
-  edgeq_tflm_state.detail = detail;
+  state.problem = static_cast<uint8_t>(problem);
+  state.detail = detail;
   return EDGEQ_FAILED;
 }
 
@@ -64,6 +68,48 @@ edgeq_status find_operators(const tflite::Model *model, const tflite::MicroOpRes
 /* Whether the arena has nothing left: what failed needed more. */
 bool exhausted(tflite::MicroAllocator *allocator) {
   return !refused || allocator->AllocatePersistentBuffer(64) == nullptr;
+}
+
+tflite::MicroInterpreter *made(void) {
+  return reinterpret_cast<tflite::MicroInterpreter *>(room.interpreter);
+}
+
+/* An interpreter in the first `bytes` of the arena. */
+edgeq_status make(const tflite::Model *model, const tflite::MicroOpResolver *resolver, uint32_t bytes) {
+  prepared = 0;
+  refused = false;
+  edgeq_tflm_forget_words();
+  (void)fail(EDGEQ_PROBLEM_NONE, 0);
+  for (uint32_t &word : room.guard) word = kGuard;
+  tflite::MicroAllocator *allocator = tflite::MicroAllocator::Create(edgeq_tflm.arena, bytes);
+  if (allocator == nullptr) return fail(EDGEQ_PROBLEM_ARENA, bytes);
+  tflite::MicroResourceVariables *variables = nullptr;
+  if (edgeq_tflm.variables > 0u) {
+    variables = tflite::MicroResourceVariables::Create(allocator, edgeq_tflm.variables);
+    if (variables == nullptr) return fail(EDGEQ_PROBLEM_ARENA, bytes);
+  }
+  new (room.interpreter) tflite::MicroInterpreter(model, *resolver, allocator, variables);
+  const TfLiteStatus status = made()->AllocateTensors();
+  if (!guarded()) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
+  if (status == kTfLiteOk) return EDGEQ_OK;
+  if (exhausted(allocator)) return fail(EDGEQ_PROBLEM_ARENA, bytes);
+  return EDGEQ_FAILED; /* prepare has said why */
+}
+
+/* The smallest arena that will do. What the interpreter says leaves out what it takes only for a while, to
+ * plan: that is asked for last, and refused in good order where there is no room. */
+void find_needed(const tflite::Model *model, const tflite::MicroOpResolver *resolver) {
+  uint32_t low = (static_cast<uint32_t>(made()->arena_used_bytes()) + kAlign - 1u) / kAlign * kAlign;
+  uint32_t high = edgeq_tflm.arena_bytes;
+  while (low < high) {
+    const uint32_t middle = (low + high) / 2u / kAlign * kAlign;
+    if (make(model, resolver, middle) == EDGEQ_OK) {
+      high = middle;
+    } else {
+      low = middle + kAlign;
+    }
+  }
+  needed = high;
 }
 
 edgeq_status bind(edgeq_tensor *tensors, uint32_t count, bool inputs) {
@@ -100,7 +146,9 @@ bool show(uint32_t op, TfLiteContext *context, TfLiteNode *node) {
 
 }  // namespace
 
-edgeq_engine_state edgeq_tflm_state = {0, 0, EDGEQ_PROBLEM_NONE, edgeq_tflm_words};
+const edgeq_engine_state *edgeq_tflm_state(void) {
+  return &state;
+}
 
 TfLiteStatus edgeq_tflm_prepare(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node) {
   const uint32_t op = prepared;
@@ -133,39 +181,23 @@ TfLiteStatus edgeq_tflm_op(uint32_t op, TfLiteContext *context, TfLiteNode *node
 
 edgeq_status edgeq_tflm_init(void) {
   interpreter = nullptr;
-  prepared = 0;
-  refused = false;
-  edgeq_tflm_forget_words();
-  edgeq_tflm_state.arena_used = 0;
-  (void)fail(EDGEQ_PROBLEM_NONE, 0);
-  for (uint32_t &word : room.guard) word = kGuard;
-
+  state.arena_used = 0;
   const tflite::Model *model = tflite::GetModel(edgeq_tflm.model_data);
   if (model->version() != TFLITE_SCHEMA_VERSION) return fail(EDGEQ_PROBLEM_SCHEMA, TFLITE_SCHEMA_VERSION);
   const tflite::MicroOpResolver *resolver = edgeq_tflm.resolver();
   if (resolver == nullptr) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
   if (find_operators(model, resolver) != EDGEQ_OK) return EDGEQ_FAILED;
 
-  tflite::MicroAllocator *allocator =
-      tflite::MicroAllocator::Create(edgeq_tflm.arena, edgeq_tflm.arena_bytes);
-  if (allocator == nullptr) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
-  tflite::MicroResourceVariables *variables = nullptr;
-  if (edgeq_tflm.variables > 0u) {
-    variables = tflite::MicroResourceVariables::Create(allocator, edgeq_tflm.variables);
-    if (variables == nullptr) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
+  edgeq_status status = make(model, resolver, edgeq_tflm.arena_bytes);
+  if (status == EDGEQ_OK && needed == 0u) {
+    find_needed(model, resolver);
+    status = make(model, resolver, edgeq_tflm.arena_bytes);
   }
-  tflite::MicroInterpreter *made =
-      new (room.interpreter) tflite::MicroInterpreter(model, *resolver, allocator, variables);
-  const TfLiteStatus status = made->AllocateTensors();
-  if (!guarded()) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
-  if (status != kTfLiteOk) {
-    if (exhausted(allocator)) return fail(EDGEQ_PROBLEM_ARENA, edgeq_tflm.arena_bytes);
-    return EDGEQ_FAILED; /* prepare has said why */
-  }
-  interpreter = made;
-  edgeq_tflm_state.arena_used = static_cast<uint32_t>(made->arena_used_bytes());
-  const edgeq_status bound = bind(edgeq_tflm.inputs, edgeq_tflm.input_count, true);
-  return bound != EDGEQ_OK ? bound : bind(edgeq_tflm.outputs, edgeq_tflm.output_count, false);
+  if (status != EDGEQ_OK) return status;
+  interpreter = made();
+  state.arena_used = needed;
+  status = bind(edgeq_tflm.inputs, edgeq_tflm.input_count, true);
+  return status != EDGEQ_OK ? status : bind(edgeq_tflm.outputs, edgeq_tflm.output_count, false);
 }
 
 edgeq_status edgeq_tflm_invoke(void) {

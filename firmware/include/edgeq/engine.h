@@ -48,7 +48,7 @@ typedef enum edgeq_problem {
 
 /* What an engine knows of itself beside its status. */
 typedef struct edgeq_engine_state {
-  uint32_t arena_used; /* bytes of the arena that it really took; 0 before init */
+  uint32_t arena_used; /* bytes of the arena that will do; 0 before init */
   uint32_t detail;     /* of the problem */
   uint8_t problem;     /* edgeq_problem */
   const char *words;   /* the interpreter's own last message; "" where it has none */
@@ -89,7 +89,9 @@ typedef struct edgeq_model {
       void); /* runs the golden input and compares the outputs' CRC-32; ends as after init */
   /* As invoke, and calls `trace` at every trace point; null in a build without EDGEQ_TRACE. */
   edgeq_status (*invoke_traced)(edgeq_trace_fn *trace, void *context);
-  const edgeq_engine_state *state; /* null where the arena is all used and nothing can fail: aot */
+  /* What the engine knows of itself at this moment; null where the arena is all used and nothing can fail:
+   * aot. */
+  const edgeq_engine_state *(*state)(void);
   /* As invoke; *ticks are then the board's ticks of each of the op_count kernel calls, until the next one.
    * Null where the engine does not time them. */
   edgeq_status (*invoke_timed)(const uint32_t **ticks);

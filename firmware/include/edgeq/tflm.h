@@ -47,7 +47,7 @@ struct edgeq_tflm_app {
 /* Defined by the generated file: a firmware has one model. */
 extern const edgeq_tflm_app edgeq_tflm;
 
-extern edgeq_engine_state edgeq_tflm_state;
+const edgeq_engine_state *edgeq_tflm_state(void);
 
 edgeq_status edgeq_tflm_init(void);
 edgeq_status edgeq_tflm_invoke(void);

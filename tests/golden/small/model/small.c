@@ -290,4 +290,5 @@ const edgeq_model small_model = {
     small_selftest, /* selftest */
     small_traced, /* invoke_traced */
     0, /* state */
+    0, /* invoke_timed */
 };

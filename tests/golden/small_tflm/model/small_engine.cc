@@ -165,7 +165,7 @@ const edgeq_model small_model = {
 #else
     /* invoke_traced */ nullptr,
 #endif
-    /* state */ &edgeq_tflm_state,
+    /* state */ edgeq_tflm_state,
     /* invoke_timed */ edgeq_tflm_invoke_timed,
 };
 
