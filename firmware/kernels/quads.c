@@ -14,114 +14,114 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
  * the columns, of several `weights` the end of the quad's and `pairs` and `column_bytes` the next row and the
  * end of the row's weights, so that behind all fields these three are again, and the bytes that columns have
  * moved on by; `output1` becomes the distance from output0. */
-#define BEGIN                                           \
-  ".syntax unified\n"                                   \
-  ".macro edgeq_even sum\n"                             \
-  "  add.w  \\sum, \\sum, \\sum\n"                      \
-  "  add.w  lr, r3, \\sum, asr #31\n"                   \
-  "  smmlar \\sum, \\sum, r2, lr\n"                     \
-  "  asr.w  \\sum, \\sum, r12\n"                        \
-  "  ssat   \\sum, #8, \\sum\n"                         \
-  ".endm\n"                                             \
-  ".macro edgeq_odd sum\n"                              \
-  "  asr.w  lr, \\sum, #31\n"                           \
-  "  add.w  lr, r3, lr, lsl #7\n"                       \
-  "  smmla  \\sum, \\sum, r2, lr\n"                     \
-  "  asr.w  \\sum, \\sum, r12\n"                        \
-  "  ssat   \\sum, #8, \\sum\n"                         \
-  ".endm\n"                                             \
-  ".macro edgeq_wide_channel sum0, sum1\n"              \
-  "  ldmia  r1!, {r2, r3, r12}\n"                       \
-  "  edgeq_even \\sum0\n"                               \
-  "  edgeq_even \\sum1\n"                               \
-  ".endm\n"                                             \
-  ".macro edgeq_channels even0, even1, odd0, odd1\n"    \
-  ".if edgeq_shift\n"                                   \
-  "  ldmia  r1!, {r2, r3, r12, lr}\n"                   \
-  "  smmla  \\even0, \\even0, r2, r3\n"                 \
-  "  smmla  \\even1, \\even1, r2, r3\n"                 \
-  "  smmla  \\odd0, \\odd0, r12, lr\n"                  \
-  "  smmla  \\odd1, \\odd1, r12, lr\n"                  \
-  "  ssat   \\even0, #8, \\even0, asr #edgeq_shift\n"   \
-  "  ssat   \\even1, #8, \\even1, asr #edgeq_shift\n"   \
-  "  ssat   \\odd0, #8, \\odd0, asr #edgeq_shift + 8\n" \
-  "  ssat   \\odd1, #8, \\odd1, asr #edgeq_shift + 8\n" \
-  ".else\n"                                             \
-  "  ldmia  r1!, {r2, r3, r12}\n"                       \
-  "  edgeq_even \\even0\n"                              \
-  "  edgeq_even \\even1\n"                              \
-  "  ldmia  r1!, {r2, r3, r12}\n"                       \
-  "  edgeq_odd \\odd0\n"                                \
-  "  edgeq_odd \\odd1\n"                                \
-  ".endif\n"                                            \
-  ".endm\n"                                             \
-  "  push   {r4-r11, lr}\n"                             \
-  "  ldmia  r0, {r1-r10}\n"                             \
-  "  sub    r5, r5, r4\n"                               \
-  ".if edgeq_rows == 0\n"                               \
-  "  ldr    r1, [r1]\n"                                 \
-  ".endif\n"                                            \
-  ".if edgeq_rows\n"                                    \
-  "  mov    r11, #0\n"                                  \
-  "  push   {r2, r8, r9, r11}\n"                        \
-  ".endif\n"                                            \
-  "  push   {r1-r10}\n"                                 \
-  "  mov    r0, r1\n"                                   \
-  "  mov    r1, r2\n"                                   \
-  "2:\n"                                                \
-  "  ldmia  r1!, {r4, r5, r8, r9}\n"                    \
-  ".if edgeq_rows\n"                                    \
-  "  ldr    r2, [sp, #24]\n"                            \
-  "  ldr    r3, [sp]\n"                                 \
-  "  add    r2, r2, r1\n"                               \
-  "  str    r2, [sp, #4]\n"                             \
-  "  mov    r6, r4\n"                                   \
-  "  mov    r7, r5\n"                                   \
-  "  mov    r10, r8\n"                                  \
-  "  mov    r11, r9\n"                                  \
-  "3:\n"                                                \
-  "  ldr    r0, [r3], #4\n"                             \
-  "  ldr    r2, [sp, #52]\n"                            \
-  "  str    r3, [sp, #28]\n"                            \
-  "  add    r0, r0, r2\n"                               \
-  ".if edgeq_rows == 2\n"                               \
-  "  ldr    r2, [sp, #20]\n"                            \
-  "  add    r2, r2, r1\n"                               \
-  "  str    r2, [sp, #32]\n"                            \
-  ".endif\n"                                            \
-  ".endif\n"                                            \
+#define BEGIN                                          \
+  ".syntax unified\n"                                  \
+  ".macro edgeq_even sum\n"                            \
+  " add.w  \\sum, \\sum, \\sum\n"                      \
+  " add.w  lr, r3, \\sum, asr #31\n"                   \
+  " smmlar \\sum, \\sum, r2, lr\n"                     \
+  " asr.w  \\sum, \\sum, r12\n"                        \
+  " ssat   \\sum, #8, \\sum\n"                         \
+  ".endm\n"                                            \
+  ".macro edgeq_odd sum\n"                             \
+  " asr.w  lr, \\sum, #31\n"                           \
+  " add.w  lr, r3, lr, lsl #7\n"                       \
+  " smmla  \\sum, \\sum, r2, lr\n"                     \
+  " asr.w  \\sum, \\sum, r12\n"                        \
+  " ssat   \\sum, #8, \\sum\n"                         \
+  ".endm\n"                                            \
+  ".macro edgeq_wide_channel sum0, sum1\n"             \
+  " ldmia  r1!, {r2, r3, r12}\n"                       \
+  " edgeq_even \\sum0\n"                               \
+  " edgeq_even \\sum1\n"                               \
+  ".endm\n"                                            \
+  ".macro edgeq_channels even0, even1, odd0, odd1\n"   \
+  ".if edgeq_shift\n"                                  \
+  " ldmia  r1!, {r2, r3, r12, lr}\n"                   \
+  " smmla  \\even0, \\even0, r2, r3\n"                 \
+  " smmla  \\even1, \\even1, r2, r3\n"                 \
+  " smmla  \\odd0, \\odd0, r12, lr\n"                  \
+  " smmla  \\odd1, \\odd1, r12, lr\n"                  \
+  " ssat   \\even0, #8, \\even0, asr #edgeq_shift\n"   \
+  " ssat   \\even1, #8, \\even1, asr #edgeq_shift\n"   \
+  " ssat   \\odd0, #8, \\odd0, asr #edgeq_shift + 8\n" \
+  " ssat   \\odd1, #8, \\odd1, asr #edgeq_shift + 8\n" \
+  ".else\n"                                            \
+  " ldmia  r1!, {r2, r3, r12}\n"                       \
+  " edgeq_even \\even0\n"                              \
+  " edgeq_even \\even1\n"                              \
+  " ldmia  r1!, {r2, r3, r12}\n"                       \
+  " edgeq_odd \\odd0\n"                                \
+  " edgeq_odd \\odd1\n"                                \
+  ".endif\n"                                           \
+  ".endm\n"                                            \
+  " push   {r4-r11, lr}\n"                             \
+  " ldmia  r0, {r1-r10}\n"                             \
+  " sub    r5, r5, r4\n"                               \
+  ".if edgeq_rows == 0\n"                              \
+  " ldr    r1, [r1]\n"                                 \
+  ".endif\n"                                           \
+  ".if edgeq_rows\n"                                   \
+  " mov    r11, #0\n"                                  \
+  " push   {r2, r8, r9, r11}\n"                        \
+  ".endif\n"                                           \
+  " push   {r1-r10}\n"                                 \
+  " mov    r0, r1\n"                                   \
+  " mov    r1, r2\n"                                   \
+  "2:\n"                                               \
+  " ldmia  r1!, {r4, r5, r8, r9}\n"                    \
+  ".if edgeq_rows\n"                                   \
+  " ldr    r2, [sp, #24]\n"                            \
+  " ldr    r3, [sp]\n"                                 \
+  " add    r2, r2, r1\n"                               \
+  " str    r2, [sp, #4]\n"                             \
+  " mov    r6, r4\n"                                   \
+  " mov    r7, r5\n"                                   \
+  " mov    r10, r8\n"                                  \
+  " mov    r11, r9\n"                                  \
+  "3:\n"                                               \
+  " ldr    r0, [r3], #4\n"                             \
+  " ldr    r2, [sp, #52]\n"                            \
+  " str    r3, [sp, #28]\n"                            \
+  " add    r0, r0, r2\n"                               \
+  ".if edgeq_rows == 2\n"                              \
+  " ldr    r2, [sp, #20]\n"                            \
+  " add    r2, r2, r1\n"                               \
+  " str    r2, [sp, #32]\n"                            \
+  ".endif\n"                                           \
+  ".endif\n"                                           \
   "1:\n"
 
 #define STEPS(count)                                             \
   ".macro edgeq_step start0, start0_even, start2, start2_even\n" \
-  "  ldr    r2, [r0], #4\n"                                      \
-  "  ldr    r3, [r0], #4\n"                                      \
-  "  ldr    r12, [r1], #4\n"                                     \
-  "  ldr    lr, [r1], #4\n"                                      \
+  " ldr    r2, [r0], #4\n"                                       \
+  " ldr    r3, [r0], #4\n"                                       \
+  " ldr    r12, [r1], #4\n"                                      \
+  " ldr    lr, [r1], #4\n"                                       \
   ".if edgeq_wide\n"                                             \
-  "  smlad  r6, r12, r3, \\start0\n"                             \
-  "  smlad  r4, r12, r2, r4\n"                                   \
-  "  smlad  r7, lr, r3, \\start0_even\n"                         \
-  "  smlad  r5, lr, r2, r5\n"                                    \
-  "  ldr    r12, [r1], #4\n"                                     \
-  "  ldr    lr, [r1], #4\n"                                      \
-  "  smlad  r10, r12, r3, \\start2\n"                            \
-  "  smlad  r8, r12, r2, r8\n"                                   \
+  " smlad  r6, r12, r3, \\start0\n"                              \
+  " smlad  r4, r12, r2, r4\n"                                    \
+  " smlad  r7, lr, r3, \\start0_even\n"                          \
+  " smlad  r5, lr, r2, r5\n"                                     \
+  " ldr    r12, [r1], #4\n"                                      \
+  " ldr    lr, [r1], #4\n"                                       \
+  " smlad  r10, r12, r3, \\start2\n"                             \
+  " smlad  r8, r12, r2, r8\n"                                    \
   ".else\n"                                                      \
-  "  smlad  r6, r12, r3, \\start0\n"                             \
-  "  smlad  r4, r12, r2, r4\n"                                   \
-  "  smlad  r10, lr, r3, \\start2\n"                             \
-  "  smlad  r8, lr, r2, r8\n"                                    \
-  "  sxtb16 r12, r12\n"                                          \
-  "  sxtb16 lr, lr\n"                                            \
-  "  smlad  r7, r12, r3, \\start0_even\n"                        \
-  "  smlad  r5, r12, r2, r5\n"                                   \
+  " smlad  r6, r12, r3, \\start0\n"                              \
+  " smlad  r4, r12, r2, r4\n"                                    \
+  " smlad  r10, lr, r3, \\start2\n"                              \
+  " smlad  r8, lr, r2, r8\n"                                     \
+  " sxtb16 r12, r12\n"                                           \
+  " sxtb16 lr, lr\n"                                             \
+  " smlad  r7, r12, r3, \\start0_even\n"                         \
+  " smlad  r5, r12, r2, r5\n"                                    \
   ".endif\n"                                                     \
-  "  smlad  r11, lr, r3, \\start2_even\n"                        \
-  "  smlad  r9, lr, r2, r9\n"                                    \
+  " smlad  r11, lr, r3, \\start2_even\n"                         \
+  " smlad  r9, lr, r2, r9\n"                                     \
   ".endm\n"                                                      \
   ".if edgeq_rows == 0\n"                                        \
-  "  edgeq_step r4, r5, r8, r9\n"                                \
+  " edgeq_step r4, r5, r8, r9\n"                                 \
   ".set edgeq_left, " count                                      \
   " - 1\n"                                                       \
   ".else\n"                                                      \
@@ -129,93 +129,93 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   "\n"                                                           \
   ".endif\n"                                                     \
   ".rept edgeq_left\n"                                           \
-  "  edgeq_step r6, r7, r10, r11\n"                              \
+  " edgeq_step r6, r7, r10, r11\n"                               \
   ".endr\n"                                                      \
   ".purgem edgeq_step\n"
 
-#define END                             \
-  ".if edgeq_rows == 2\n"               \
-  "  ldr    r2, [sp, #32]\n"            \
-  "  cmp    r1, r2\n"                   \
-  "  bne.w  1b\n"                       \
-  ".endif\n"                            \
-  ".if edgeq_rows\n"                    \
-  "  ldr    r3, [sp, #28]\n"            \
-  "  ldr    r2, [sp, #4]\n"             \
-  "  cmp    r1, r2\n"                   \
-  "  bne.w  3b\n"                       \
-  ".endif\n"                            \
-  ".if edgeq_wide\n"                    \
-  "  edgeq_wide_channel r4, r6\n"       \
-  "  edgeq_wide_channel r5, r7\n"       \
-  "  edgeq_wide_channel r8, r10\n"      \
-  "  edgeq_wide_channel r9, r11\n"      \
-  ".else\n"                             \
-  "  sub    r4, r4, r5\n"               \
-  "  sub    r6, r6, r7\n"               \
-  "  sub    r8, r8, r9\n"               \
-  "  sub    r10, r10, r11\n"            \
-  "  edgeq_channels r5, r7, r4, r6\n"   \
-  "  edgeq_channels r9, r11, r8, r10\n" \
-  ".endif\n"                            \
-  "  ldr    r2, [sp, #12]\n"            \
-  "  ldr    r3, [sp, #16]\n"            \
-  "  ldr    r12, [sp, #8]\n"            \
-  ".if edgeq_rows == 0\n"               \
-  "  ldr    r0, [sp]\n"                 \
-  ".endif\n"                            \
-  ".if edgeq_wide\n"                    \
-  "  strb   r6, [r2, r3]\n"             \
-  "  strb   r4, [r2], #1\n"             \
-  "  strb   r7, [r2, r3]\n"             \
-  "  strb   r5, [r2], #1\n"             \
-  "  strb   r10, [r2, r3]\n"            \
-  "  strb   r8, [r2], #1\n"             \
-  "  strb   r11, [r2, r3]\n"            \
-  "  strb   r9, [r2], #1\n"             \
-  ".else\n"                             \
-  "  strb   r7, [r2, r3]\n"             \
-  "  strb   r5, [r2], #1\n"             \
-  "  strb   r6, [r2, r3]\n"             \
-  "  strb   r4, [r2], #1\n"             \
-  "  strb   r11, [r2, r3]\n"            \
-  "  strb   r9, [r2], #1\n"             \
-  "  strb   r10, [r2, r3]\n"            \
-  "  strb   r8, [r2], #1\n"             \
-  ".endif\n"                            \
-  "  str    r2, [sp, #12]\n"            \
-  "  cmp    r1, r12\n"                  \
-  "  bne.w  2b\n"                       \
-  ".if edgeq_rows == 0\n"               \
-  "  ldr    r4, [sp, #28]\n"            \
-  "  ldr    r5, [sp, #32]\n"            \
-  "  ldr    r6, [sp, #36]\n"            \
-  "  ldr    r1, [sp, #4]\n"             \
-  "  subs   r4, r4, #1\n"               \
-  "  add    r0, r0, r5\n"               \
-  "  add    r2, r2, r6\n"               \
-  "  str    r4, [sp, #28]\n"            \
-  "  str    r0, [sp]\n"                 \
-  "  str    r2, [sp, #12]\n"            \
-  "  bne.w  2b\n"                       \
-  "  add    sp, sp, #40\n"              \
-  ".else\n"                             \
-  "  add    r0, sp, #36\n"              \
-  "  ldmia  r0, {r3, r4, r5, r6, r7}\n" \
-  "  add    r2, r2, r3\n"               \
-  "  mov    r1, r4\n"                   \
-  "  subs   r5, r5, #1\n"               \
-  "  add    r7, r7, r6\n"               \
-  "  str    r2, [sp, #12]\n"            \
-  "  str    r5, [sp, #44]\n"            \
-  "  str    r7, [sp, #52]\n"            \
-  "  bne.w  2b\n"                       \
-  "  add    sp, sp, #56\n"              \
-  ".endif\n"                            \
-  "  pop    {r4-r11, pc}\n"             \
-  ".purgem edgeq_even\n"                \
-  ".purgem edgeq_odd\n"                 \
-  ".purgem edgeq_wide_channel\n"        \
+#define END                            \
+  ".if edgeq_rows == 2\n"              \
+  " ldr    r2, [sp, #32]\n"            \
+  " cmp    r1, r2\n"                   \
+  " bne.w  1b\n"                       \
+  ".endif\n"                           \
+  ".if edgeq_rows\n"                   \
+  " ldr    r3, [sp, #28]\n"            \
+  " ldr    r2, [sp, #4]\n"             \
+  " cmp    r1, r2\n"                   \
+  " bne.w  3b\n"                       \
+  ".endif\n"                           \
+  ".if edgeq_wide\n"                   \
+  " edgeq_wide_channel r4, r6\n"       \
+  " edgeq_wide_channel r5, r7\n"       \
+  " edgeq_wide_channel r8, r10\n"      \
+  " edgeq_wide_channel r9, r11\n"      \
+  ".else\n"                            \
+  " sub    r4, r4, r5\n"               \
+  " sub    r6, r6, r7\n"               \
+  " sub    r8, r8, r9\n"               \
+  " sub    r10, r10, r11\n"            \
+  " edgeq_channels r5, r7, r4, r6\n"   \
+  " edgeq_channels r9, r11, r8, r10\n" \
+  ".endif\n"                           \
+  " ldr    r2, [sp, #12]\n"            \
+  " ldr    r3, [sp, #16]\n"            \
+  " ldr    r12, [sp, #8]\n"            \
+  ".if edgeq_rows == 0\n"              \
+  " ldr    r0, [sp]\n"                 \
+  ".endif\n"                           \
+  ".if edgeq_wide\n"                   \
+  " strb   r6, [r2, r3]\n"             \
+  " strb   r4, [r2], #1\n"             \
+  " strb   r7, [r2, r3]\n"             \
+  " strb   r5, [r2], #1\n"             \
+  " strb   r10, [r2, r3]\n"            \
+  " strb   r8, [r2], #1\n"             \
+  " strb   r11, [r2, r3]\n"            \
+  " strb   r9, [r2], #1\n"             \
+  ".else\n"                            \
+  " strb   r7, [r2, r3]\n"             \
+  " strb   r5, [r2], #1\n"             \
+  " strb   r6, [r2, r3]\n"             \
+  " strb   r4, [r2], #1\n"             \
+  " strb   r11, [r2, r3]\n"            \
+  " strb   r9, [r2], #1\n"             \
+  " strb   r10, [r2, r3]\n"            \
+  " strb   r8, [r2], #1\n"             \
+  ".endif\n"                           \
+  " str    r2, [sp, #12]\n"            \
+  " cmp    r1, r12\n"                  \
+  " bne.w  2b\n"                       \
+  ".if edgeq_rows == 0\n"              \
+  " ldr    r4, [sp, #28]\n"            \
+  " ldr    r5, [sp, #32]\n"            \
+  " ldr    r6, [sp, #36]\n"            \
+  " ldr    r1, [sp, #4]\n"             \
+  " subs   r4, r4, #1\n"               \
+  " add    r0, r0, r5\n"               \
+  " add    r2, r2, r6\n"               \
+  " str    r4, [sp, #28]\n"            \
+  " str    r0, [sp]\n"                 \
+  " str    r2, [sp, #12]\n"            \
+  " bne.w  2b\n"                       \
+  " add    sp, sp, #40\n"              \
+  ".else\n"                            \
+  " add    r0, sp, #36\n"              \
+  " ldmia  r0, {r3, r4, r5, r6, r7}\n" \
+  " add    r2, r2, r3\n"               \
+  " mov    r1, r4\n"                   \
+  " subs   r5, r5, #1\n"               \
+  " add    r7, r7, r6\n"               \
+  " str    r2, [sp, #12]\n"            \
+  " str    r5, [sp, #44]\n"            \
+  " str    r7, [sp, #52]\n"            \
+  " bne.w  2b\n"                       \
+  " add    sp, sp, #56\n"              \
+  ".endif\n"                           \
+  " pop    {r4-r11, pc}\n"             \
+  ".purgem edgeq_even\n"               \
+  ".purgem edgeq_odd\n"                \
+  ".purgem edgeq_wide_channel\n"       \
   ".purgem edgeq_channels\n"
 
 #define RUN(name, steps, rows, shift, wide)                                                              \
