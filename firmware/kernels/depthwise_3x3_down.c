@@ -6,6 +6,9 @@
 #include "edgeq/attributes.h"
 #include "edgeq/dsp.h"
 
+/* Longer texts of assembly than the 4095 characters that ISO C99 asks of compilers: these take any. */
+#pragma GCC diagnostic ignored "-Woverlength-strings"
+
 #ifdef EDGEQ_DSP
 
 EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, odd) == 40, "the assembly knows edgeq_depthwise_3x3");
