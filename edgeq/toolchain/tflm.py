@@ -72,7 +72,7 @@ def find_library(root: Path, board: Board) -> TflmLibrary:
     """The library in a folder that fits a board, and its headers.
 
     Args:
-        root: a source tree that `make … microlite` was run in, one of its gen/… folders, a tree made by
+        root: a source tree that holds its library in gen/…, one of these folders, a tree made by
             create_tflm_tree.py with a library in it, a folder with include/ and lib/, or the library itself.
         board: what it must have been compiled for. Of several libraries that fit, one with CMSIS-NN is taken, and then
             the newest.
@@ -120,8 +120,7 @@ def _headers(root: Path) -> Path:
     raise InputError(
         f"--tflm-root {root} has no headers of TensorFlow Lite Micro: {_INTERPRETER} is neither in it, nor in its "
         "include/ or src/, nor in a folder above it.",
-        hint="Give the source tree of tflite-micro in which `make -f tensorflow/lite/micro/tools/make/Makefile … "
-        "microlite` was run, or a folder with include/ and lib/.",
+        hint="Give the source tree of tflite-micro that holds the library, or a folder with include/ and lib/.",
     )
 
 
@@ -155,7 +154,7 @@ def _part(name: str, root: Path, headers: Path) -> Path:
     raise InputError(
         f"{name}, which the headers of TensorFlow Lite Micro include, was not found: {header} is in none of\n{shown}\n"
         f"and nowhere in {start}.",
-        hint="`make -f tensorflow/lite/micro/tools/make/Makefile third_party_downloads` fetches it.",
+        hint="Building TensorFlow Lite Micro fetches it: give the tree in which your library was built.",
     )
 
 
@@ -179,8 +178,8 @@ def _archive(root: Path, board: Board) -> Archive:
     if found:
         return max(found, key=lambda a: (_CMSIS_NN in a.symbols, a.path.stat().st_mtime, str(a.path)))
     how = (
-        "Build one: make -f tensorflow/lite/micro/tools/make/Makefile TARGET=cortex_m_generic "
-        f"TARGET_ARCH={_make_arch(board)} OPTIMIZED_KERNEL_DIR=cmsis_nn microlite"
+        f"Give a library that was built for {board.core} ({_convention(board)}), best with CMSIS-NN's kernels; "
+        "TensorFlow Lite Micro's documentation says how."
     )
     if others:
         raise InputError(
@@ -214,11 +213,6 @@ def _is_hard(board: Board) -> bool:
 
 def _convention(board: Board) -> str:
     return next((flag.removeprefix("-m") for flag in board.gcc_flags if flag.startswith("-mfloat-abi=")), "soft float")
-
-
-def _make_arch(board: Board) -> str:
-    plus = "+fp" if _is_hard(board) and board.core in ("cortex-m4", "cortex-m7") else ""
-    return board.core + plus
 
 
 def _walk(root: Path, pattern: str) -> Iterator[Path]:

@@ -50,8 +50,7 @@ def _translated(error: ToolError) -> UnsupportedError | ToolError:
         return ToolError(
             f"The headers of TensorFlow Lite Micro include {found[1]}, which is in none of the folders that were "
             f"found.\n{words}",
-            hint="Fetch its third-party parts (`make … third_party_downloads`), or put the header beside the others in "
-            "--tflm-root.",
+            hint="Give the tree in which your library was built, or put the header beside the others in --tflm-root.",
         )
     if _FLATBUFFERS.search(words):
         return ToolError(
