@@ -69,12 +69,12 @@ def test_clang(libraries: dict[str, Path], tmp_path: Path, core: str) -> None:
 
 @pytest.mark.parametrize("core", _GCC_TARGETS)
 def test_gcc(libraries: dict[str, Path], tmp_path: Path, core: str) -> None:
+    """Without the headers of a C library: the example, which needs stdio.h, is left to the host's compilers."""
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     library = libraries["vector" if core == "cortex-m55" else "small"]
-    more = (library / "examples" / "main.c",)
-    compile_all(("arm-none-eabi-gcc", *_GCC_TARGETS[core]), library, tmp_path, *C99, more=more)
-    compile_all(("arm-none-eabi-g++", *_GCC_TARGETS[core]), library, tmp_path, *CPP17, "-fsyntax-only", more=more)
+    compile_all(("arm-none-eabi-gcc", *_GCC_TARGETS[core]), library, tmp_path, *C99)
+    compile_all(("arm-none-eabi-g++", *_GCC_TARGETS[core]), library, tmp_path, *CPP17, "-fsyntax-only")
 
 
 @pytest.mark.parametrize(
