@@ -117,7 +117,7 @@ def install(progress: Progress) -> Packages:
 
 
 def _folder() -> Path:
-    return cache_folder("arm64") / f"litert-{_version('ai-edge-litert')}"
+    return cache_folder("arm64") / f"litert-{_version('ai-edge-litert')}-numpy-{_version('numpy')}"
 
 
 def _version(package: str) -> str:

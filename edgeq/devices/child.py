@@ -56,7 +56,7 @@ class ChildDevice:
         self._reader = threading.Thread(target=self._collect_words, daemon=True)
         self._reader.start()
         try:
-            self._url = self._first_line(start_timeout)
+            self._url = self._next_line(start_timeout)
         except BaseException:
             self.close()
             raise
@@ -75,6 +75,19 @@ class ChildDevice:
     def rx_window(self) -> int:
         """None: the firmware says in HELLO what it keeps."""
         return 0
+
+    def ask(self, line: str, *, timeout: float) -> str:
+        """Write a line to its stdin, and wait for the next one that it prints.
+
+        Raises:
+            DeviceError: it ended, or said nothing within `timeout` seconds.
+        """
+        stdin = self._child.stdin
+        assert stdin is not None  # noqa: S101 (process.start makes pipes)
+        with contextlib.suppress(OSError):  # it has ended: reading tells how
+            stdin.write(line.encode() + b"\n")
+            stdin.flush()
+        return self._next_line(timeout)
 
     def failure(self) -> str | None:
         """How the child ended, and its last words."""
@@ -110,7 +123,7 @@ class ChildDevice:
                 self._words += data
                 del self._words[:-_KEPT]
 
-    def _first_line(self, timeout: float) -> str:
+    def _next_line(self, timeout: float) -> str:
         pipe = self._child.stdout
         assert pipe is not None  # noqa: S101 (process.start makes pipes)
         deadline = time.monotonic() + timeout

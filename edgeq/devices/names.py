@@ -35,8 +35,8 @@ def check_device(device: str, board: Board) -> None:
     Raises:
         InputError: the emulator cannot play this board, or a misspelt device or URL.
         LinkError: there is no such port.
-        DeviceError: adb sees no such device, or it cannot be used.
-        ToolError: the emulator, or adb, is not installed.
+        DeviceError: adb sees no such device, or it cannot be used, or the native agent does not run on it.
+        ToolError: the emulator, or adb, is not installed, or the native agent for the device has not been built.
     """
     from edgeq.devices import qemu
     from edgeq.process import find_tool
@@ -60,7 +60,7 @@ def check_address(device: str) -> None:
     """The part of `check_device` that is not about a board: LiteRT's devices, ports and URLs.
 
     Raises:
-        InputError, LinkError, ToolError: as `check_device`.
+        InputError, LinkError, DeviceError, ToolError: as `check_device`.
     """
     from edgeq.link.transport import check_url, no_such_port
 
@@ -69,9 +69,9 @@ def check_address(device: str) -> None:
 
         check_arm64()
     if is_adb(device):
-        from edgeq.devices.adb.choose import choose_device
+        from edgeq.devices.adb.device import check_adb
 
-        choose_device(adb_serial(device))
+        check_adb(adb_serial(device))
     if is_serial(device) and not any(mark in device for mark in ("/", ":", "COM")):
         raise InputError(
             f"There is no device {device!r}.",

@@ -19,11 +19,11 @@ NDK = "ANDROID_NDK_HOME"
 
 _TIMEOUT = 300.0
 _OLDEST_ANDROID = 26  # API level: Android 8
-_DEFINES = ("-DEDGEQ_LINK_PAYLOAD=32768", "-DEDGEQ_STACK_BYTES=0", "-DEDGEQ_LINK_TIMES=65535", "-DEDGEQ_LINK_FACTS")
 # Nothing of C++'s own library: the program then needs none on the device, and zig need not compile one (a minute).
 _CXX = ("-std=c++17", "-fno-exceptions", "-fno-rtti", "-fno-threadsafe-statics", "-nostdlib++")
 _C = ("-std=c99",)
 _COMMON = ("-O2", "-g0", "-fno-sanitize=all", "-ffunction-sections", "-fdata-sections")
+_LINK = ("-Wl,--gc-sections", "-s")
 
 
 def build_agent(target: Target, folder: Path) -> Path:
@@ -51,15 +51,30 @@ def sources() -> tuple[Path, ...]:
     return (*sorted((root / "agent" / "src").glob("*.cpp")), *(root / "src" / name for name in link))
 
 
+def recipe(target: Target) -> str:
+    """What beside the sources decides what is compiled: the compiler's options; for Android, CMake's file."""
+    if target.zig is None:
+        cmake = (resources.firmware() / "agent" / "CMakeLists.txt").read_text()
+        return "\n".join((f"{target.android_abi} android-{_OLDEST_ANDROID}", *_definitions(), cmake))
+    return " ".join(("zig", target.zig, *_CXX, *_C, *_COMMON, *_definitions(), *_LINK))
+
+
+def _definitions() -> tuple[str, ...]:
+    """The compiler's options, of the list that is CMake's too."""
+    names = (resources.firmware() / "agent" / "definitions.txt").read_text().split()
+    return tuple(f"-D{name}" for name in names)
+
+
 def _with_zig(triple: str, folder: Path) -> Path:
     zig.version()  # says how to get it
     command = [sys.executable, "-m", "ziglang"]
+    definitions = _definitions()
     include = f"-I{resources.firmware() / 'include'}"
 
     def compile_one(source: Path) -> Path:
         obj = folder / f"{source.name}.o"
         compiler, flags = ("c++", _CXX) if source.suffix == ".cpp" else ("cc", _C)
-        argv = [*command, compiler, "-target", triple, *flags, *_COMMON, *_DEFINES, include, "-c", source, "-o", obj]
+        argv = [*command, compiler, "-target", triple, *flags, *_COMMON, *definitions, include, "-c", source, "-o", obj]
         _run(argv, f"Compiling {source.name} for {triple}")
         return obj
 
@@ -69,7 +84,7 @@ def _with_zig(triple: str, folder: Path) -> Path:
         objects = list(pool.map(compile_one, files))
     program = folder / PROGRAM
     _run(
-        [*command, "cc", "-target", triple, "-Wl,--gc-sections", "-s", *objects, "-ldl", "-o", program],
+        [*command, "cc", "-target", triple, *_LINK, *objects, "-ldl", "-o", program],
         f"Linking {PROGRAM} for {triple}",
     )
     for obj in objects:

@@ -11,11 +11,11 @@ from pathlib import Path
 from edgeq import resources
 from edgeq.caches import cache_folder
 from edgeq.errors import InputError, ToolError
-from edgeq.native_agent.build import PROGRAM, build_agent, sources
-from edgeq.native_agent.runtime import LIBRARY, litert_library
+from edgeq.native_agent.build import PROGRAM, build_agent, recipe, sources
+from edgeq.native_agent.runtime import LIBRARY, litert_library, wheel_version
 from edgeq.native_agent.targets import Target
 
-_STAMP = "sources.sha256"
+_STAMP = "made-of.sha256"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ def make_bundle(target: Target, *, litert: Path | None = None, out: Path | None 
             (folder / _STAMP).unlink(missing_ok=True)
             copied.replace(folder / LIBRARY)
             program.replace(folder / PROGRAM)
-            (folder / _STAMP).write_text(_digest() + "\n")
+            (folder / _STAMP).write_text(_digest(target) + "\n")
     except OSError as exc:
         raise InputError(
             f"{folder} cannot be written: {exc.strerror or exc}.", hint="Give another with --out."
@@ -73,14 +73,15 @@ def make_bundle(target: Target, *, litert: Path | None = None, out: Path | None 
 
 
 def ready_bundle(target: Target) -> Bundle:
-    """The agent of a target that was built before from the same sources; built now where nothing but edgeq is needed.
+    """The agent of a target, built before from the same sources, in the same way, with the library of the same LiteRT;
+    built now where nothing but edgeq is needed.
 
     Raises:
         ToolError: it must be built by hand first; the hint says how.
     """
     folder = default_folder(target)
     stamp = folder / _STAMP
-    if stamp.is_file() and stamp.read_text().strip() == _digest():
+    if stamp.is_file() and stamp.read_text().strip() == _digest(target):
         return Bundle(target=target, folder=folder)
     if target.android_abi is None:
         return make_bundle(target)
@@ -91,8 +92,10 @@ def ready_bundle(target: Target) -> Bundle:
     )
 
 
-def _digest() -> str:
-    digest = hashlib.sha256()
+def _digest(target: Target) -> str:
+    digest = hashlib.sha256(recipe(target).encode())
+    if target.android_abi is None:  # on Android the library is the user's
+        digest.update(f"\nLiteRT {wheel_version()}\n".encode())
     headers = (resources.firmware() / place for place in ("agent/src", "include/edgeq"))
     for file in (*sources(), *(header for place in headers for header in sorted(place.glob("*.h")))):
         digest.update(file.read_bytes())

@@ -61,7 +61,7 @@ def wheel_library(target: Target) -> Path:
     Raises:
         ToolError: pip is missing, or did not get the wheel.
     """
-    version = importlib.metadata.version(_PACKAGE)
+    version = wheel_version()
     kept = cache_folder("litert") / f"{version}-{target.name}" / LIBRARY
     if kept.is_file():
         return kept
@@ -82,6 +82,18 @@ def wheel_library(target: Target) -> Path:
             _extract(archive, f"{_PACKAGE}/{LIBRARY}", Path(scratch) / LIBRARY)
         (Path(scratch) / LIBRARY).replace(kept)
     return kept
+
+
+def wheel_version() -> str:
+    """Of the ai-edge-litert that is installed here.
+
+    Raises:
+        ToolError: none is.
+    """
+    try:
+        return importlib.metadata.version(_PACKAGE)
+    except importlib.metadata.PackageNotFoundError as exc:
+        raise ToolError("LiteRT is not installed.", hint="pip install ai-edge-litert") from exc
 
 
 def required_symbols() -> tuple[str, ...]:

@@ -31,12 +31,14 @@ _DEVICE_TMP = "/data/local/tmp"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
-    """What the device is like. `root` stands for /data/local/tmp; `path` goes before PATH (fake getprop, df, uname)."""
+    """What the device is like. `root` stands for /data/local/tmp; `path` goes before PATH (fake getprop, df, uname).
+    One that stalls takes the beginning of a file."""
 
     root: Path
     path: Path
     authorised: bool = True
     full: bool = False
+    stalls: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def here(self, text: str) -> str:
@@ -212,6 +214,11 @@ def _receive_file(stream: _Stream, phone: Phone, path: Path) -> None:
             data += stream.read(int.from_bytes(head[4:], "little"))
         else:
             break
+        if phone.stalls:
+            path.write_bytes(data)
+            while stream.incoming.get() is not None:
+                pass
+            return
     if phone.full:
         words = b"couldn't write: No space left on device"  # what adbd's file_sync_service says
         stream.write(struct.pack("<4sI", b"FAIL", len(words)) + words)

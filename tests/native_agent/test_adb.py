@@ -27,6 +27,7 @@ from edgeq.link.session import Session
 from edgeq.native_agent import bundle
 from edgeq.native_agent.build import PROGRAM
 from edgeq.native_agent.runtime import LIBRARY
+from edgeq.native_agent.targets import find_target
 from edgeq.records import Reference
 from edgeq.reference import run_reference
 
@@ -82,7 +83,7 @@ def built(sanitized_agent: Path, litert: Path, tmp_path: Path, monkeypatch: pyte
     folder.mkdir()
     shutil.copy(sanitized_agent, folder / PROGRAM)
     shutil.copy(litert, folder / LIBRARY)
-    (folder / "sources.sha256").write_text(bundle._digest() + "\n")
+    (folder / "made-of.sha256").write_text(bundle._digest(find_target("host")) + "\n")
     monkeypatch.setattr(bundle, "default_folder", lambda target: folder)
     return folder
 

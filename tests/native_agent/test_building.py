@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edgeq import resources
 from edgeq.errors import InputError, ToolError
-from edgeq.native_agent import bundle
+from edgeq.native_agent import build, bundle
 from edgeq.native_agent.build import NDK, build_agent
 from edgeq.native_agent.bundle import make_bundle, ready_bundle
 from edgeq.native_agent.runtime import litert_library, wheel_library
@@ -74,10 +75,10 @@ def test_the_ndks_toolchain_is_told_what_to_build(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(bundle, "default_folder", lambda target: tmp_path / "cache" / target.name)
     made = make_bundle(ANDROID, litert=android_package(tmp_path))
     assert told.read_text() == "arm64-v8a android-26"
-    assert sorted(path.name for path in made.folder.iterdir()) == ["edgeq-agent", "libLiteRt.so", "sources.sha256"]
+    assert sorted(path.name for path in made.folder.iterdir()) == ["edgeq-agent", "libLiteRt.so", "made-of.sha256"]
     assert ready_bundle(ANDROID).folder == made.folder
 
-    (made.folder / "sources.sha256").write_text("of other sources\n")
+    (made.folder / "made-of.sha256").write_text("of other sources\n")
     with pytest.raises(ToolError, match="android-arm64 was built by another version of edgeq"):
         ready_bundle(ANDROID)
 
@@ -86,3 +87,28 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written: Not a directory"):
         make_bundle(ANDROID, litert=android_package(tmp_path), out=tmp_path / "file" / "agent")
+
+
+def test_an_agent_of_another_litert_or_other_options_is_not_taken_for_this_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    linux = find_target("linux-arm64")
+    digests = {bundle._digest(linux), bundle._digest(ANDROID), bundle._digest(find_target("linux-x86_64"))}
+    assert len(digests) == 3
+    for target, name, value in ((linux, "_COMMON", ("-O3",)), (ANDROID, "_OLDEST_ANDROID", 28)):
+        with monkeypatch.context() as patch:
+            patch.setattr(build, name, value)
+            digests.add(bundle._digest(target))
+    assert len(digests) == 5
+    android = bundle._digest(ANDROID)
+    monkeypatch.setattr(bundle, "wheel_version", lambda: "9.9.9")
+    digests.add(bundle._digest(linux))
+    assert len(digests) == 6
+    assert bundle._digest(ANDROID) == android  # whose library is given
+
+
+def test_both_ways_of_building_read_the_same_definitions() -> None:
+    agent = resources.firmware() / "agent"
+    names = (agent / "definitions.txt").read_text().split()
+    assert {"EDGEQ_LINK_FACTS", "EDGEQ_STACK_BYTES=0"} < set(names)
+    assert build._definitions() == tuple(f"-D{name}" for name in names)
+    cmake = (agent / "CMakeLists.txt").read_text()
+    assert "file(STRINGS definitions.txt definitions)" in cmake and "EDGEQ_LINK_" not in cmake

@@ -10,6 +10,7 @@ import os
 import random
 import socket
 import struct
+import threading
 import time
 import types
 from pathlib import Path
@@ -141,6 +142,43 @@ def test_a_silent_host_makes_room_for_one_that_waits(demo: Path, host_agent: Run
         assert answers_ping(agent)
         silent.settimeout(20)
         assert silent.recv(100) == b""
+
+
+def test_a_host_that_comes_late_does_not_wait_another_period(demo: Path, host_agent: Running) -> None:
+    with host_agent(demo, "--idle", "4") as agent, socket.create_connection(("127.0.0.1", agent.port)):
+        time.sleep(6)
+        began = time.monotonic()
+        assert answers_ping(agent)
+        assert time.monotonic() - began < 1.5
+
+
+def test_noise_does_not_keep_the_place(demo: Path, host_agent: Running) -> None:
+    with host_agent(demo, "--idle", "1") as agent, socket.create_connection(("127.0.0.1", agent.port)) as noisy:
+        done = threading.Event()
+
+        def make_noise() -> None:
+            with contextlib.suppress(OSError):
+                while not done.wait(0.05):
+                    noisy.sendall(b"no frame\0")
+
+        noise = threading.Thread(target=make_noise)
+        noise.start()
+        try:
+            assert answers_ping(agent)
+        finally:
+            done.set()
+            noise.join()
+
+
+def test_who_asks_now_and_then_keeps_the_place(demo: Path, host_agent: Running) -> None:
+    ping = encode(Frame(kind=Kind.PING))
+    with host_agent(demo, "--idle", "1") as agent, socket.create_connection(("127.0.0.1", agent.port)) as busy:
+        busy.settimeout(20)
+        with socket.create_connection(("127.0.0.1", agent.port)):
+            for _ in range(6):
+                time.sleep(0.4)
+                busy.sendall(ping)
+                assert busy.recv(100)
 
 
 def large_model(side: int) -> bytes:

@@ -95,14 +95,22 @@ def test_builtin_kernels_are_those_of_litert_without_xnnpack(
     assert outputs_of(host_agent, path, inputs) != (expected,)
 
 
-@pytest.mark.parametrize("name", ["demo", "mobilenet_v1"])
+@pytest.mark.parametrize("name", ["two_in_two_out", "demo", "mobilenet_v1"])
 def test_int8_outputs_of_arm64_are_those_of_x86(
     name: str, zoo: types.ModuleType, arm64_agent: Running, tmp_path: Path
 ) -> None:
+    """XNNPACK's bits are the same on both. SOFTMAX is LiteRT's own, and rounds to the other side now and then."""
     content = zoo.zoo_tflite(name)
+    graph = parse_tflite(content)
     inputs = random_samples(content, 10)
     expected = run_reference(content, inputs, Reference.LITERT_DEFAULT).outputs
-    assert outputs_of(arm64_agent, in_file(content, tmp_path), inputs) == tuple(e.tobytes() for e in expected)
+    outputs = outputs_of(arm64_agent, in_file(content, tmp_path), inputs)
+    for tensor, data, wanted in zip(graph.output_tensors, outputs, expected, strict=True):
+        values = np.frombuffer(data, wanted.dtype).reshape(wanted.shape)
+        behind = next(op.name for op in graph.ops if tensor.index in op.outputs)
+        np.testing.assert_allclose(
+            values.astype(int), wanted.astype(int), rtol=0, atol=1 if behind == "SOFTMAX" else 0, err_msg=behind
+        )
 
 
 def test_a_float32_model_runs(host_agent: Running, tmp_path: Path) -> None:

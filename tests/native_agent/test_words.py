@@ -87,9 +87,9 @@ def test_a_wrong_command_line_is_explained(words: list[str], message: str, host_
 @pytest.mark.parametrize(
     ("address", "message"),
     [
-        ("localhost:80", "is a numeric address and a port"),
-        ("127.0.0.1", "is a numeric address and a port"),
-        ("127.0.0.1:99999", "is a numeric address and a port"),
+        ("localhost:80", "--tcp is a numeric address and a port"),
+        ("127.0.0.1", "--tcp is a numeric address and a port"),
+        ("127.0.0.1:99999", "--tcp is a numeric address and a port"),
         ("192.0.2.1:80", "192.0.2.1:80 cannot be listened at: Cannot assign requested address"),
     ],
 )
@@ -118,7 +118,7 @@ def test_what_it_tells_of_itself_in_words(zoo: types.ModuleType, host_agent: Run
         "cpus": "0",
         "warm-up": "2",
         "layers": "none: the native agent gives whole outputs; `edgeq agent` of the Python package has layers",
-        "per-op profile": "none: LiteRT's C API has none that this agent uses",
+        "per-op profile": "none: this agent does not use LiteRT's profiler",
     }
 
 

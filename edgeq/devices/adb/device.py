@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shlex
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,13 +24,14 @@ _MODEL = "model.tflite"
 _START_SECONDS = 120.0
 _SPARE = 1 << 20
 _SOCKET = "socket://127.0.0.1:"
+_READY, _GO = "ready", "go"
 
 
 class AdbDevice:
     """A device that runs a model. See `edgeq.devices.base.Device`.
 
-    The agent ends when its stdin is closed, which adb does when edgeq ends, however it ends; the device's own shell
-    then removes the files.
+    A shell of the device makes the folder before anything is copied. It and the agent end when their stdin is closed,
+    which adb does when edgeq ends, however it ends; the shell then removes the files.
     """
 
     def __init__(self, serial: str | None, model: Path) -> None:
@@ -47,7 +47,7 @@ class AdbDevice:
         """
         self._adb = Adb(choose_device(serial).serial)
         self._port: int | None = None
-        self._agent: ChildDevice | None = None
+        self._shell: ChildDevice | None = None
         self._folder: str | None = None
         kind = find_kind(self._adb)
         bundle = ready_bundle(kind)
@@ -75,16 +75,16 @@ class AdbDevice:
 
     def failure(self) -> str | None:
         """How the agent ended, and its last words."""
-        return self._agent.failure() if self._agent is not None else None
+        return self._shell.failure() if self._shell is not None else None
 
     def close(self) -> None:
         """End the agent, and remove what was put on the device. A device that is gone is no error."""
         with held():
-            agent, self._agent = self._agent, None
+            shell, self._shell = self._shell, None
             port, self._port = self._port, None
             folder, self._folder = self._folder, None
-            if agent is not None:
-                agent.close()
+            if shell is not None:
+                shell.close()
             with contextlib.suppress(EdgeqError):
                 if port is not None:
                     self._adb.stop_forwarding(port)
@@ -108,27 +108,44 @@ class AdbDevice:
         files = [bundle.program, bundle.library, model]
         check_room(self._adb, place, sum(file.stat().st_size for file in files))
         folder = f"{place}/edgeq-{secrets.token_hex(6)}"
-        with held():
-            self._adb.shell(f"mkdir -m 700 {shlex.quote(folder)}", what="Making a folder")
-            self._folder = folder
+        self._folder = folder
+        self._shell = self._remover(folder)
         for file, name in zip(files, (PROGRAM, LIBRARY, _MODEL), strict=True):
             self._adb.push(file, f"{folder}/{name}")
-        self._adb.shell(f"chmod 700 {folder}/{PROGRAM}", what="Preparing the agent")
 
-    def _start(self) -> None:
-        # What the agent says goes through a file: older devices mix stderr into stdout, whose first line is the port.
+    def _remover(self, folder: str) -> ChildDevice:
+        """A shell that makes the folder, waits for a word to run the agent in it, and removes it when the agent or
+        edgeq has ended."""
+        # What the agent says goes through a file: older daemons mix stderr into stdout, whose next line is the port.
         agent = f"./{PROGRAM} {_MODEL} --litert ./{LIBRARY} --end-with-stdin"
-        command = f"cd {self._folder} && {agent} 2>said || cat said >&2; cd / && rm -rf {self._folder}"
-        self._agent = ChildDevice(
+        run = f"read word && {{ chmod 700 {PROGRAM} && {agent} 2>said || cat said >&2; }}"
+        command = f"mkdir -m 700 {folder} && cd {folder} && echo {_READY} && {run}; cd / && rm -rf {folder}"
+        return ChildDevice(
             self.name,
             self._adb.argv("shell", command),
             what=f"Running the native agent on {self._adb.serial}",
             start_timeout=_START_SECONDS,
         )
-        port = self._agent.url.removeprefix(_SOCKET)
+
+    def _start(self) -> None:
+        assert self._shell is not None  # noqa: S101 (of _put)
+        url = self._shell.ask(_GO, timeout=_START_SECONDS)
+        port = url.removeprefix(_SOCKET)
         if not port.isdigit():
-            raise DeviceError(f"The native agent does not start on {self._adb.serial}: {self._agent.url}")
-        self._port = self._adb.forward(int(port))
+            raise DeviceError(f"The native agent does not start on {self._adb.serial}: {url}")
+        with held():
+            self._port = self._adb.forward(int(port))
+
+
+def check_adb(serial: str | None) -> None:
+    """Refuse at once where an `AdbDevice` cannot start.
+
+    The device is asked what it is; an agent that needs nothing but edgeq is built.
+
+    Raises:
+        ToolError, DeviceError: as `AdbDevice`.
+    """
+    ready_bundle(find_kind(Adb(choose_device(serial).serial)))
 
 
 def find_kind(adb: Adb) -> Target:

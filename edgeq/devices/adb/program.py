@@ -14,7 +14,7 @@ HINT = "Install Android's platform tools (Debian: apt-get install adb) and put `
 
 _SECONDS = 60.0
 _PUSH_SECONDS = 1800.0  # a model of 1 GB over USB 2 takes a minute; a slow card much longer
-# Devices before Android 7 do not hand on the status of a command; so it says its own.
+# Old daemons, still found on boards with another Linux, do not hand on a command's status; so it says its own.
 _STATUS = re.compile(r"(?s)(.*?)edgeq-status:(\d+)\s*$")
 
 

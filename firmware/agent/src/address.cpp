@@ -67,7 +67,7 @@ int listen_on(const char *address, int waiting) {
   Address where;
   const socklen_t bytes = parse_address(address, &where);
   if (bytes == 0) {
-    say("--listen is a numeric address and a port, like 127.0.0.1:7777 or [::1]:7777, not %s.", address);
+    say("--tcp is a numeric address and a port, like 127.0.0.1:7777 or [::1]:7777, not %s.", address);
     return -1;
   }
   const int listener = socket(where.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

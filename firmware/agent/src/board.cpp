@@ -4,6 +4,7 @@
 #include "cpus.h"
 #include "edgeq/board.h"
 #include "edgeq/runtime.h"
+#include "ticks.h"
 
 #if defined(__ANDROID__)
 #define EDGEQ_SYSTEM "android"
@@ -21,19 +22,17 @@
 
 const char edgeq_board_name[] = EDGEQ_SYSTEM "-" EDGEQ_MACHINE;
 uint32_t edgeq_board_clock_hz = 0;
-uint32_t edgeq_board_ticks_hz = 1000000000u;
+uint32_t edgeq_board_ticks_hz = 1000000u;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_TIMER;
 
 namespace edgeq {
 namespace {
 
-constexpr uint32_t kMicro = 1000;
-constexpr uint64_t kLong = 400000000; /* a tenth of what 32 bits hold of nanoseconds */
 constexpr uint32_t kTtyWindow = 4096; /* what a Linux tty keeps */
 constexpr uint32_t kTcpWindow = 32768;
 
 Line *g_line = nullptr;
-uint32_t g_nanoseconds_per_tick = 1;
+Ticks g_ticks;
 bool g_restart = false;
 
 }  // namespace
@@ -43,8 +42,8 @@ void use_line(Line *line) {
 }
 
 void choose_ticks(uint64_t expected_nanoseconds) {
-  g_nanoseconds_per_tick = expected_nanoseconds >= kLong ? kMicro : 1;
-  edgeq_board_ticks_hz = 1000000000u / g_nanoseconds_per_tick;
+  g_ticks.choose(expected_nanoseconds);
+  edgeq_board_ticks_hz = g_ticks.hz();
 }
 
 void stop_ticks() {
@@ -66,7 +65,7 @@ void edgeq_board_init(void) {
 
 uint32_t edgeq_board_ticks(void) {
   if (edgeq_board_ticks_kind == EDGEQ_TICKS_NONE) return 0;
-  return static_cast<uint32_t>(edgeq::nanoseconds() / edgeq::g_nanoseconds_per_tick);
+  return edgeq::g_ticks.at(edgeq::nanoseconds());
 }
 
 uint32_t edgeq_board_rx_window(void) {

@@ -11,8 +11,8 @@ namespace edgeq {
 /* Gives the link its line, which must live as long as the link. */
 void use_line(Line *line);
 
-/* Counts ticks of nanoseconds, or of microseconds where an inference takes `expected` nanoseconds or more, so
- * that 32 bits hold it many times. */
+/* Counts ticks of nanoseconds, or of microseconds where an inference takes 0.4 s or more, or is not known
+ * (0). One that takes more than 2^32 - 1 ticks is told as that. */
 void choose_ticks(uint64_t expected_nanoseconds);
 
 /* An emulated processor's time means nothing: no ticks, and no clock. */

@@ -84,7 +84,7 @@ void collect_facts(const LiteRt &litert, const Options &options) {
   (void)snprintf(
       g_values[kLayers], kRoom,
       "none: the native agent gives whole outputs; `edgeq agent` of the Python package has layers");
-  (void)snprintf(g_values[kOpProfile], kRoom, "none: LiteRT's C API has none that this agent uses");
+  (void)snprintf(g_values[kOpProfile], kRoom, "none: this agent does not use LiteRT's profiler");
 }
 
 }  // namespace edgeq

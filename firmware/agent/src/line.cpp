@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "address.h"
+#include "clock.h"
 #include "say.h"
 
 namespace edgeq {
@@ -78,6 +79,11 @@ int Line::read() {
   if (received_at_ == received_end_) {
     flush();
     if (peer() < 0) return -1;
+    if (!has_arrived_ && patience() == 0 && is_wanted()) {
+      disconnect();
+      return -1;
+    }
+    has_arrived_ = false;
     const ssize_t got = ::read(peer(), received_, sizeof received_);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
     if (got <= 0) {
@@ -92,14 +98,30 @@ int Line::read() {
 
 void Line::wait() {
   flush();
-  const bool has_host = connection_ >= 0;
-  if (!await(POLLIN, has_host ? idle_milliseconds_ : -1) && has_host && !ended_) give_way();
+  const int left = patience();
+  if (left == 0) {
+    (void)await(POLLIN, -1, true);
+  } else {
+    (void)await(POLLIN, left);
+  }
 }
 
-/* Ends the connection of a silent host if another one waits. */
-void Line::give_way() {
+void Line::heard() {
+  heard_at_ = nanoseconds();
+}
+
+/* Milliseconds until the host must make room for one that waits; -1: for ever. */
+int Line::patience() const {
+  if (connection_ < 0 || idle_milliseconds_ < 0) return -1;
+  const uint64_t silent = (nanoseconds() - heard_at_) / 1000000u;
+  const uint64_t allowed = static_cast<uint64_t>(idle_milliseconds_);
+  return silent < allowed ? static_cast<int>(allowed - silent) : 0;
+}
+
+/* Whether another host waits. */
+bool Line::is_wanted() const {
   pollfd waiting = {listener_, POLLIN, 0};
-  if (poll(&waiting, 1, 0) > 0) disconnect();
+  return poll(&waiting, 1, 0) > 0;
 }
 
 void Line::write(uint8_t byte) {
@@ -124,19 +146,24 @@ void Line::flush() {
   sent_end_ = 0;
 }
 
-/* Waits for `events` of the host's side, or a new host where there is none. False if time runs out or the
- * line ends. */
-bool Line::await(short events, int milliseconds) {
-  pollfd watched[2] = {{peer() >= 0 ? peer() : listener_, events, 0},
-                       {watches_stdin_ ? STDIN_FILENO : -1, POLLIN, 0}};
-  const int ready = poll(watched, 2, milliseconds);
+/* Waits for `events` of the host's side, or a new host where there is none; with `others`, for one beside it,
+ * too. False if time runs out or the line ends. */
+bool Line::await(short events, int milliseconds, bool others) {
+  pollfd watched[3] = {{peer() >= 0 ? peer() : listener_, events, 0},
+                       {watches_stdin_ ? STDIN_FILENO : -1, POLLIN, 0},
+                       {others ? listener_ : -1, POLLIN, 0}};
+  const int ready = poll(watched, 3, milliseconds);
   if (ready < 0) return errno == EINTR;
   char ignored[256];
   if (watched[1].revents != 0 && ::read(STDIN_FILENO, ignored, sizeof ignored) <= 0) {
     ended_ = true;
     return false;
   }
-  if (peer() < 0 && watched[0].revents != 0) accept_next();
+  if (peer() < 0) {
+    if (watched[0].revents != 0) accept_next();
+  } else {
+    has_arrived_ = (watched[0].revents & POLLIN) != 0;
+  }
   return ready > 0;
 }
 
@@ -144,6 +171,8 @@ void Line::accept_next() {
   const int connection = accept_from(listener_);
   if (connection < 0) return;
   connection_ = connection;
+  has_arrived_ = false;
+  heard();
   received_at_ = received_end_ = 0;
 }
 

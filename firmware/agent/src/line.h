@@ -23,14 +23,17 @@ class Line {
 
   /* Whether closing stdin ends the line. */
   void end_with_stdin(bool on) { watches_stdin_ = on; }
-  /* How long a host may be silent while another one waits; then it is the other one's turn. */
+  /* How long a host may ask nothing while another one waits; then it is the other one's turn. */
   void give_way_after(uint32_t seconds) { idle_milliseconds_ = static_cast<int>(seconds * 1000); }
+  /* The host has asked something. Bytes that are no request do not count. */
+  void heard();
   bool ended() const { return ended_; }
 
   /* The next received byte, or -1 if none is there yet. Never waits. */
   int read();
 
-  /* Waits until something has arrived, another host has connected, or the line has ended. */
+  /* Waits until something has arrived, another host has connected or its turn has come, or the line has
+   * ended. */
   void wait();
 
   /* Sends a byte. It is kept until its frame is whole. What a host does not take is dropped. */
@@ -48,14 +51,17 @@ class Line {
 
   int peer() const { return tty_ >= 0 ? tty_ : connection_; }
   void accept_next();
-  void give_way();
   void disconnect();
-  bool await(short events, int milliseconds);
+  int patience() const;
+  bool is_wanted() const;
+  bool await(short events, int milliseconds, bool others = false);
 
   int listener_ = -1;
   int connection_ = -1;
   int tty_ = -1;
   int idle_milliseconds_ = -1; /* for ever */
+  uint64_t heard_at_ = 0;      /* nanoseconds */
+  bool has_arrived_ = false;   /* what has is read before another host's turn comes */
   bool watches_stdin_ = false;
   bool ended_ = false;
   bool disconnected_ = false;

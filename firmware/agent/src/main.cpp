@@ -36,7 +36,9 @@ void serve() {
     /* The next host's first frame must not continue the last one's. */
     if (g_line.take_disconnected()) edgeq_link_receive(&g_link, 0);
     if (byte >= 0) {
+      const uint32_t known = g_link.stats.frames_good;
       edgeq_link_receive(&g_link, static_cast<uint8_t>(byte));
+      if (g_link.stats.frames_good != known) g_line.heard();
     } else {
       edgeq_board_wait();
     }

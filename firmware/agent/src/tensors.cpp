@@ -30,6 +30,15 @@ const Element *element_of(int32_t type) {
   return nullptr;
 }
 
+/* Evenly spaced values from `least` to `most`. */
+template <typename T>
+void fill_ramp(const edgeq_tensor &tensor, double least, double most) {
+  const size_t count = tensor.bytes / sizeof(T);
+  const double step = count > 1 ? (most - least) / static_cast<double>(count - 1) : 0.0;
+  T *to = static_cast<T *>(tensor.data);
+  for (size_t i = 0; i < count; i++) to[i] = static_cast<T>(least + step * static_cast<double>(i));
+}
+
 }  // namespace
 
 bool Tensors::describe(const LiteRt &litert, LrSubgraph subgraph) {
@@ -132,6 +141,39 @@ bool Tensors::bind(const LiteRt &litert, LrCompiledModel compiled) {
     }
   }
   return true;
+}
+
+void Tensors::fill_with_ramps() {
+  for (size_t i = 0; i < count(); i++) {
+    const edgeq_tensor &tensor = tensors_[i];
+    memset(tensor.data, 0, tensor.bytes);
+    switch (tensor.dtype) {
+      case EDGEQ_DTYPE_INT8:
+        fill_ramp<int8_t>(tensor, INT8_MIN, INT8_MAX);
+        break;
+      case EDGEQ_DTYPE_UINT8:
+        fill_ramp<uint8_t>(tensor, 0, UINT8_MAX);
+        break;
+      case EDGEQ_DTYPE_INT16:
+        fill_ramp<int16_t>(tensor, INT16_MIN, INT16_MAX);
+        break;
+      case EDGEQ_DTYPE_FLOAT16: /* its bits: from 0 to 1.0 */
+        fill_ramp<uint16_t>(tensor, 0, 0x3C00);
+        break;
+      case EDGEQ_DTYPE_FLOAT32:
+        fill_ramp<float>(tensor, -1, 1);
+        break;
+      case EDGEQ_DTYPE_FLOAT64:
+        fill_ramp<double>(tensor, -1, 1);
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+void Tensors::fill(uint8_t byte) {
+  for (size_t i = 0; i < count(); i++) memset(tensors_[i].data, byte, tensors_[i].bytes);
 }
 
 void Tensors::unbind(const LiteRt &litert) {

@@ -22,6 +22,13 @@ class Tensors {
   bool bind(const LiteRt &litert, LrCompiledModel compiled);
   void unbind(const LiteRt &litert);
 
+  /* Fills every tensor with values for a test: integers of 8 and 16 bits from their whole range, floats from
+   * -1 to 1 (of 16 bits: from 0), and zeros where they may be indices. */
+  void fill_with_ramps();
+
+  /* Fills all memory with a byte. */
+  void fill(uint8_t byte);
+
   /* Gives all memory back; nothing may be bound. */
   void clear();
 
