@@ -28,7 +28,7 @@ _LIST = "\n".join(f"      {name:<12}{title}" for name, title in TITLES.items())
     Examples
       edgeq export build/ --to library
       edgeq export build/ --to zephyr --out ~/my-app/modules/kws
-      edgeq export build/ --to arduino --author "Ada <ada@example.org>" --license MIT
+      edgeq export build/ --to arduino --author "Ada <ada@ex.org>" --license MIT
 
     Exporting again replaces the files that edgeq wrote, and leaves others alone. A file of edgeq's that you have
     changed is yours: it is never overwritten.
