@@ -218,7 +218,7 @@ def _receive_file(stream: _Stream, phone: Phone, path: Path) -> None:
             path.write_bytes(data)
             while stream.incoming.get() is not None:
                 pass
-            return
+            raise ConnectionError("the host is gone")
     if phone.full:
         words = b"couldn't write: No space left on device"  # what adbd's file_sync_service says
         stream.write(struct.pack("<4sI", b"FAIL", len(words)) + words)

@@ -2,105 +2,27 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import types
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from adbd import Adbd, Phone
+from phones import Plug, adb, left_on
 from projects import tiny_model
 
 import edgeq
 from edgeq.devices.adb.choose import choose_device, list_devices, parse_devices
 from edgeq.devices.adb.device import AdbDevice
+from edgeq.devices.names import check_address
 from edgeq.devices.run import run_samples
 from edgeq.errors import DeviceError, EdgeqError, ToolError
 from edgeq.link.session import Session
 from edgeq.native_agent import bundle
 from edgeq.native_agent.build import PROGRAM
 from edgeq.native_agent.runtime import LIBRARY
-from edgeq.native_agent.targets import find_target
 from edgeq.records import Reference
 from edgeq.reference import run_reference
 
 pytestmark = pytest.mark.xdist_group("native-agent")
-
-Plug = Callable[..., Adbd]
-
-
-def adb(*words: str) -> str:
-    return subprocess.run(["adb", *words], capture_output=True, text=True, timeout=60, check=False).stdout
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A server of the tests' own, with keys of its own."""
-    if not shutil.which("adb"):
-        pytest.skip("adb is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            patch.setenv("ANDROID_ADB_SERVER_PORT", str(free.getsockname()[1]))
-        patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
-        adb("start-server")
-        yield
-        adb("kill-server")
-
-
-@pytest.fixture
-def plug(server: None, tmp_path: Path) -> Iterator[Plug]:
-    """plug(authorised=…, full=…, commands={"getprop": "echo …"}) connects a phone."""
-    phones: list[Adbd] = []
-
-    def connect(*, commands: dict[str, str] | None = None, **kind: bool) -> Adbd:
-        folder = tmp_path / f"phone{len(phones)}"
-        (folder / "bin").mkdir(parents=True)
-        (folder / "tmp").mkdir()
-        for name, script in (commands or {}).items():
-            (folder / "bin" / name).write_text(f"#!/bin/sh\n{script}\n")
-            (folder / "bin" / name).chmod(0o755)
-        phones.append(Adbd(Phone(root=folder / "tmp", path=folder / "bin", **kind)))
-        adb("connect", phones[-1].serial)
-        return phones[-1]
-
-    yield connect
-    for phone in phones:
-        adb("disconnect", phone.serial)
-        phone.close()
-
-
-@pytest.fixture
-def built(sanitized_agent: Path, litert: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The agent for this machine, where `--device adb` looks for it."""
-    folder = tmp_path / "bundle"
-    folder.mkdir()
-    shutil.copy(sanitized_agent, folder / PROGRAM)
-    shutil.copy(litert, folder / LIBRARY)
-    (folder / "made-of.sha256").write_text(bundle._digest(find_target("host")) + "\n")
-    monkeypatch.setattr(bundle, "default_folder", lambda target: folder)
-    return folder
-
-
-@pytest.fixture
-def model(zoo: types.ModuleType, tmp_path: Path) -> Path:
-    path = tmp_path / "a model.tflite"
-    path.write_bytes(zoo.zoo_tflite("demo"))
-    return path
-
-
-def left_on(phone: Path) -> list[str]:
-    """Files on the phone, when the removal that its shell does by itself has had time."""
-    deadline = time.monotonic() + 20
-    while any(phone.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return [str(path) for path in phone.rglob("*")]
 
 
 def said(error: pytest.ExceptionInfo[EdgeqError]) -> str:
@@ -158,20 +80,20 @@ def test_a_device_that_has_not_authorised_this_computer(plug: Plug, model: Path)
     assert f"The device {phone.serial} has not authorised this computer. Unlock it and answer" in said(error)
 
 
-def test_the_wrong_processor(plug: Plug, built: Path, model: Path) -> None:
+def test_the_wrong_processor(plug: Plug) -> None:
     phone = plug(commands={"getprop": "echo armeabi-v7a"})
     with pytest.raises(DeviceError) as error:
-        AdbDevice(None, model)
+        check_address("adb")  # what every command does before anything slow
     assert f"{phone.serial} is of the kind armeabi-v7a; the native agent runs on arm64-v8a, x86_64." in said(error)
 
 
 def test_an_android_phone_needs_an_agent_that_was_built_for_it(
-    plug: Plug, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    plug: Plug, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundle, "default_folder", lambda target: tmp_path / target.name)
     plug(commands={"getprop": "echo arm64-v8a"})
     with pytest.raises(ToolError) as error:
-        AdbDevice(None, model)
+        check_address("adb")
     assert "The native agent for android-arm64 has not been built yet. edgeq native-agent --for android-arm64" in said(
         error
     )
@@ -238,37 +160,6 @@ def test_a_build_is_validated_and_timed_on_the_phone_and_not_traced(plug: Plug, 
     assert profile is not None and profile.latency is not None and profile.latency.runs >= 100
     with pytest.raises(DeviceError, match="The agent at adb hands out no layers, whole outputs only"):
         edgeq.drift(build, device="adb")
-    assert left_on(tmp_path / "phone0" / "tmp") == []
-
-
-# A suite in the background is deaf to SIGINT, and its children would be.
-_PROGRAM = """
-import signal, sys, time
-signal.signal(signal.SIGINT, signal.default_int_handler)
-from pathlib import Path
-from edgeq.native_agent import bundle
-bundle.default_folder = lambda target: Path(sys.argv[1])
-from edgeq.devices.adb.device import AdbDevice
-with AdbDevice(None, Path(sys.argv[2])):
-    print("running", flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_nothing_stays_on_the_phone_after_an_interruption_or_a_kill(
-    number: signal.Signals, plug: Plug, built: Path, model: Path, tmp_path: Path
-) -> None:
-    plug()
-    child = subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM, str(built), str(model)],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=dict(os.environ),
-    )  # fmt: skip
-    with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "running\n"
-        child.send_signal(number)
-        child.wait(30)
     assert left_on(tmp_path / "phone0" / "tmp") == []
 
 
