@@ -216,7 +216,10 @@ def open_build(folder: Path) -> Build:
     manifest = read_manifest(folder)
     if (target := manifest.facts.get("target")) is not None:
         raise InputError(
-            f"{folder} is a build for {target}: it has no firmware.", hint="`edgeq validate` runs its variants."
+            f"{folder} is a build for {target}: it has no firmware.",
+            hint=f"A variant's outputs on a device: edgeq validate {folder} --variant NAME --device DEVICE. Layers "
+            f"(edgeq drift): build the same file for a microcontroller, edgeq build {folder}/variants/int8.tflite "
+            "--out OUT, and name that build; an agent that runs the file serves both.",
         )
     try:
         return _restore(folder, manifest)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,6 +24,15 @@ def machine_name() -> str:
     except OSError:
         name = ""
     return name or f"{platform.system()} {platform.machine()}"
+
+
+def platform_name() -> str | None:
+    """What this process runs on, in the words of `--target` and of the native agent: linux-arm64, linux-x86_64,
+    android-arm64, android-x86_64. None: another system or architecture, or 32 bits."""
+    system = "android" if hasattr(sys, "getandroidapilevel") else platform.system().lower()
+    processor = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64"}.get(platform.machine())
+    known = system in ("linux", "android") and processor is not None and sys.maxsize > 2**32
+    return f"{system}-{processor}" if known else None
 
 
 def parse_cpus(text: str) -> frozenset[int]:

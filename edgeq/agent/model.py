@@ -15,7 +15,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
-from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, machine_name
+from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, machine_name, platform_name
 from edgeq.devices.host_model import Inferred
 from edgeq.errors import InputError, ModelError
 from edgeq.link.codes import HelloFlag, Status
@@ -82,7 +82,9 @@ class LiteRtModel:
         cpus = allowed_cpus()
         self.clock_hz = 0 if emulated else clock_hz(cpus)
         self.ticks_hz = 0 if emulated else TICKS_HZ
-        self._about = {
+        system = platform_name()
+        self._about = {"platform": system} if system else {}
+        self._about |= {
             "runtime": f"LiteRT {importlib.metadata.version('ai-edge-litert')}",
             "kernels": "XNNPACK, and LiteRT's own for ops that it lacks" if self.engine == "litert" else "reference",
             "threads": str(threads),

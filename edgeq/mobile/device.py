@@ -156,7 +156,13 @@ def agreement(variant: Variant, answers: ReferenceOutputs, ran: DeviceRun) -> De
         argmax_flips=pair.argmax_flips,
         sqnr_db=drift.sqnr_db,
         seconds=ran.seconds,
+        platform=_platform(ran),
     )
+
+
+def _platform(ran: DeviceRun) -> str | None:
+    """What answered all samples; None where several devices did, or an earlier run answered some."""
+    return ran.about.get("platform") if ", " not in ran.device and not ran.resumed else None
 
 
 def _identity(build: MobileBuild, variant: Variant) -> str:

@@ -124,20 +124,19 @@ def _on_devices(
     build: MobileBuild, devices: Sequence[str], options: BuildOptions, progress: Progress, clock: Stopwatch
 ) -> Report:
     """Every variant on the devices, and the report; of the recommended one in detail."""
-    chosen, detail = build.info.recommendation.kind, None
+    ran: dict[VariantKind, Ran] = {}
     found: dict[VariantKind, DeviceAgreement] = {}
     with clock("run"):
         for variant, answers in zip(build.variants, build.answers, strict=True):
             progress.start(f"Starting {', '.join(dict.fromkeys(devices))} with the {variant.kind.value} variant")
-            ran, profile, selftest = run_variant(
+            run, profile, selftest = run_variant(
                 build, variant, devices, build.samples.inputs, progress, threads=options.threads
             )
-            found[variant.kind] = agreement(variant, answers, ran)
-            if variant.kind is chosen:
-                detail = Ran(run=ran, profile=profile, selftest=selftest)
+            found[variant.kind] = agreement(variant, answers, run)
+            ran[variant.kind] = Ran(run=run, profile=profile, selftest=selftest)
     return make_report(
-        with_agreements(build, found), kind=chosen, ran=detail, max_lsb=options.max_lsb, max_drop=options.max_drop,
-        timings=clock.timings,
+        with_agreements(build, found), kind=build.info.recommendation.kind, ran=ran, max_lsb=options.max_lsb,
+        max_drop=options.max_drop, timings=clock.timings,
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgeq.mobile.builds import MobileBuild
@@ -41,7 +41,7 @@ def make_report(
     build: MobileBuild,
     *,
     kind: VariantKind,
-    ran: Ran | None,
+    ran: Mapping[VariantKind, Ran],
     references: Sequence[ReferenceOutputs] = (),
     max_lsb: int,
     max_drop: float | None,
@@ -52,7 +52,7 @@ def make_report(
     Args:
         build: what was made.
         kind: the variant in detail.
-        ran: what a device answered with that variant to the first of the build's samples; None: it ran on none.
+        ran: what a device gave for each variant that ran on one, to the first of the build's samples.
         references: what other interpreters here answered to the same samples.
         max_lsb: largest difference of integer outputs from this host's that passes.
         max_drop: largest loss of accuracy from the float model to the variant that passes, as a fraction; None: not
@@ -60,19 +60,21 @@ def make_report(
         timings: wall time per stage so far.
     """
     variant, answers = build.variant(kind)
-    graph = variant.graph
-    count = len(build.samples) if ran is None else len(ran.run.ticks)
+    graph, detail = variant.graph, ran.get(kind)
+    count = len(build.samples) if detail is None else len(detail.run.ticks)
     samples = build.samples.first(count)
     answers = replace(answers, outputs=tuple(a[:count] for a in answers.outputs))
     accuracy = accuracy_info(
         samples.labels, tensors=graph.output_tensors, float_host=samples.float_outputs, int8_host=answers,
-        device=ran.run.outputs if ran is not None else None, notes=build.notes, errors=Metric.MAE,
+        device=detail.run.outputs if detail is not None else None, notes=build.notes, errors=Metric.MAE,
     )  # fmt: skip
     drift = None
-    if ran is not None:
+    if detail is not None:
         stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
         names = {op.name for op in graph.ops}
-        drift = drift_info(ran.run.outputs, [answers, *references], stepped, ops=names, device_name=ran.run.device)
+        drift = drift_info(
+            detail.run.outputs, [answers, *references], stepped, ops=names, device_name=detail.run.device
+        )
     return Report(
         edgeq_version=version(),
         model=_model(build, variant),
@@ -82,8 +84,8 @@ def make_report(
         toolchain=None,
         board=build.target.value,
         memory=None,
-        device=_device(ran),
-        profile=ran.profile if ran is not None else None,
+        device=_device(detail),
+        profile=detail.profile if detail is not None else None,
         drift=drift,
         accuracy=accuracy,
         data=DataInfo(
@@ -95,6 +97,7 @@ def make_report(
         ),
         checks=(
             *_signature_check(build),
+            *_selftest_checks(ran),
             *device_checks(build.info.rows, max_lsb),
             *_agreement_check(build),
             *_accuracy_check(accuracy, max_drop),
@@ -103,6 +106,20 @@ def make_report(
         timings=tuple(timings),
         variants=build.info,
     )
+
+
+def _selftest_checks(ran: Mapping[VariantKind, Ran]) -> tuple[Check, ...]:
+    """What each device's agent says of itself: the same input gives the same outputs."""
+    return tuple(
+        Check(
+            name=f"self-test of {kind.value} on {one.run.device}",
+            passed=one.selftest,
+            message="the agent computes the same outputs twice" if one.selftest
+            else "the agent's outputs for one input are not the same twice, or not in the interpreter that keeps all "
+            "tensors: no answer of this device can be relied on",
+        )
+        for kind, one in ran.items()
+    )  # fmt: skip
 
 
 def device_checks(rows: Sequence[VariantRow], max_lsb: int) -> tuple[Check, ...]:

@@ -69,8 +69,8 @@ def validate_mobile(
     with clock("compare"):
         progress.start("Comparing")
         report = make_report(
-            with_agreements(build, found), kind=chosen.kind, references=others,
-            ran=Ran(run=ran, profile=profile, selftest=selftest), max_lsb=max_lsb, max_drop=max_drop, timings=(),
+            with_agreements(build, found), kind=chosen.kind, references=others, max_lsb=max_lsb, max_drop=max_drop,
+            ran={chosen.kind: Ran(run=ran, profile=profile, selftest=selftest)}, timings=(),
         )  # fmt: skip
     return dataclasses.replace(report, timings=clock.timings)
 

@@ -95,7 +95,9 @@ class DeviceAgreement:
     """A variant on a device against the same file on the host, over `samples`.
 
     `mismatches` of `outputs` values differ, by at most `max_lsb` steps of integer outputs (1 for any difference of
-    floats); `argmax_flips` as in PairDrift; `sqnr_db` is the host's power over that of the difference.
+    floats); `argmax_flips` as in PairDrift; `sqnr_db` is the host's power over that of the difference. `platform` is
+    the agent's system and architecture in its own words ("linux-arm64"); None where it does not tell, or where another
+    device answered a part.
     """
 
     device: str
@@ -107,6 +109,7 @@ class DeviceAgreement:
     argmax_flips: int | None
     sqnr_db: float
     seconds: float
+    platform: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

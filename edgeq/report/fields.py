@@ -291,6 +291,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "DeviceAgreement.argmax_flips": ("answers", "with another largest value; null where no output has two values"),
     "DeviceAgreement.sqnr_db": ("dB", "the host's power over that of the difference"),
     "DeviceAgreement.seconds": ("s", "wall time of the samples on the device, transport included"),
+    "DeviceAgreement.platform": ("", "system and architecture in the agent's words; null where nobody tells"),
     "VariantRow.placement": ("", "which of its ops run in XNNPACK"),
     "Signature.key": ("", "the signature's key"),
     "Signature.inputs": ("", "names of its arguments, in the order of the model's inputs"),

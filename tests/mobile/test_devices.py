@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mobile_builds import Built
 
 import edgeq
+from edgeq import process
+from edgeq.agent.machine import platform_name
 from edgeq.devices.litert import check_arm64, litert_host_device
 from edgeq.errors import DeviceError, EdgeqError, InputError, ToolError
-from edgeq.mobile.builds import open_mobile
+from edgeq.mobile import flow
+from edgeq.mobile.builds import MobileBuild, open_mobile
 from edgeq.mobile.device import agreement, check_mobile_device, run_variant, started
 from edgeq.mobile.measure import model_inputs
 from edgeq.mobile.platforms import platforms_of
 from edgeq.mobile.summary import device_checks
 from edgeq.mobile.validate import with_agreements
+from edgeq.mobile.variant import Variant
 from edgeq.model.graph import computed_tensors
-from edgeq.options import Target
-from edgeq.records import DeviceAgreement, Progress, Reference, VariantKind
+from edgeq.options import BuildOptions, Target
+from edgeq.records import DeviceAgreement, DeviceRun, Progress, Reference, VariantKind
 from edgeq.report.verdict import verdict
+from edgeq.stopwatch import Stopwatch
 
 pytestmark = [pytest.mark.xdist_group("mobile"), pytest.mark.timeout(900)]
 
@@ -76,8 +85,6 @@ def test_other_bad_requests(demo: Built, tmp_path: Path) -> None:
     (copy / "variants" / "int8.tflite").unlink()
     with pytest.raises(InputError, match=r"int8\.tflite, cannot be read"):
         edgeq.validate(copy)
-    with pytest.raises(EdgeqError, match="has no firmware"):
-        edgeq.drift(demo.folder)
 
 
 @pytest.fixture(scope="module")
@@ -134,23 +141,88 @@ def test_xnnpack_is_equal_on_both_processors(name: str, arm64: str, request: pyt
 
 
 def test_what_a_run_proves_about_a_system(demo: Built) -> None:
+    """Only what the agent's own platform names; the strings are those that both agents send."""
     assert demo.report.variants is not None
     (row, *_) = demo.report.variants.rows
     assert row.device is not None
+    found = row.device
 
-    def proofs(device: str, machine: str) -> list[str]:
-        from dataclasses import replace
-
-        ran = replace(row, device=replace(row.device, device=device, machine=machine))  # type: ignore[arg-type, type-var]
-        return [platform.proof for platform in platforms_of(Target.MOBILE, [ran])]
+    def proofs(device: str, machine: str, platform: str | None) -> list[str]:
+        ran = dataclasses.replace(
+            row, device=dataclasses.replace(found, device=device, machine=machine, platform=platform)
+        )
+        return [shown.proof for shown in platforms_of(Target.MOBILE, [ran])]
 
     never = "generated only, never run here"
-    assert proofs("litert-host", "Linux x86_64") == [never] * 3
+    assert found.platform == platform_name()
+    assert proofs("litert-host", "Linux x86_64", "linux-x86_64") == [never] * 3
     here = "float32: run on Linux aarch64, at litert-host, 400 samples"
-    assert proofs("litert-host", "Linux aarch64") == [never, never, here]
-    pi = "float32: run on Raspberry Pi 5 Model B Rev 1.0, at socket://pi:7007, 400 samples"
-    assert proofs("socket://pi:7007", "Raspberry Pi 5 Model B Rev 1.0") == [never, never, pi]
-    assert proofs("adb:R58M1", "Pixel 8")[0] == "float32: run on Pixel 8, at adb:R58M1, 400 samples"
-    assert proofs("socket://laptop:7007", "Linux x86_64") == [never] * 3
-    assert proofs("socket://localhost:7007", "Android 15 Pixel 8")[1:] == [never, never]
-    assert proofs("socket://localhost:7007", "Android 15 Pixel 8")[0].startswith("float32: run on Android 15 Pixel 8")
+    assert proofs("litert-host", "Linux aarch64", "linux-arm64") == [never, never, here]
+    pi = "Raspberry Pi 5 Model B Rev 1.0"
+    assert proofs("socket://pi:7", pi, "linux-arm64") == [
+        never,
+        never,
+        f"float32: run on {pi}, at socket://pi:7, 400 samples",
+    ]
+    for unproven in ("Darwin arm64", "Linux riscv64", pi, "linux-other"):
+        assert proofs("socket://pi:7", unproven, None) == [never] * 3
+    phone = "Pixel 8 (android-arm64)"
+    for device in ("adb", "adb:R58M1", "socket://localhost:7007"):
+        run = f"float32: run on {phone}, at {device}, 400 samples"
+        assert proofs(device, phone, "android-arm64") == [run, never, never]
+    assert proofs("adb", "sdk_gphone64_x86_64 (android-x86_64)", "android-x86_64") == [never] * 3
+    assert proofs("adb", "Radxa ROCK 5B (linux-arm64)", "linux-arm64")[:2] == [never, never]
+    assert "Radxa ROCK 5B" in proofs("adb", "Radxa ROCK 5B (linux-arm64)", "linux-arm64")[2]
+
+
+FORGETFUL = (
+    "import sys; from edgeq.agent.model import LiteRtModel; from edgeq.__main__ import main; "
+    "from edgeq.link.codes import Status; LiteRtModel.selftest = lambda self: Status.MISMATCH; sys.exit(main())"
+)
+"""`edgeq`, whose agents' self-tests do not pass."""
+
+
+def test_a_self_test_that_fails_fails_the_report(demo: Built) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", FORGETFUL, "agent", str(demo.folder / "variants" / "int8.tflite")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=process.own_environment(),
+    ) as child:  # fmt: skip
+        try:
+            assert child.stdout is not None
+            url = child.stdout.readline().decode().strip()
+            report = edgeq.validate(demo.folder, device=url, samples=5)
+        finally:
+            child.kill()
+    assert [check.name for check in report.checks if not check.passed] == [f"self-test of int8 on {url}"]
+    assert not report.passed
+
+
+def test_a_build_has_the_self_test_of_every_variant(demo: Built, monkeypatch: pytest.MonkeyPatch) -> None:
+    build = open_mobile(demo.folder)
+
+    def failing(build: MobileBuild, variant: Variant, *args: Any, **options: Any) -> tuple[DeviceRun, None, bool]:
+        run, _, passed = run_variant(build, variant, *args, **options)
+        return run, None, passed and variant.kind is not VariantKind.FLOAT16
+
+    monkeypatch.setattr(flow, "run_variant", failing)
+    assert build.info.recommendation.kind is not VariantKind.FLOAT16
+    options = BuildOptions(model=demo.model, data=str(demo.data), out=demo.folder, target=Target.MOBILE)
+    report = flow._on_devices(build, ("litert-host",), options, Progress(), Stopwatch())
+    tests = {check.name: check.passed for check in report.checks if check.name.startswith("self-test")}
+    assert tests == {
+        f"self-test of {v.kind.value} on litert-host": v.kind is not VariantKind.FLOAT16 for v in build.variants
+    }
+
+
+def test_layers_of_a_variant_by_a_build_for_a_microcontroller(demo: Built, tmp_path: Path) -> None:
+    """What the refusal of `edgeq drift` and docs/mobile.md name."""
+    with pytest.raises(EdgeqError, match="has no firmware") as caught:
+        edgeq.drift(demo.folder)
+    file = demo.folder / "variants" / "int8.tflite"
+    assert f"edgeq build {file} --out" in str(caught.value)
+    edgeq.build(BuildOptions(model=file, out=tmp_path / "layers", samples=4, device="native"))
+    with litert_host_device(file) as agent:
+        layers = edgeq.drift(tmp_path / "layers", device=agent.url)
+        assert edgeq.validate(demo.folder, device=agent.url, samples=4).passed
+    assert layers
+    assert not any(layer.differing_samples for layer in layers)

@@ -112,6 +112,7 @@ def test_what_it_tells_of_itself_in_words(zoo: types.ModuleType, host_agent: Run
     assert about.pop("governor")
     assert about.pop("machine").endswith("linux-x86_64")
     assert about == {
+        "platform": "linux-x86_64",
         "runtime": f"LiteRT, {host_agent.litert.name} with SHA-256 {digest}",
         "kernels": "LiteRT's own, without XNNPACK",
         "threads": "3",

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, parse_cpus, pin
+from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, parse_cpus, pin, platform_name
 from edgeq.agent.server import is_exposed, parse_address
 from edgeq.errors import DataError, InputError
 from edgeq.model.graph import DType, Tensor
 from edgeq.validation.latency import latency
 from edgeq.validation.pairs import measure_pairs
+
+
+@pytest.mark.parametrize(
+    ("system", "machine", "name"),
+    [
+        ("Linux", "aarch64", "linux-arm64"), ("Linux", "x86_64", "linux-x86_64"), ("Darwin", "arm64", None),
+        ("Android", "aarch64", "android-arm64"), ("Windows", "AMD64", None), ("Linux", "riscv64", None),
+        ("Linux", "armv7l", None), ("Linux", "i686", None),
+    ],
+)  # fmt: skip
+def test_platforms(system: str, machine: str, name: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "system", lambda: system)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    assert platform_name() == name
+    if system == "Linux":  # Termux's Python, before 3.13
+        monkeypatch.setattr(sys, "getandroidapilevel", lambda: 34, raising=False)
+        assert platform_name() == (None if name is None else name.replace("linux", "android"))
 
 
 @pytest.mark.parametrize(("text", "cpus"), [("0", {0}), ("0-3,6", {0, 1, 2, 3, 6}), (" 2 , 1", {1, 2})])

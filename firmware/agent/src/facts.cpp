@@ -17,6 +17,7 @@ namespace {
 
 enum Fact : uint32_t {
   kMachine,
+  kPlatform,
   kRuntime,
   kKernels,
   kThreads,
@@ -29,7 +30,8 @@ enum Fact : uint32_t {
 };
 
 constexpr const char *kKeys[kCount] = {
-    "machine", "runtime", "kernels", "threads", "cpus", "governor", "warm-up", "layers", "per-op profile",
+    "machine", "platform", "runtime", "kernels", "threads",
+    "cpus",    "governor", "warm-up", "layers",  "per-op profile",
 };
 
 constexpr size_t kRoom = 201; /* what ABOUT carries, and a zero */
@@ -76,6 +78,7 @@ const char *kernels() {
 void collect_facts(const LiteRt &litert, const Options &options) {
   g_options = &options;
   machine(g_values[kMachine]);
+  (void)snprintf(g_values[kPlatform], kRoom, "%s", edgeq_board_name);
   describe_litert(litert, g_values[kRuntime], kRoom);
   (void)snprintf(g_values[kKernels], kRoom, "%s", kernels());
   (void)snprintf(g_values[kThreads], kRoom, "%u", options.threads);
