@@ -23,7 +23,8 @@ _CNXN, _AUTH, _OPEN, _OKAY, _CLSE, _WRTE = (
 )
 _HEADER = struct.Struct("<6I")
 _VERSION, _MOST = 0x01000000, 0x40000
-_BANNER = b"device::ro.product.name=test;ro.product.model=Test_Phone;ro.product.device=test;features=shell_v2,cmd"
+_BANNER = b"device::ro.product.name=test;ro.product.model=Test_Phone;ro.product.device=test;features="
+_FEATURES = b"shell_v2,cmd"
 _TOKEN = 1
 _STDIN, _STDOUT, _STDERR, _EXIT, _CLOSE_STDIN = range(5)
 _DEVICE_TMP = "/data/local/tmp"
@@ -32,13 +33,15 @@ _DEVICE_TMP = "/data/local/tmp"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phone:
     """What the device is like. `root` stands for /data/local/tmp; `path` goes before PATH (fake getprop, df, uname).
-    One that stalls takes the beginning of a file."""
+    One that stalls takes the beginning of a file; an old one has no shell_v2: one stream for all that is said, and
+    no status."""
 
     root: Path
     path: Path
     authorised: bool = True
     full: bool = False
     stalls: bool = False
+    old: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
 
     def here(self, text: str) -> str:
@@ -119,7 +122,7 @@ class _Connection:
     def _take(self, command: int, first: int, second: int, data: bytes) -> None:
         if command in (_CNXN, _AUTH):
             if self._phone.authorised:
-                self.send(_CNXN, _VERSION, _MOST, _BANNER)
+                self.send(_CNXN, _VERSION, _MOST, _BANNER + (b"" if self._phone.old else _FEATURES))
             elif command == _CNXN or first == 2:  # nobody answers the question on its screen
                 self.send(_AUTH, _TOKEN, 0, os.urandom(20))
         elif command == _OPEN:
@@ -142,6 +145,8 @@ class _Connection:
         with contextlib.suppress(OSError):
             if name.startswith("shell,v2"):
                 _shell(stream, self._phone, words)
+            elif name == "shell":
+                _old_shell(stream, self._phone, words)
             elif name == "sync":
                 _sync(stream, self._phone)
             elif name == "tcp":
@@ -188,6 +193,28 @@ def _shell(stream: _Stream, phone: Phone, command: str) -> None:
     for thread in pumps:
         thread.join()
     out(_EXIT, bytes([child.wait() & 0xFF]))
+
+
+def _old_shell(stream: _Stream, phone: Phone, command: str) -> None:
+    environment = {**os.environ, "PATH": f"{phone.path}:{os.environ['PATH']}"}
+    child = subprocess.Popen(
+        ["/bin/sh", "-c", phone.here(command)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment,
+    )  # fmt: skip
+    assert child.stdin is not None and child.stdout is not None
+    stdin, stdout = child.stdin, child.stdout
+
+    def feed() -> None:
+        with contextlib.suppress(OSError):
+            while (data := stream.incoming.get()) is not None:
+                os.write(stdin.fileno(), data)
+        with contextlib.suppress(OSError):
+            stdin.close()
+
+    _in_thread(feed)
+    while data := os.read(stdout.fileno(), 4096):
+        stream.write(data)
+    child.wait()
 
 
 def _sync(stream: _Stream, phone: Phone) -> None:

@@ -12,6 +12,7 @@ from projects import tiny_model
 import edgeq
 from edgeq.devices.adb.choose import choose_device, list_devices, parse_devices
 from edgeq.devices.adb.device import AdbDevice
+from edgeq.devices.adb.program import Adb
 from edgeq.devices.names import check_address
 from edgeq.devices.run import run_samples
 from edgeq.errors import DeviceError, EdgeqError, ToolError
@@ -43,6 +44,17 @@ def test_samples_run_on_the_phone_and_nothing_stays_there(plug: Plug, built: Pat
     np.testing.assert_array_equal(run.outputs[0], expected)
     assert left_on(tmp_path / "phone0" / "tmp") == []
     assert adb("forward", "--list").strip() == ""
+
+
+def test_a_board_with_an_old_daemon_that_hands_on_no_status(
+    plug: Plug, built: Path, model: Path, tmp_path: Path
+) -> None:
+    phone = plug(old=True)
+    with pytest.raises(DeviceError, match=r"Listing on .* failed: .*No such file"):
+        Adb(phone.serial).shell("ls /no/such/folder", what="Listing")
+    with AdbDevice(None, model) as device, Session.connect(device.url, failure=device.failure) as session:
+        assert session.selftest()
+    assert left_on(tmp_path / "phone0" / "tmp") == []
 
 
 def test_an_agent_that_dies_is_told_with_its_words(plug: Plug, built: Path, model: Path, tmp_path: Path) -> None:
