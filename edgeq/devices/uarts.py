@@ -98,16 +98,21 @@ class CmsdkUart(Uart):
 
 
 class Stm32Usart(Uart):
-    """USART of STM32F2 and F4 (RM0090, 30.6). The transmitter is always empty."""
+    """USART of STM32F2 and F4 (RM0090, 30.6). The transmitter is always empty.
+
+    `overrun` is ORE: a byte was lost. Nothing sets it here, where bytes wait; reading a byte clears it.
+    """
 
     STATUS, RECEIVE, TRANSMIT, CONTROL = 0x00, 0x04, 0x04, 0x0C
-    _RXNE, _TC, _TXE = 1 << 5, 1 << 6, 1 << 7
+    _ORE, _RXNE, _TC, _TXE = 1 << 3, 1 << 5, 1 << 6, 1 << 7
+    overrun = False
 
     def read(self, offset: int) -> int:
         """Status, received byte, CR1; 0 elsewhere."""
         if offset == self.STATUS:
-            return (self._RXNE if self._poll() else 0) | self._TC | self._TXE
+            return (self._RXNE if self._poll() else 0) | (self._ORE if self.overrun else 0) | self._TC | self._TXE
         if offset == self.RECEIVE:
+            self.overrun = False
             return self._take()
         return self._control if offset == self.CONTROL else 0
 

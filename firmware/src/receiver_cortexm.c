@@ -42,9 +42,10 @@ int edgeq_board_read(void) {
   const uint32_t got = edgeq_receiver_got;
   if (got == edgeq_receiver_put) return edgeq_exception() != 0u ? edgeq_receiver_take() : -1;
   const uint8_t byte = edgeq_receiver_ring[AT(got)];
-  const bool was_full = edgeq_receiver_put - got == EDGEQ_RECEIVER_BYTES;
   edgeq_receiver_got = got + 1u;
-  if (was_full) EDGEQ_NVIC_ISER(edgeq_receiver_irq) = 1u << (edgeq_receiver_irq % 32u);
+  /* Looked at when the room is there: a handler before that may have found the ring full. */
+  if (edgeq_receiver_put - got >= EDGEQ_RECEIVER_BYTES)
+    EDGEQ_NVIC_ISER(edgeq_receiver_irq) = 1u << (edgeq_receiver_irq % 32u);
   return byte;
 }
 

@@ -46,6 +46,10 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
       ".syntax unified\n"
       "  cpsid i\n" /* a bootloader's interrupts, until edgeq_prepare_memory has turned them off */
       "  movs r0, #0\n"
+#if EDGEQ_HAS_FAULT_STATUS
+      "  msr basepri, r0\n" /* its masks */
+      "  msr faultmask, r0\n"
+#endif
       "  msr control, r0\n" /* and its stack */
       "  isb\n"
 #if defined(__ARM_FP) || defined(__ARM_FEATURE_MVE)

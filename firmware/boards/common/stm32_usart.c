@@ -5,6 +5,7 @@
 #include "edgeq/receiver.h"
 
 #define STATUS EDGEQ_REG32(edgeq_stm32_usart.status)
+#define STATUS_ORE (1u << 3)
 #define STATUS_RXNE (1u << 5)
 #define STATUS_TC (1u << 6)
 #define STATUS_TXE (1u << 7)
@@ -36,8 +37,13 @@ void edgeq_stm32_usart_start(uint32_t hz) {
   edgeq_receiver_start(edgeq_stm32_usart.irq);
 }
 
+/* An overrun raises the interrupt, too, also where no byte is left; reading the register ends it (RM0090,
+ * 30.3.3). Newer ones have it turned off. */
 int edgeq_receiver_take(void) {
-  return (STATUS & STATUS_RXNE) != 0u ? (int)(EDGEQ_REG32(edgeq_stm32_usart.receive) & 0xFFu) : -1;
+  const uint32_t status = STATUS;
+  if ((status & (STATUS_RXNE | STATUS_ORE)) == 0u) return -1;
+  const uint32_t byte = EDGEQ_REG32(edgeq_stm32_usart.receive) & 0xFFu;
+  return (status & STATUS_RXNE) != 0u ? (int)byte : -1;
 }
 
 void edgeq_board_write(uint8_t byte) {

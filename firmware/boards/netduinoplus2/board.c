@@ -74,7 +74,9 @@ static bool start_clock(void) {
   FLASH_ACR = ACR_CACHES | ACR_5_WAIT_STATES; /* 2.7 to 3.6 V */
   if (!edgeq_becomes(&FLASH_ACR, ACR_WAIT_STATES, ACR_5_WAIT_STATES)) return false;
   RCC_CFGR = CFGR_APB1_BY_4 | CFGR_APB2_BY_2 | CFGR_SW_PLL;
-  return edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL);
+  if (edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL)) return true;
+  RCC_CFGR = 0; /* nor are the buses divided then */
+  return false;
 }
 
 /* USART1 on PB6 and PB7, the header's pins SDA and SCL (alternate function 7). */

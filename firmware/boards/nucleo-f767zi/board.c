@@ -93,7 +93,9 @@ static bool start_clock(void) {
   FLASH_ACR = ACR_PREFETCH_AND_ART | ACR_7_WAIT_STATES;
   if (!edgeq_becomes(&FLASH_ACR, ACR_WAIT_STATES, ACR_7_WAIT_STATES)) return false;
   RCC_CFGR = CFGR_APB1_BY_4 | CFGR_APB2_BY_2 | CFGR_SW_PLL;
-  return edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL);
+  if (edgeq_becomes(&RCC_CFGR, CFGR_SWS, CFGR_SWS_PLL)) return true;
+  RCC_CFGR = 0; /* nor are the buses divided then */
+  return false;
 }
 
 /* PD8 and PD9, alternate function 7. */
