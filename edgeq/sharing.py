@@ -134,17 +134,18 @@ class _Beside:
         self.passed = True
         self._measure = measure
         self._first = first
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # of `passed`
+        self._measuring = threading.Lock()  # of `profile`, held for many inferences: only `finish` waits for it
 
     def prepare(self, place: Place, device: Device, session: Session) -> None:
         if place is self._first:
-            with self._lock:
+            with self._measuring:
                 self.profile = self._measure(place.device, device, session)
         passed = session.selftest()  # takes as long as an inference: not under the lock
         with self._lock:
             self.passed = self.passed and passed
 
     def finish(self, place: Place, device: Device, session: Session) -> None:
-        with self._lock:
+        with self._measuring:
             if self.profile is None and place is not self._first:
                 self.profile = self._measure(place.device, device, session)

@@ -22,6 +22,7 @@ from edgeq.link.messages import TensorInfo
 from edgeq.records import DeviceShare
 
 _FORM = 1
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows
 _SYNC_SECONDS = 1.0
 SECONDS_UNTIL_KEPT = 3.0
 """How long a run takes before its answers are kept."""
@@ -141,12 +142,24 @@ class Journal:
             InputError: there is no such file, it belongs to another build, or another run is writing it.
         """
         try:
-            content = self.path.read_bytes()
+            file = self._opened(os.O_RDWR)
         except OSError as exc:
             raise InputError(
-                f"There is nothing to resume: {self.path} cannot be read ({exc.strerror or exc}).",
+                f"There is nothing to resume: {self.path} cannot be opened ({exc.strerror or exc}).",
                 hint="A run that was interrupted leaves that file; without it, run without --resume.",
             ) from exc
+        try:
+            good = self._take_over(_content(file), results)
+            os.ftruncate(file, good)
+            os.lseek(file, 0, os.SEEK_END)
+        except BaseException:
+            os.close(file)
+            raise
+        self._file, self._waiting = file, None
+        return self._kept
+
+    def _take_over(self, content: bytes, results: Results) -> int:
+        """The answers in `content` to `results`; how many of its bytes are good."""
         lines = content.split(b"\n")[:-1]
         head = _parsed(lines[0]) if lines else None
         if head is None or head.get("journal") != _FORM:
@@ -165,12 +178,7 @@ class Journal:
             if 0 <= values["sample"] < len(results.ticks):
                 results.put(values["sample"], base64.b64decode(values["outputs"]), values["ticks"], values["device"])
                 self._kept += 1
-        self._waiting = None
-        self._open(os.O_WRONLY)
-        assert self._file is not None  # noqa: S101 (opened above)
-        os.ftruncate(self._file, good)
-        os.lseek(self._file, 0, os.SEEK_END)
-        return self._kept
+        return good
 
     def put(self, sample: int, outputs: bytes, ticks: int, device: str) -> None:
         """Keep one answer; it survives the end of this process, and after a second a power failure.
@@ -196,13 +204,17 @@ class Journal:
     def close(self, *, done: bool) -> None:
         """Remove the file if the run is done, also one of an earlier run that was too short to write its own."""
         with self._lock:
+            with contextlib.suppress(OSError, InputError):
+                if done and self._file is None:
+                    self._file = self._opened(os.O_RDONLY)
+                if done and sys.platform != "win32":  # while it is still locked: nobody else has begun to write
+                    self.path.unlink(missing_ok=True)
             if self._file is not None:
                 os.close(self._file)
                 self._file = None
-            if done:
-                with contextlib.suppress(OSError, InputError):
-                    self.claim()
-                    self.path.unlink(missing_ok=True)
+                if done and sys.platform == "win32":  # where open files stay
+                    with contextlib.suppress(OSError):
+                        self.path.unlink(missing_ok=True)
 
     @property
     def kept(self) -> int:
@@ -212,9 +224,11 @@ class Journal:
     def _begin(self, lines: Sequence[bytes]) -> None:
         """A new file with what there is so far, or none."""
         with contextlib.suppress(InputError):
-            self._open(os.O_WRONLY | os.O_CREAT)
             try:
-                assert self._file is not None  # noqa: S101 (opened above)
+                self._file = self._opened(os.O_WRONLY | os.O_CREAT)
+            except OSError:
+                return
+            try:
                 os.ftruncate(self._file, 0)
                 self._write(b"".join(lines))
                 self._kept = len(lines) - 1
@@ -225,17 +239,19 @@ class Journal:
                 self.path.unlink(missing_ok=True)
                 raise
 
-    def _open(self, flags: int) -> None:
-        try:
-            file = os.open(self.path, flags, 0o666)
-        except OSError as exc:
-            raise InputError(f"{self.path} cannot be written: {exc.strerror or exc}.") from exc
-        try:
-            self._lock_file(file)
-        except InputError:
+    def _opened(self, flags: int) -> int:
+        """The file, locked, and still the one of that name: another run may have removed it meanwhile."""
+        for last in (False, False, True):  # not without end: there may be file systems that count no names
+            file = os.open(self.path, flags | _BINARY, 0o666)
+            try:
+                self._lock_file(file)
+                if last or os.fstat(file).st_nlink:
+                    break
+            except BaseException:
+                os.close(file)
+                raise
             os.close(file)
-            raise
-        self._file = file
+        return file
 
     def _lock_file(self, file: int) -> None:
         """Until `file` is closed, or its process has ended. Windows has no such locks."""
@@ -263,6 +279,11 @@ class Journal:
                 self._synced = time.monotonic()
         except OSError as exc:
             raise InputError(f"{self.path} cannot be written: {exc.strerror or exc}.") from exc
+
+
+def _content(file: int) -> bytes:
+    pieces = iter(lambda: os.read(file, 1 << 20), b"")
+    return b"".join(pieces)
 
 
 def _line(values: Mapping[str, object]) -> bytes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from edgeq.errors import DeviceError
-from edgeq.link.codes import Kind, Problem
+from edgeq.link.codes import Kind, Problem, Refusal
 from edgeq.link.exchange import Exchange, RefusedError, parsed
-from edgeq.link.messages import EngineState
+from edgeq.link.messages import EngineState, Error
 
 TFLM_ENGINE = "tflm"
 """The engine that tells of itself, as HELLO names it."""
@@ -77,3 +77,17 @@ def explained(state: EngineState, what: str) -> DeviceError:
                 hint=REBUILD,
             )
     return DeviceError(f"{what}.{said}", hint=REBUILD)
+
+
+def refusal_error(error: Error) -> DeviceError:
+    """A refused request as an error."""
+    match error.code:
+        case Refusal.ENGINE:
+            return DeviceError(f"The engine on the device did not start (status {error.detail}).", hint=REBUILD)
+        case Refusal.NOT_TRACED:
+            return DeviceError("The firmware was built without tracing.", hint="Build it with tracing to see layers.")
+        case code:
+            name = Refusal(code).name if code in set(Refusal) else str(code)
+            return DeviceError(
+                f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=REBUILD
+            )

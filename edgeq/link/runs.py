@@ -102,6 +102,19 @@ class Runs:
             raise
         return bytes(found)
 
+    def op_ticks(self, data: bytes) -> bytes | None:
+        """The ticks of each kernel call of one inference, `u32` each; None where the engine does not time them.
+
+        Raises:
+            RefusedError, DeviceResetError, DeviceError, LinkError: as `execute`.
+        """
+        try:
+            return self.execute(data, Mode.TICKS)[1]
+        except RefusedError as exc:
+            if exc.error.code == Refusal.OUT_OF_RANGE:
+                return None
+            raise
+
     def _number(self) -> int:
         self._next_run += 1
         return self._next_run - 1

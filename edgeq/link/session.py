@@ -15,12 +15,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import BAUD, HelloFlag, Kind, Mode, Refusal, Status
+from edgeq.link.codes import BAUD, HelloFlag, Kind, Mode, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
 from edgeq.link.messages import Answer, EngineState, Fact, Hello, Stats, TensorInfo
-from edgeq.link.problems import REBUILD, TFLM_ENGINE
+from edgeq.link.problems import REBUILD, TFLM_ENGINE, refusal_error
 from edgeq.link.runs import Runs
 from edgeq.link.speed import STEPS, LineSpeed
 from edgeq.link.transport import Transport
@@ -29,6 +29,7 @@ _T = TypeVar("_T")
 
 _POWER = "Is its power supply strong enough? Does its watchdog bite?"
 
+_MOST_FACTS = 64  # that are asked for, whatever a device says
 _RESETS = 4  # of the device within one request, after which it is no accident
 
 
@@ -211,8 +212,11 @@ class Session:
         """
         if self.hello.engine != TFLM_ENGINE or self.hello.flags & HelloFlag.INTERPRETER:
             return None
-        data = self._run(inputs, Mode.TICKS)[1]
-        return tuple(int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4))
+        data = self._check(inputs)
+        found = self._surviving(lambda: self._runs.op_ticks(data))
+        if found is None:
+            return None
+        return tuple(int.from_bytes(found[i : i + 4], "little") for i in range(0, len(found), 4))
 
     def fetch(self, inputs: Sequence[bytes], point: int) -> bytes:
         """The tensor at trace point `point`.
@@ -244,9 +248,11 @@ class Session:
             DeviceError, LinkError: as `connect`.
         """
         facts: dict[str, str] = {}
-        while (fact := self._fact(len(facts))) is not None:
+        for index in range(_MOST_FACTS):
+            if (fact := self._fact(index)) is None:
+                break
             facts[fact.key] = fact.value
-            if len(facts) >= fact.count:
+            if index + 1 >= fact.count:
                 break
         return facts
 
@@ -340,7 +346,7 @@ class Session:
                     raise
                 self._speed.fall_back()
             except RefusedError as exc:
-                raise _explained(exc) from exc
+                raise refusal_error(exc.error) from exc
             except DeviceResetError:
                 self._exchange.counters.resets += 1
                 self._introduce_again()
@@ -391,17 +397,3 @@ class Session:
         self, data: bytes, mode: Mode, *, repeat: int = 1, point: int = 0, following: bytes | None = None
     ) -> tuple[Answer, bytes]:
         return self._surviving(lambda: self._runs.execute(data, mode, repeat=repeat, point=point, following=following))
-
-
-def _explained(refused: RefusedError) -> DeviceError:
-    error = refused.error
-    match error.code:
-        case Refusal.ENGINE:
-            return DeviceError(f"The engine on the device did not start (status {error.detail}).", hint=REBUILD)
-        case Refusal.NOT_TRACED:
-            return DeviceError("The firmware was built without tracing.", hint="Build it with tracing to see layers.")
-        case code:
-            name = Refusal(code).name if code in set(Refusal) else str(code)
-            return DeviceError(
-                f"The device refused request {error.request:#04x} ({name}, {error.detail}).", hint=REBUILD
-            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import link_firmware
@@ -9,6 +10,8 @@ import pytest
 from link_firmware import DRIVER_INPUT_BYTES, NATIVE_INPUT_BYTES
 
 from edgeq import resources
+from edgeq.devices import results as results_module
+from edgeq.devices.results import Journal
 
 
 @pytest.fixture(scope="session")
@@ -48,3 +51,9 @@ def native_program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return link_firmware.compile_firmware(
         out, board=board, main=True, input_bytes=NATIVE_INPUT_BYTES, defines=("EDGEQ_TRACE",)
     )
+
+
+@pytest.fixture
+def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Journal]:
+    monkeypatch.setattr(results_module, "SECONDS_UNTIL_KEPT", 0.0)
+    return lambda digest="d1": Journal(tmp_path / "build.journal", digest)

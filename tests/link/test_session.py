@@ -9,6 +9,7 @@ import struct
 import threading
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ from edgeq.devices.responder import Responder
 from edgeq.errors import DataError, DeviceError, InputError, LinkError
 from edgeq.link.codes import REPLY, Kind, Refusal
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
-from edgeq.link.messages import EVENT, WRITE_HEAD, Error, Fault, Hello
+from edgeq.link.messages import EVENT, WRITE_HEAD, Error, Fact, Fault, Hello
 from edgeq.link.monitor import monitor
+from edgeq.link.problems import TFLM_ENGINE
 from edgeq.link.session import Session
 
 CLEAN = Faults()
@@ -195,6 +197,37 @@ def test_a_device_that_waits_in_its_fault_handler_is_reset_once() -> None:
 
     with scripted(answer) as device, Session.connect(device.url) as session:
         inputs = samples(1, 300)[0]
+        assert session.run(inputs).outputs == expected(inputs, 1)
+
+
+@pytest.mark.parametrize("count", [3, 5, 0xFFFF])
+def test_facts_of_one_key_are_asked_for_once_each(count: int) -> None:
+    """As many as the device says, or as it has, or 64."""
+    asked: list[int] = []
+
+    def answer(device: Scripted, request: Frame) -> bool:
+        if request.kind != Kind.ABOUT:
+            return False
+        (index,) = struct.unpack("<H", request.payload)
+        asked.append(index)
+        if count == 5 and index == 4:
+            return False  # which refuses: the model has no facts
+        fact = Fact(index=index, count=count, key="cpu", value=str(index))
+        device.send(encode(Frame(Kind.ABOUT | REPLY, fact.pack(), 0, request.sequence)))
+        return True
+
+    with scripted(answer) as device, Session.connect(device.url) as session:
+        last = {3: 2, 5: 3, 0xFFFF: 63}[count]
+        assert session.about() == {"cpu": str(last)}
+    assert asked == list(range(min(count, 64)))
+
+
+def test_an_engine_that_does_not_time_its_kernels_is_no_error() -> None:
+    with scripted(lambda device, request: False) as device, Session.connect(device.url) as session:
+        inputs = samples(1, 300)[0]
+        assert session.op_ticks(inputs) is None
+        session.hello = replace(session.hello, engine=TFLM_ENGINE)
+        assert session.op_ticks(inputs) is None  # refused
         assert session.run(inputs).outputs == expected(inputs, 1)
 
 

@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 from link_firmware import NATIVE_INPUT_BYTES
 
-from edgeq.devices import results as results_module
 from edgeq.devices.base import Device
 from edgeq.devices.native import native_device
 from edgeq.devices.results import Journal, Results
@@ -191,12 +190,6 @@ def test_an_interrupted_run_ends_its_devices(lab: Lab, monkeypatch: pytest.Monke
     assert all(child.failure() for child in lab.children.values())
 
 
-@pytest.fixture
-def journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Journal]:
-    monkeypatch.setattr(results_module, "SECONDS_UNTIL_KEPT", 0.0)
-    return lambda digest="d1": Journal(tmp_path / "build.journal", digest)
-
-
 def test_a_run_that_broke_off_is_resumed(lab: Lab, journal: Callable[..., Journal]) -> None:
     lab.dies = {"a": 20}
     first = journal()
@@ -225,37 +218,6 @@ def test_a_run_that_broke_off_is_resumed(lab: Lab, journal: Callable[..., Journa
     assert third.resume(Results(COUNT)) == COUNT
     third.close(done=True)
     assert not second.path.exists()
-
-
-def test_a_journal_is_of_one_build(lab: Lab, journal: Callable[..., Journal], tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing to resume"):
-        journal().resume(Results(3))
-    one = journal()
-    one.put(0, b"x", 1, "a")
-    one.close(done=False)
-    with pytest.raises(InputError, match="belongs to another build"):
-        journal("d2").resume(Results(3))
-    one.path.write_text("notes of mine\n")
-    with pytest.raises(InputError, match="is no journal"):
-        journal().resume(Results(3))
-
-
-def test_a_short_run_leaves_no_journal(tmp_path: Path) -> None:
-    book = Journal(tmp_path / "build.journal", "d")
-    book.put(0, b"x", 1, "a")
-    book.close(done=False)
-    assert not list(tmp_path.iterdir())
-
-
-def test_a_place_that_cannot_be_written_is_no_reason_not_to_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(results_module, "SECONDS_UNTIL_KEPT", 0.0)
-    book = Journal(tmp_path / "no such folder" / "build.journal", "d")
-    book.put(0, b"x", 1, "a")
-    book.put(1, b"x", 1, "a")
-    book.close(done=False)
-    assert book.kept == 0
 
 
 def test_jobs() -> None:
@@ -291,6 +253,27 @@ def test_one_failed_self_test_among_several_is_not_forgotten() -> None:
     assert not beside.passed
 
 
+def test_nobody_waits_until_the_first_device_is_profiled(lab: Lab) -> None:
+    """The second one answers all samples meanwhile."""
+    answered, measured, steps = threading.Event(), [], []
+
+    def profile(kind: str, device: object, session: object) -> str:
+        measured.append(answered.wait(30))
+        return kind
+
+    def step(count: int = 1) -> None:
+        steps.append(count)
+        if sum(steps) == COUNT:
+            answered.set()
+
+    places = [lab.place(name) for name in "ab"]
+    beside = _Beside(profile, places[0])  # type: ignore[arg-type]
+    run = SharedRun(places, lab.inputs, Progress(step=step), prepare=beside.prepare, finish=beside.finish).run()
+    lab.check(run)
+    assert measured == [True]
+    assert beside.profile == "native"
+
+
 @pytest.mark.parametrize("known", [True, False])
 def test_the_first_device_that_the_user_names_is_profiled(known: bool) -> None:
     """Whoever is ready or done first; another one where that one's profile is not to be had."""
@@ -317,10 +300,3 @@ def test_a_port_is_named_once() -> None:
     with pytest.raises(InputError, match="named twice"):
         expanded(["/dev/ttyACM0", "/dev/ttyACM0"], 1)
     assert expanded(["emulated", "emulated"], 1) == ("emulated", "emulated")
-
-
-def test_a_finished_run_leaves_no_older_answers(tmp_path: Path) -> None:
-    path = tmp_path / "build.journal"
-    path.write_bytes(b"of an earlier run")
-    Journal(path, "digest").close(done=True)
-    assert not path.exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -92,6 +93,15 @@ def test_too_high_a_rate_destroys_what_was_there(
 ) -> None:
     run = SimpleNamespace(history=history(losses, loss))
     assert bool(list(learning_rate_too_high(evidence(runs={(QAT, 0): run})))) == too_high
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 2, 0)])
+def test_the_worst_seed_is_the_one_whose_loss_is_no_number(order: tuple[int, ...]) -> None:
+    losses = [((0.03, 0.13), (3.4, 2.3)), ((0.03, 0.13), (3.4, float("nan"))), ((0.03, 0.13), (3.4, 9.1))]
+    runs = {(QAT, seed): SimpleNamespace(history=history(losses[i], CLASSES)) for seed, i in enumerate(order)}
+    (found,) = learning_rate_too_high(evidence(runs=runs))
+    assert math.isnan(found.evidence["loss_after"])
+    assert found.evidence["broken_runs"] == 3
 
 
 def tied(share: float) -> Scores:

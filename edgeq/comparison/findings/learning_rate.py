@@ -22,7 +22,7 @@ def learning_rate_too_high(evidence: Evidence) -> Iterator[CompareFinding]:
         broken = [(h, epoch) for h in runs if (epoch := _destroyed_by(h)) is not None]
         if not broken:
             continue
-        worst, epoch = max(broken, key=lambda b: b[1].validation_loss / max(b[0].start.validation_loss, 1e-12))
+        worst, epoch = max(broken, key=lambda b: _growth(*b))
         rate, before, after = epoch.learning_rate, worst.start.validation_loss, epoch.validation_loss
         number = worst.epochs.index(epoch) + 1
         yield CompareFinding(
@@ -67,6 +67,12 @@ def _destroyed_by(history: TrainingHistory) -> Epoch | None:
         if worse and _doubled(history, before, epoch.loss, least=limit.DIVERGED_MEANWHILE):
             return epoch
     return None
+
+
+def _growth(history: TrainingHistory, epoch: Epoch) -> float:
+    """Of the validation loss, as a factor: infinite where it is no number any more."""
+    growth = epoch.validation_loss / max(history.start.validation_loss, 1e-12)
+    return growth if math.isfinite(growth) else math.inf
 
 
 def _doubled(history: TrainingHistory, before: float, after: float, *, least: float) -> bool:
