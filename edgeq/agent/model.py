@@ -16,7 +16,7 @@ from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
 from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, machine_name, platform_name
-from edgeq.devices.host_model import Inferred
+from edgeq.devices.host_model import InferenceError, Inferred
 from edgeq.errors import InputError, ModelError
 from edgeq.link.codes import HelloFlag, Status
 from edgeq.link.messages import TensorInfo
@@ -102,11 +102,15 @@ class LiteRtModel:
         return self._about | {"governor": governor(allowed_cpus()), "warm-up": str(self._warmed)}
 
     def warm_up(self, runs: int) -> None:
-        """So many inferences of zeros, so that caches, clock and allocations are those of later ones."""
+        """So many inferences of zeros, so that caches, clock and allocations are those of later ones. None, where the
+        model cannot take zeros."""
         for index, tensor in zip(self._input_indices, self.inputs, strict=True):
             self._plain.set_tensor(index, np.zeros(tensor.shape, tensor.dtype))
-        for _ in range(runs):
-            self._plain.invoke()
+        try:
+            for _ in range(runs):
+                _invoke(self._plain)
+        except InferenceError:
+            runs = 0
         if runs and self._is_stateful:
             self._plain.reset_all_variables()
         self._warmed += runs
@@ -117,7 +121,7 @@ class LiteRtModel:
         ticks = []
         for _ in range(repeat):
             began = time.perf_counter_ns()
-            self._plain.invoke()
+            _invoke(self._plain)
             ticks.append((time.perf_counter_ns() - began) * TICKS_HZ // 1_000_000_000)
         return Inferred(outputs=self._values(self._plain, self._output_indices), ticks=ticks if self.ticks_hz else ())
 
@@ -125,7 +129,7 @@ class LiteRtModel:
         """The tensors at all trace points."""
         keeping = self._with_tensors()
         self._fill(keeping, inputs)
-        keeping.invoke()
+        _invoke(keeping)
         return self._values(keeping, self._points)
 
     def selftest(self) -> Status:
@@ -136,7 +140,7 @@ class LiteRtModel:
         keeping = self._with_tensors() if self._points else self._plain
         self._begin_anew()
         self._fill(keeping, sample)
-        keeping.invoke()
+        _invoke(keeping)
         second = self._values(keeping, self._output_indices)
         self._begin_anew()
         return Status.OK if first == second else Status.MISMATCH
@@ -179,6 +183,13 @@ class LiteRtModel:
     @staticmethod
     def _values(interpreter: Interpreter, tensors: Sequence[int]) -> tuple[bytes, ...]:
         return tuple(np.ascontiguousarray(interpreter.get_tensor(i)).tobytes() for i in tensors)
+
+
+def _invoke(interpreter: Interpreter) -> None:
+    try:
+        interpreter.invoke()
+    except (RuntimeError, ValueError) as exc:
+        raise InferenceError(f"LiteRT: {exc}") from exc
 
 
 def _graph(content: bytes, path: Path) -> tuple[Any, str | None]:

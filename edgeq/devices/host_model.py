@@ -10,6 +10,10 @@ from edgeq.link.codes import HelloFlag, Status
 from edgeq.link.messages import TensorInfo
 
 
+class InferenceError(Exception):
+    """The interpreter could not run the model on this input; the message is its own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inferred:
     """What a model gave: the bytes of its outputs, and the ticks of each inference (empty: nothing counts them)."""
@@ -21,7 +25,8 @@ class Inferred:
 class HostModel(Protocol):
     """A model that runs in this process. Tensors are their little-endian bytes.
 
-    `clock_hz` is the processor's, 0 where it is unknown; `ticks_hz` is 0 where nothing counts.
+    `clock_hz` is the processor's, 0 where it is unknown; `ticks_hz` is 0 where nothing counts. `invoke`, `points` and
+    `selftest` may raise InferenceError: the next inference is tried all the same.
     """
 
     name: str

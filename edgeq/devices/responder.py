@@ -9,7 +9,7 @@ import struct
 import zlib
 from collections.abc import Callable, Sequence
 
-from edgeq.devices.host_model import HostModel
+from edgeq.devices.host_model import HostModel, InferenceError
 from edgeq.link.codes import PROTOCOL_VERSION, QUIET, REPLY, Item, Kind, Mode, Refusal, Status, TicksKind
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
 from edgeq.link.messages import (
@@ -68,6 +68,7 @@ class Responder:
         self._answer = b""
         self._outputs: bytes | None = None
         self._result = b""
+        self._words = ""
         self._ticks: Sequence[int] = ()
         self._good = self._bad = self._runs = self._repeats = 0
         self.reset_requested = False
@@ -137,7 +138,7 @@ class Responder:
                 self._need(request.payload, 4)
                 raise _RefusalError(Refusal.OUT_OF_RANGE)  # no line of ours has a speed
             case Kind.ENGINE_STATE:
-                return EngineState(arena_used=self._model.arena_bytes, problem=0, detail=0, words="").pack()
+                return EngineState(arena_used=self._model.arena_bytes, problem=0, detail=0, words=self._words).pack()
             case Kind.RESET:
                 self.reset_requested = True
                 return b""
@@ -230,13 +231,26 @@ class Responder:
         return self._answer[: Answer.FORM.size + run.limit]
 
     def _execute(self, run: Run) -> None:
+        self._outputs, self._result, self._ticks, self._words = None, b"", (), ""
+        try:
+            status = self._compute(run)
+        except InferenceError as exc:
+            status, self._words = Status.FAILED, str(exc)
+        self._runs += 1
+        self._done_run = self._fresh_run = run.run
+        ticks = self._ticks or (0,)
+        self._answer = Answer(
+            run=run.run, status=status, mode=run.mode, repeat=run.repeat, total=len(self._result), ticks=ticks[0],
+            ticks_min=min(ticks), ticks_max=max(ticks), ticks_sum=sum(ticks),
+            data=self._result[: self._max_payload - Answer.FORM.size],
+        ).pack()  # fmt: skip
+
+    def _compute(self, run: Run) -> Status:
         model = self._model
         inputs, at = [], 0
         for tensor in model.inputs:
             inputs.append(bytes(self._input[at : at + tensor.nbytes]))
             at += tensor.nbytes
-        status = Status.OK
-        self._outputs, self._result, self._ticks = None, b"", ()
         match run.mode:
             case Mode.INFER:
                 inferred = model.invoke(inputs, run.repeat)
@@ -248,17 +262,10 @@ class Responder:
                 self._result = struct.pack(f"<{len(crcs)}I", *crcs)
             case Mode.FETCH:
                 self._result = bytes(model.points(inputs)[run.point])
-                status = Status.STOPPED
+                return Status.STOPPED
             case Mode.SELFTEST:
-                status = model.selftest()
-        self._runs += 1
-        self._done_run = self._fresh_run = run.run
-        ticks = self._ticks or (0,)
-        self._answer = Answer(
-            run=run.run, status=status, mode=run.mode, repeat=run.repeat, total=len(self._result), ticks=ticks[0],
-            ticks_min=min(ticks), ticks_max=max(ticks), ticks_sum=sum(ticks),
-            data=self._result[: self._max_payload - Answer.FORM.size],
-        ).pack()  # fmt: skip
+                return model.selftest()
+        return Status.OK
 
     def _read(self, payload: bytes) -> bytes:
         self._need(payload, Read.FORM.size)

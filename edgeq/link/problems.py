@@ -76,7 +76,9 @@ def explained(state: EngineState, what: str) -> DeviceError:
                 f"model.{said}",
                 hint=REBUILD,
             )
-    return DeviceError(f"{what}.{said}", hint=REBUILD)
+    if state.words:
+        return DeviceError(f"{what}.{said}", hint="It may be the input: an index out of range, for example.")
+    return DeviceError(f"{what}.", hint=REBUILD)
 
 
 def refusal_error(error: Error) -> DeviceError:

@@ -12,7 +12,7 @@ import numpy as np
 from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
 from edgeq.devices.samples import facts
-from edgeq.errors import DeviceError
+from edgeq.errors import DeviceError, UnavailableError
 from edgeq.link.codes import TicksKind
 from edgeq.link.messages import Hello
 from edgeq.records import Latency, LayerCost, Profile
@@ -140,6 +140,8 @@ def _measured_layers(
 
 _LATENCY_SECONDS = 2.0
 _LEAST_RUNS, _MOST_RUNS = 30, 1000
+_REQUEST_SECONDS = 30.0
+"""Of inferences in one request, a quarter of what a device may take for it."""
 
 
 def interpreted(session: Session, sample: Sequence[bytes]) -> Profile | None:
@@ -150,15 +152,22 @@ def interpreted(session: Session, sample: Sequence[bytes]) -> Profile | None:
         sample: the bytes of the inputs.
 
     Returns:
-        None where the device tells no times (an emulated processor).
+        None where the device tells no times (an emulated processor), or where the many inferences failed.
     """
     hello = session.hello
     first = session.run(sample).ticks
     if not hello.ticks_hz or not first:
         return None
     runs = min(max(round(_LATENCY_SECONDS * hello.ticks_hz / first), _LEAST_RUNS), _MOST_RUNS)
-    ticks = session.times(sample, runs)
-    if ticks is None:
+    most = max(int(_REQUEST_SECONDS * hello.ticks_hz / first), 1)
+    ticks: list[int] = []
+    try:
+        while len(ticks) < runs:
+            some = session.times(sample, min(most, runs - len(ticks)))
+            if some is None:
+                return None
+            ticks += some
+    except UnavailableError:
         return None
     found = latency(ticks, hello.ticks_hz)
     return Profile(

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from agent_child import Agent, float_model, integer_model, integers, open_pty, running_agent
+from tflite_builder import ModelBuilder
 
 from edgeq import process
 from edgeq.errors import DeviceError
@@ -99,6 +100,30 @@ def test_floats_travel(tmp_path: Path) -> None:
         np.testing.assert_array_equal(got, expected)
         assert session.about()["threads"] == "2"
         assert session.selftest()
+
+
+def gather_model() -> bytes:
+    """GATHER from four values by an index that is an input: LiteRT refuses to run it out of range."""
+    b = ModelBuilder()
+    table = b.tensor("t", (4, 2), "float32", data=np.arange(8, dtype=np.float32).reshape(4, 2))
+    index, out = b.tensor("i", (1,), "int32"), b.tensor("y", (1, 2), "float32")
+    b.op("GATHER", [table, index], [out], axis=0, batch_dims=0)
+    return b.finish([index], [out])
+
+
+def test_an_input_that_the_model_cannot_take(tmp_path: Path) -> None:
+    """The client is told LiteRT's words; the agent goes on."""
+    path = tmp_path / "gather.tflite"
+    path.write_bytes(gather_model())
+    good, bad = (np.array([i], np.int32).tobytes() for i in (2, 99))
+    with running_agent(path) as agent:
+        for _ in range(2):
+            with Session.connect(agent.url) as session:
+                with pytest.raises(DeviceError, match=r"could not run the model.*gather"):
+                    session.run((bad,))
+                assert session.run((good,)).outputs[0] == np.array([4, 5], np.float32).tobytes()
+                assert session.selftest()
+        assert agent.child.poll() is None
 
 
 def test_another_model_is_refused(agent: Agent) -> None:

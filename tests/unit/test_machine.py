@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import platform
 import sys
+import types
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
 
 from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, parse_cpus, pin, platform_name
 from edgeq.agent.server import is_exposed, parse_address
-from edgeq.errors import DataError, InputError
+from edgeq.errors import DataError, DeviceError, InputError
+from edgeq.link.codes import HelloFlag
+from edgeq.link.session import Session
 from edgeq.model.graph import DType, Tensor
-from edgeq.validation.latency import latency
+from edgeq.validation.latency import interpreted, latency
 from edgeq.validation.pairs import measure_pairs
 
 
@@ -120,3 +124,34 @@ def test_pairs_count_flips_of_the_largest() -> None:
     assert single.argmax_flips is None
     with pytest.raises(DataError, match=r"a gave \(3, 3\), b \(2, 3\)"):
         measure_pairs({"a": one, "b": (two[0][:2],)}, [tensor])
+
+
+class Slow:
+    """A session with a device whose inferences take so many seconds; `limit` ends requests as the link does."""
+
+    def __init__(self, seconds: float, limit: float) -> None:
+        self.hello = types.SimpleNamespace(ticks_hz=1000, clock_hz=0, flags=HelloFlag(0))
+        self.ticks, self.limit, self.asked = round(1000 * seconds), limit, list[int]()
+
+    def run(self, sample: object) -> types.SimpleNamespace:
+        return types.SimpleNamespace(ticks=self.ticks)
+
+    def times(self, sample: object, repeat: int) -> tuple[int, ...]:
+        if repeat * self.ticks > 1000 * self.limit:
+            raise DeviceError("gave no result")
+        self.asked.append(repeat)
+        return (self.ticks,) * repeat
+
+
+@pytest.mark.parametrize(("seconds", "requests"), [(0.01, [200]), (4.0, [7, 7, 7, 7, 2]), (40.0, [1] * 30)])
+def test_slow_models_are_timed_in_several_requests(seconds: float, requests: list[int]) -> None:
+    session = Slow(seconds, limit=120.0)
+    found = interpreted(cast("Session", session), [b""])
+    assert found is not None
+    assert found.latency is not None
+    assert found.latency.median_ms == 1000 * seconds
+    assert session.asked == requests
+
+
+def test_a_failure_gives_no_latency() -> None:
+    assert interpreted(cast("Session", Slow(4.0, limit=1.0)), [b""]) is None
