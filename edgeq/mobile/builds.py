@@ -63,11 +63,8 @@ class MobileBuild:
 
 
 def is_mobile(folder: Path) -> bool:
-    """Whether a folder is a build of a mobile target; False also where it is no build.
-
-    Raises:
-        InputError: it has a manifest that cannot be read.
-    """
+    """Whether a folder is a build of a mobile target; False also where it is no build, or its manifest cannot be read:
+    opening it then says why."""
     try:
         return "target" in read_manifest(folder, verify=False).facts
     except InputError:
