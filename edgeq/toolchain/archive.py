@@ -62,14 +62,14 @@ class Archive:
         """What the member that defines `symbol` was compiled for.
 
         Raises:
-            InputError: that member is no ELF object.
+            InputError: that member is no ELF object, or the index does not lead to it.
         """
         from elftools.common.exceptions import ELFError
         from elftools.elf.elffile import ELFFile
 
         start = self._members[symbol]
-        size = int(self._content[start + 48 : start + 58])
         try:
+            size = int(self._content[start + 48 : start + 58])
             elf = ELFFile(io.BytesIO(self._content[start + _HEADER : start + _HEADER + size]))
             machine = str(elf["e_machine"]).removeprefix("EM_")
             section = elf.get_section_by_name(".ARM.attributes")
@@ -81,6 +81,8 @@ class Archive:
             }
         except ELFError as exc:
             raise InputError(f"{self.path}: what defines {symbol} is no ELF object: {exc}.") from exc
+        except ValueError as exc:
+            raise InputError(f"{self.path}: is damaged: its index does not lead to {symbol}.") from exc
         return BuiltFor(
             machine=machine,
             architecture=int(found.get("TAG_CPU_ARCH", 0)),

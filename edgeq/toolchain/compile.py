@@ -121,8 +121,7 @@ def _compile(compiler: Compiler, project: Project, traced: bool, folder: Path) -
 
     def one(job: tuple[Group, str]) -> Path:
         group, source = job
-        # The linker script sorts by this suffix.
-        obj = folder / f"{source.rpartition('.')[0].replace('/', '_')}.{group.value}.o"
+        obj = folder / object_name(source, group)
         argv = compiler.compile_argv(source, obj, project.include_dirs, defines)
         with tflm_words.explained() if source.endswith(".cc") else contextlib.nullcontext():
             process.run(
@@ -136,6 +135,12 @@ def _compile(compiler: Compiler, project: Project, traced: bool, folder: Path) -
 
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
         return tuple(pool.map(one, jobs))
+
+
+def object_name(source: str, group: Group) -> str:
+    """Of a source's object file, no two alike: tflm/log.cc of the model -> tflm_log.cc.model.o. The linker script sorts
+    by the group."""
+    return f"{source.replace('/', '_')}.{group.value}.o"
 
 
 def _archives(compiler: Compiler, folder: Path) -> tuple[Path, ...]:

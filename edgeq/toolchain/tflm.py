@@ -136,7 +136,12 @@ def _check_version(headers: Path) -> None:
 
 def _schema_version(headers: Path) -> int:
     found = _SCHEMA.search((headers / _INTERPRETER).read_text(encoding="utf-8", errors="replace"))
-    return int(found[1]) if found else 3
+    if found is None:
+        raise InputError(
+            f"{headers / _INTERPRETER} does not say which .tflite files it reads: it has no TFLITE_SCHEMA_VERSION.",
+            hint="Give the headers of the very tree that the library was built from, unchanged.",
+        )
+    return int(found[1])
 
 
 def _part(name: str, root: Path, headers: Path) -> Path:
@@ -170,7 +175,10 @@ def _archive(root: Path, board: Board) -> Archive:
             continue
         if _ALLOCATES not in archive.symbols:
             continue
-        why = _unfit(archive.built_for(_ALLOCATES), board)
+        try:
+            why = _unfit(archive.built_for(_ALLOCATES), board)
+        except InputError as exc:  # another may fit
+            why = exc.message.removeprefix(f"{path}: ")
         if why is None:
             found.append(archive)
         else:

@@ -16,8 +16,8 @@ namespace {
 constexpr uint32_t kGuard = 0xE5D6C7B8u;
 constexpr uint32_t kAlign = 16; /* of the arena's size */
 
-/* The interpreter, and words behind it: a library that was compiled from other headers has one of another
- * size. */
+/* The interpreter, and words behind it: a library that was compiled from other headers may have a larger
+ * one, which writes there. */
 struct Room {
   alignas(16) uint8_t interpreter[sizeof(tflite::MicroInterpreter)];
   uint32_t guard[16];

@@ -25,7 +25,9 @@ from tflm_trees import (
 
 from edgeq.boards import load_board
 from edgeq.errors import InputError
+from edgeq.records import Group
 from edgeq.toolchain.archive import Archive
+from edgeq.toolchain.compile import object_name
 from edgeq.toolchain.tflm import check_model, find_library
 
 BOARD = load_board("mps2-an386")
@@ -128,6 +130,28 @@ def test_no_library(tmp_path: Path) -> None:
         find_library(tmp_path, BOARD)
 
 
+def test_a_library_of_no_elf_objects_is_named_and_another_taken(tmp_path: Path, plain: Path) -> None:
+    """Bitcode of link-time optimization, or another system's objects; and an index that leads nowhere."""
+    headers(tmp_path)
+    parts(tmp_path / DOWNLOADS)
+    content = plain.read_bytes()
+    put(plain, tmp_path / "a/bitcode.a").write_bytes(content.replace(b"\x7fELF", b"BC\xc0\xde"))
+    count = int.from_bytes(content[68:72], "big")
+    nowhere = len(content).to_bytes(4, "big") * count
+    put(plain, tmp_path / "b/nowhere.a").write_bytes(content[:72] + nowhere + content[72 + len(nowhere) :])
+    with pytest.raises(InputError, match=r"(?s)bitcode\.a: what defines .* is no ELF object.*nowhere\.a: is damaged"):
+        find_library(tmp_path, BOARD)
+    good = put(plain, tmp_path / "c/good.a")
+    assert find_library(tmp_path, BOARD).archive == good
+
+
+def test_headers_without_a_schema_version(tmp_path: Path, plain: Path) -> None:
+    made(tmp_path, plain)
+    write(tmp_path / "tensorflow/lite/micro/micro_interpreter.h", "")
+    with pytest.raises(InputError, match="has no TFLITE_SCHEMA_VERSION"):
+        find_library(tmp_path, BOARD)
+
+
 def test_no_headers(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no headers of TensorFlow Lite Micro: tensorflow/lite/micro/micro_inter"):
         find_library(tmp_path, BOARD)
@@ -190,3 +214,9 @@ def test_archives(tmp_path: Path) -> None:
             Archive(path)
     with pytest.raises(InputError, match="cannot be read"):
         Archive(tmp_path)
+
+
+def test_c_and_cpp_of_one_name_have_objects_of_their_own() -> None:
+    names = {object_name(source, Group.MODEL) for source in ("tflm/log.c", "tflm/log.cc", "model/log.c")}
+    assert len(names) == 3
+    assert all(name.endswith(".model.o") for name in names)
