@@ -208,6 +208,7 @@ def export_build(
 
     Raises:
         InputError: no build, no such ecosystem, a value that no manifest can hold, or `out` holds something else.
+        UnsupportedError: `engine` is "tflm", and TensorFlow Lite Micro computes the model wrongly.
     """
     from edgeq.export.export import export
     from edgeq.export.record import Package

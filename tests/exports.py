@@ -6,12 +6,23 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import cast
 
+import numpy as np
 from projects import small_model
 
 import edgeq
+from edgeq.boards import load_board
+from edgeq.builds import Build, BuildSamples
 from edgeq.export.export import MARK
-from edgeq.export.registry import TITLES
+from edgeq.export.record import Package
+from edgeq.export.registry import TITLES, load
+from edgeq.generate import generate
+from edgeq.lower.choose import Limits
+from edgeq.lower.lower import lower
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.records import Image, Quantized, Reference, ReferenceOutputs
+from edgeq.records.firmware import Optimize
 
 FOLDER = Path(__file__).parent / "golden" / "export"
 
@@ -36,6 +47,38 @@ def make_build(folder: Path, name: str, board: str) -> Path:
     )  # fmt: skip
     assert edgeq.build(options).passed
     return folder / "build"
+
+
+def unproven(content: bytes, folder: Path, name: str) -> Build:
+    """A build that was neither compiled nor run: its project alone, with zeros for inputs and outputs."""
+    graph, board = parse_tflite(content), load_board("mps2-an386")
+    quantized = Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0)
+    program = lower(graph, features=board.features)
+    inputs, outputs = (
+        tuple(np.zeros(t.shape, t.dtype.value) for t in tensors) for tensors in (graph.input_tensors, program.outputs)
+    )
+    project = generate(
+        program, quantized=quantized, board=board, out=folder / "project", name=name, arena_tflm_bytes=2000,
+        golden_inputs=[a[0] for a in inputs], golden_outputs=[a[0] for a in outputs],
+    )  # fmt: skip
+    return Build(
+        folder=folder, name=name, engine="aot", optimize=Optimize.SPEED, source_format="tflite", source_sha256=None,
+        quantized=quantized, program=program, limits=Limits(), without_passes=(), board=board, board_spec=board.name,
+        project=project, image=cast(Image, None),
+        samples=BuildSamples(
+            inputs=inputs, labels=None, float_outputs=None, source="zeros", sha256="", class_names=()
+        ),
+        references=(ReferenceOutputs(reference=Reference.TFLM, version="", outputs=outputs),),
+        notes=(), flash_limit=None, ram_limit=None, tflm_arena_bytes=2000,
+    )  # fmt: skip
+
+
+def package(build: Build, to: str, out: Path, engine: str) -> Path:
+    """The files of an export in a folder."""
+    for path, content in load(to).files(build, Package(engine=engine)).items():
+        (out / path).parent.mkdir(parents=True, exist_ok=True)
+        (out / path).write_bytes(content)
+    return out
 
 
 def generated(build: Path, folder: Path) -> dict[str, str]:

@@ -31,6 +31,7 @@ def export(folder: Path, to: str, out: Path | None, package: Package) -> Exporte
 
     Raises:
         InputError: no such ecosystem or build; `out` holds something else; or a file of the user's is in the way.
+        UnsupportedError: TensorFlow Lite Micro is to run the model, and computes it wrongly.
     """
     ecosystem = load(to)
     package.check()
@@ -48,7 +49,8 @@ def export(folder: Path, to: str, out: Path | None, package: Package) -> Exporte
         for path, content in files.items():
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
             (fresh / path).write_bytes(content)
-    return Exported(to=to, name=name, out=out, files=tuple(sorted(files)), commands=ecosystem.commands(name, out))
+    commands = ecosystem.commands_for(package.engine or build.engine, name, out)
+    return Exported(to=to, name=name, out=out, files=tuple(sorted(files)), commands=commands)
 
 
 def _own_files(out: Path) -> set[str]:

@@ -11,12 +11,14 @@ from xml.sax.saxutils import escape
 
 from edgeq import resources
 from edgeq.builds import Build
-from edgeq.export.interpreted import arena_bytes, interpreted_library
+from edgeq.export.interpreted import arena_bytes, interpreted_library, interpreter_run
 from edgeq.export.library import Library, library
 from edgeq.export.record import Package
 from edgeq.generate.environment import environment
 from edgeq.generate.project import ENGINE_ABI
+from edgeq.generate.tflm_project import variable_count
 from edgeq.generate.views import constant_views, golden_arrays, output_crc, value_views
+from edgeq.interpreter import Running, unusual_inputs
 from edgeq.version import version
 
 _SHARED = {"README.md": "common/README.md.j2"}
@@ -33,8 +35,9 @@ class Layout:
 
     `include` and `sources` are folders for the public headers, and for the sources; `templates` maps a path to a
     template below templates/export/. All of them may have {name} in it for the model's C prefix. `ecosystem` is the
-    folder of the ecosystem's own templates. Where it compiles for size whatever a library wants, `asks_for_speed`: the
-    kernels say so themselves.
+    folder of the ecosystem's own templates; what `without_tflm` has of these paths is left out where TensorFlow Lite
+    Micro runs the model. Where it compiles for size whatever a library wants, `asks_for_speed`: the kernels say so
+    themselves.
     """
 
     ecosystem: str
@@ -42,15 +45,17 @@ class Layout:
     sources: str
     templates: Mapping[str, str]
     asks_for_speed: bool = False
+    without_tflm: frozenset[str] = frozenset()
 
     def files(self, build: Build, package: Package) -> dict[str, bytes]:
         """The package of a build: path -> content.
 
         Raises:
             InputError: a file of the build cannot be read, or its engine has no such form.
+            UnsupportedError: TensorFlow Lite Micro is to run it, and computes it wrongly.
         """
-        interpreted = (package.engine or build.engine) == "tflm"
-        made = interpreted_library(build) if interpreted else library(build)
+        run = interpreter_run(build) if (package.engine or build.engine) == "tflm" else None
+        made = library(build) if run is None else interpreted_library(build, run)
         include, sources = (self._at(f, made) for f in (self.include, self.sources))
         files = {f"{include}/{path}": text for path, text in made.public.items()}
         files |= {f"{sources}/{path}": self._with_flags(path, text) for path, text in made.private.items()}
@@ -59,15 +64,16 @@ class Layout:
         templates = {**_SHARED, f"{include}/{made.prefix}/config.h": "common/config.h.j2", **self.templates}
         if self.asks_for_speed:
             templates[f"{sources}/{_SPEED}"] = "common/speed.h.j2"
-        if interpreted:
+        if run is not None:
+            templates = {path: template for path, template in templates.items() if path not in self.without_tflm}
             own = {f"{include}/{{name}}.h": "tflm/model.h.j2", f"{sources}/{{name}}_engine.cpp": "tflm/engine.cpp.j2"}
             templates |= own
             written.add(f"{sources}/{made.prefix}_engine.cpp")
         context = {
             **_facts(build, package),
-            **(_interpreted_facts(build) if interpreted else {}),
+            **({} if run is None else _interpreted_facts(build, run)),
             "ecosystem": self.ecosystem,
-            "tflm": interpreted,
+            "tflm": run is not None,
             "include": include,
             "sources": tuple(sorted(written)),
             "headers": tuple(sorted(headers)),
@@ -112,12 +118,15 @@ def _facts(build: Build, package: Package) -> dict[str, Any]:
     }
 
 
-def _interpreted_facts(build: Build) -> dict[str, Any]:
+def _interpreted_facts(build: Build, run: Running) -> dict[str, Any]:
     """What is otherwise where TensorFlow Lite Micro runs the model, and what its engine is written from."""
     program = build.program
     return {
         "arena_bytes": arena_bytes(build),
-        "weight_bytes": len(build.quantized.content),
+        "weight_bytes": len(run.content),
+        "equal_model": run.equal_model,
+        "unusual": tuple(dict.fromkeys(found.reason for found in unusual_inputs(run.graph))),
+        "variables": variable_count(run.graph),
         "golden_inputs": golden_arrays([a[0] for a in build.samples.inputs], program.inputs),
         "output_crc": output_crc(golden_arrays([a[0] for a in build.references[0].outputs], program.outputs)),
     }

@@ -86,12 +86,19 @@ class Ecosystem:
     """How a build becomes a package of an ecosystem.
 
     `files` gives path in the package -> content. `commands` are what a user would type next, three of them, for a
-    package of that C prefix in that folder.
+    package of that C prefix in that folder; `tflm_commands` those where TensorFlow Lite Micro runs it, None if they are
+    the same.
     """
 
     name: str
     files: Callable[[Build, Package], Mapping[str, bytes]]
     commands: Callable[[str, Path], tuple[str, ...]]
+    tflm_commands: Callable[[str, Path], tuple[str, ...]] | None = None
+
+    def commands_for(self, engine: str, name: str, out: Path) -> tuple[str, ...]:
+        """The commands for a package that this engine, "aot" or "tflm", runs."""
+        own = self.tflm_commands if engine == "tflm" else None
+        return (own or self.commands)(name, out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

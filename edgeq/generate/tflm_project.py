@@ -113,7 +113,7 @@ def generate_tflm(
         "equal_model": equal_model,
         "ops": ops,
         "points": point_views(program, graph),
-        "variables": sum(op.name == "VAR_HANDLE" for op in graph.ops),
+        "variables": variable_count(graph),
         "inputs": input_views,
         "outputs": output_views,
         "values": input_views + output_views,
@@ -153,6 +153,32 @@ def generate_tflm(
     )
 
 
+def model_files(prefix: str, *, content: bytes, graph: Graph, sha256: str) -> dict[str, str]:
+    """What the interpreter is given: path in the project -> text of the array and of the op resolver.
+
+    Args:
+        prefix: of the C names.
+        content: the .tflite that the interpreter runs.
+        graph: the same, parsed.
+        sha256: of the user's .tflite, to which that one is equal.
+    """
+    context = {
+        "prefix": prefix,
+        "macro": prefix.upper(),
+        "version": version(),
+        "sha256": sha256,
+        "tflite": np.frombuffer(content, np.uint8),
+        "resolver_methods": tflm.resolver_methods(graph),
+    }
+    made = environment("project")
+    return {place: made.get_template(template).render(context) for place, template in _model_targets(prefix).items()}
+
+
+def variable_count(graph: Graph) -> int:
+    """As many resource variables as the interpreter must have room for, or more."""
+    return sum(op.name == "VAR_HANDLE" for op in graph.ops)
+
+
 def op_views(graph: Graph, prefix: str) -> tuple[OpView, ...]:
     """The operators in the order in which the interpreter runs them."""
     ops = file_ops(graph)
@@ -188,8 +214,14 @@ def _targets(prefix: str) -> dict[str, str]:
         f"model/{prefix}_engine.cc": "tflm/engine.cc.j2",
         f"model/{prefix}_golden.c": "golden.c.j2",
         "app/app.c": "tflm/app.c.j2",
+        **_model_targets(prefix),
+        f"tflm/{prefix}_settings.h": "settings.h.j2",
+    }
+
+
+def _model_targets(prefix: str) -> dict[str, str]:
+    return {
         f"tflm/{prefix}_model_data.h": "model_data.h.j2",
         f"tflm/{prefix}_model_data.cc": "model_data.cc.j2",
         f"tflm/{prefix}_op_resolver.h": "op_resolver.h.j2",
-        f"tflm/{prefix}_settings.h": "settings.h.j2",
     }

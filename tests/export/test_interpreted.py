@@ -5,19 +5,25 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
-from exports import WARNINGS, ZIG
+from exports import WARNINGS, ZIG, package, unproven
+from tflite_builder import ModelBuilder
 from tflm_trees import NO_TFLM
 
 import edgeq
 from edgeq import process
 from edgeq.builds import Build
+from edgeq.errors import UnsupportedError
+from edgeq.export.interpreted import interpreter_run
 from edgeq.export.registry import TITLES
+from edgeq.model.flatbuffer import parse_tflite
 from edgeq.options import TFLM_ROOT_VARIABLE
 from edgeq.toolchain.tflm import find_library
 
@@ -110,14 +116,16 @@ int main() {
 """
 
 
-def test_the_engine_compiles_and_runs(packages: dict[str, Path], tmp_path: Path) -> None:
-    library = packages["library"]
-    headers = ("micro/micro_interpreter.h", "micro/micro_mutable_op_resolver.h", "schema/schema_generated.h")
-    for name in headers:
+def run_engine(library: Path, interpreter: str, main: str, tmp_path: Path) -> None:
+    """Compile a package with what stands in for the interpreter's headers, and run a program with it."""
+    names = ("interpreter", "mutable_op_resolver", "allocator", "resource_variable")
+    for name in (*(f"micro/micro_{n}.h" for n in names), "schema/schema_generated.h"):
         (tmp_path / "tensorflow" / "lite" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "tensorflow" / "lite" / name).write_text('#include "interpreter.h"\n')
-    (tmp_path / "interpreter.h").write_text(_INTERPRETER)
-    (tmp_path / "main.cpp").write_text(_MAIN)
+    (tmp_path / "interpreter.h").write_text(interpreter)
+    # The compiler is called without its C++ library, which would have to be built first.
+    (tmp_path / "new").write_text("inline void *operator new(__SIZE_TYPE__, void *at) noexcept { return at; }\n")
+    (tmp_path / "main.cpp").write_text(main)
     sources = sorted(p for suffix in ("*.c", "*.cpp") for p in (library / "src").rglob(suffix))
     process.run(
         [*ZIG, "cc", "-x", "c++", "-std=c++17", *WARNINGS, "-O1", "-fno-exceptions", "-fno-rtti",
@@ -127,12 +135,139 @@ def test_the_engine_compiles_and_runs(packages: dict[str, Path], tmp_path: Path)
     process.run([tmp_path / "main"], timeout=30, what="the engine")
 
 
+def test_the_engine_compiles_and_runs(packages: dict[str, Path], tmp_path: Path) -> None:
+    run_engine(packages["library"], _INTERPRETER, _MAIN, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def stream(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """A sum over inferences, in a resource variable that begins with 7, behind a RELU6 that TFLM computes wrongly."""
+    m = ModelBuilder()
+    m.call_once({"sum": (np.array([[7] * 4], np.int8), {"scale": 0.1, "zero_point": 3})})
+    x = m.tensor("x", (1, 4), scale=0.1)
+    old, new = (m.tensor(name, (1, 4), scale=0.1, zero_point=3) for name in ("old", "new"))
+    y = m.tensor("y", (1, 4), scale=0.04, zero_point=-100)
+    m.op("READ_VARIABLE", [m.variable("sum")], [old])
+    m.op("ADD", [x, old], [new])
+    m.op("ASSIGN_VARIABLE", [m.variable("sum"), new], [])
+    m.op("RELU6", [new], [y])
+    return unproven(m.finish([x], [y]), tmp_path_factory.mktemp("stream"), "stream")
+
+
+@pytest.fixture(scope="module")
+def streaming(stream: Build, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return package(stream, "library", tmp_path_factory.mktemp("streaming"), "tflm")
+
+
+def test_an_equal_model_stands_for_one_that_tflm_computes_wrongly(stream: Build, streaming: Path) -> None:
+    content = interpreter_run(stream).content
+    assert "RELU6" in {op.name for op in stream.quantized.graph.ops}
+    assert "RELU6" not in {op.name for op in parse_tflite(content).ops}
+    array = (streaming / "src/stream_model_data.cpp").read_text()
+    body = array[array.index("= {") + 3 : array.index("};")]
+    assert bytes(int(value, 0) for value in body.replace(",", " ").split()) == content
+    assert f"_BYTES {len(content)}\n" in (streaming / "src/stream_model_data.h").read_text()
+    resolver = (streaming / "src/stream_op_resolver.h").read_text()
+    assert "AddMinimum" in resolver
+    assert "AddRelu6" not in resolver
+    assert "RELU6 ignores its output's scale" in (streaming / "README.md").read_text()
+
+
+def test_a_model_that_tflm_computes_wrongly_is_refused(tmp_path: Path) -> None:
+    m = ModelBuilder()
+    x = m.tensor("x", (1, 3, 3, 2), scale=0.1)
+    w = m.tensor("w", (1, 1, 1, 2), data=np.array([3, -2], np.int8).reshape(1, 1, 1, 2), scale=1.0)
+    y = m.tensor("y", (1, 3, 3, 2), scale=0.1)
+    m.op("DEPTHWISE_CONV_2D", [x, w, -1], [y], padding="SAME", stride_h=1, stride_w=1, depth_multiplier=1)
+    with pytest.raises(UnsupportedError, match="crashes on a depthwise convolution"):
+        package(unproven(m.finish([x], [y]), tmp_path, "wrong"), "library", tmp_path / "out", "tflm")
+
+
+_VARIABLES = """
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+enum TfLiteStatus { kTfLiteOk, kTfLiteError };
+struct TfLiteTensor {
+  union { void *data; } data;
+};
+namespace tflite {
+struct Model {};
+inline const Model *GetModel(const void *) { static const Model model; return &model; }
+struct MicroOpResolver {};
+template <unsigned> struct MicroMutableOpResolver : MicroOpResolver {
+METHODS};
+struct MicroAllocator {
+  static MicroAllocator *Create(uint8_t *to, size_t) {
+    static MicroAllocator made;
+    made.arena = to;
+    return &made;
+  }
+  uint8_t *arena;
+};
+struct MicroResourceVariables {
+  static MicroResourceVariables *Create(MicroAllocator *, int count) {
+    static MicroResourceVariables made; return count < 2 ? nullptr : &made;
+  }
+  int sum;
+};
+inline int alive = 0;
+/* All outputs are the sum of the first inputs, from 7 on: an interpreter gives the variable its first value once. */
+struct MicroInterpreter {
+  MicroInterpreter(const Model *, const MicroOpResolver &, MicroAllocator *a, MicroResourceVariables *v = nullptr)
+      : memory(a->arena), variables(v) { alive++; }
+  ~MicroInterpreter() { alive--; }
+  TfLiteStatus AllocateTensors() { return variables == nullptr || alive != 1 ? kTfLiteError : kTfLiteOk; }
+  TfLiteStatus Invoke() {
+    if (!begun) variables->sum = 7;
+    begun = true;
+    variables->sum += static_cast<int8_t>(memory[0]);
+    for (int i = 0; i < 4; i++) memory[100 + i] = static_cast<uint8_t>(variables->sum);
+    return kTfLiteOk;
+  }
+  size_t arena_used_bytes() const { return 300; }
+  TfLiteTensor *input(int) { tensor.data.data = memory; return &tensor; }
+  TfLiteTensor *output(int) { tensor.data.data = memory + 100; return &tensor; }
+  uint8_t *memory;
+  MicroResourceVariables *variables;
+  bool begun = false;
+  TfLiteTensor tensor = {};
+};
+}
+"""
+_STREAMING_MAIN = """
+#include <stream.h>
+
+int main() {
+  for (int round = 0; round < 2; round++) {
+    if (stream_init() != EDGEQ_OK) return 1;
+    for (int i = 1; i < 4; i++) {
+      stream_input()[0] = 2;
+      if (stream_invoke() != EDGEQ_OK || stream_output()[3] != 7 + 2 * i) return 2;
+    }
+  }
+  return 0;
+}
+"""
+
+
+def test_a_model_with_resource_variables_starts_and_starts_anew(streaming: Path, tmp_path: Path) -> None:
+    resolver = (streaming / "src/stream_op_resolver.h").read_text()
+    methods = "".join(
+        f"  TfLiteStatus {m}() {{ return kTfLiteOk; }}\n" for m in re.findall(r"resolver\.(\w+)", resolver)
+    )
+    run_engine(streaming, _VARIABLES.replace("METHODS", methods), _STREAMING_MAIN, tmp_path)
+
+
 @pytest.mark.skipif(not os.environ.get(TFLM_ROOT_VARIABLE), reason=NO_TFLM)
-def test_the_engine_compiles_with_tflms_own_headers(small: Build, packages: dict[str, Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("model", ["small", "stream"])
+def test_the_engine_compiles_with_tflms_own_headers(
+    small: Build, packages: dict[str, Path], streaming: Path, tmp_path: Path, model: str
+) -> None:
     if shutil.which("arm-none-eabi-g++") is None:
         pytest.skip("arm-none-eabi-g++ is not installed")
     tflm = find_library(Path(os.environ[TFLM_ROOT_VARIABLE]), small.board)
-    library = packages["library"]
+    library = packages["library"] if model == "small" else streaming
     theirs = [argument for folder in tflm.include_dirs for argument in ("-isystem", folder)]
     process.run(
         ["arm-none-eabi-g++", *small.board.gcc_flags, "-std=c++17", *WARNINGS, "-O1", "-fno-exceptions", "-fno-rtti",

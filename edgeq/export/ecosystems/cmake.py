@@ -17,6 +17,7 @@ _LAYOUT = Layout(
         "cmake/{name}Config.cmake.in": "cmake/Config.cmake.in.j2",
         "examples/main.c": "common/main.c.j2",
     },
+    without_tflm=frozenset({"cmake/{name}Config.cmake.in", "examples/main.c"}),
 )
 
 
@@ -29,4 +30,14 @@ def _commands(name: str, out: Path) -> tuple[str, ...]:
     )
 
 
-ECOSYSTEM = Ecosystem(name="cmake", files=_LAYOUT.files, commands=_commands)
+def _tflm_commands(name: str, out: Path) -> tuple[str, ...]:
+    """In the user's own project, which has a target for TensorFlow Lite Micro."""
+    line = f'add_subdirectory("{out.absolute().as_posix()}" {name})'
+    return (
+        f"echo {shlex.quote(line)} >> CMakeLists.txt",
+        "cmake -S . -B build",
+        f"cmake --build build --target {name}",
+    )
+
+
+ECOSYSTEM = Ecosystem(name="cmake", files=_LAYOUT.files, commands=_commands, tflm_commands=_tflm_commands)

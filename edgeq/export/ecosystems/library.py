@@ -25,4 +25,13 @@ def _commands(name: str, out: Path) -> tuple[str, ...]:
     )
 
 
-ECOSYSTEM = Ecosystem(name="library", files=_LAYOUT.files, commands=_commands)
+def _tflm_commands(name: str, out: Path) -> tuple[str, ...]:
+    folder, flags = shlex.quote(str(out)), 'TFLM_FLAGS="-isystem …"'
+    return (
+        f"make -C {folder} {flags}",
+        f"make -C {folder} selftest {flags} TFLM_LIBRARY=…/libtensorflow-microlite.a",
+        f"make -C {folder} clean",
+    )
+
+
+ECOSYSTEM = Ecosystem(name="library", files=_LAYOUT.files, commands=_commands, tflm_commands=_tflm_commands)

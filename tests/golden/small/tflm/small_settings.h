@@ -3,8 +3,8 @@
 #ifndef SMALL_SETTINGS_H_
 #define SMALL_SETTINGS_H_
 
-// An estimate: 5000 bytes measured with the interpreter on a 64-bit host, plus a margin. Ask the device's
-// interpreter for arena_used_bytes() and set it to that.
+// An estimate: 5000 bytes measured with the interpreter on a 64-bit host, plus a margin. The
+// device's interpreter has arena_used_bytes(), a lower bound: planning takes more for a while, so leave a margin above it.
 #define SMALL_TFLM_ARENA_BYTES 7680
 
 #define SMALL_INPUT_COUNT 1

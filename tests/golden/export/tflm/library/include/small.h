@@ -26,7 +26,8 @@ edgeq_status small_invoke(void);
  * compiled with SMALL_NO_SELFTEST. */
 edgeq_status small_selftest(void);
 
-/* Bytes of the arena that the interpreter took; SMALL_ARENA_BYTES may be as small. 0 before init. */
+/* Bytes of the arena that the interpreter keeps; 0 before init. A lower bound of SMALL_ARENA_BYTES: for a while init
+ * takes more, to plan. */
 uint32_t small_arena_used(void);
 
 /* Where the values are: ..._ELEMENTS of them, inside the arena; null before init. */
