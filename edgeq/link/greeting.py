@@ -42,7 +42,7 @@ def say_hello(exchange: Exchange, expect_sha256: str | None) -> Hello:
         raise DeviceError(
             f"{what.format(exchange.transport.url)} ({hello.model}): its .tflite has SHA-256 {hello.sha256}, expected "
             f"was {expect_sha256}.",
-            hint="Start it with the build's file: BUILD/model.tflite; of a build for phones "
+            hint="Start `edgeq agent` with the build's file: BUILD/model.tflite; of a build for phones "
             "BUILD/variants/NAME.tflite, with --variant NAME here."
             if agent
             else "Flash the image of this build, or name the build that is on the device.",
