@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from comparison_samples import SAMPLES, digits, failed, five_seeds, given, history, hostile, many, regression
+from comparison_parts import history
+from comparison_samples import SAMPLES, digits, failed, five_seeds, given, hostile, many, regression
 from report_checks import Page, assert_self_contained, assert_strict_policy
 from report_samples import HOSTILE
 
