@@ -73,9 +73,9 @@ def with_headers(root: Path, sources: Iterable[str], include_dirs: Iterable[str]
     Raises:
         InputError: one cannot be read.
     """
-    todo, found = list(sources), dict[str, SourceFile]()
-    while todo:
-        path = todo.pop()
+    pending, found = list(sources), dict[str, SourceFile]()
+    while pending:
+        path = pending.pop()
         if path in found:
             continue
         try:
@@ -88,7 +88,7 @@ def with_headers(root: Path, sources: Iterable[str], include_dirs: Iterable[str]
         names = sorted({m["name"] for m in _INCLUDE.finditer(text)})
         places = {n: [f"{d}/{n}" for d in folders if (root / d / n).is_file()] for n in names}
         found[path] = SourceFile(text=text, includes={n: p[0] for n, p in places.items() if p})
-        todo += found[path].includes.values()
+        pending += found[path].includes.values()
     return dict(sorted(found.items()))
 
 

@@ -96,10 +96,10 @@ def _group(path: str, prefix: str) -> Group:
 
 def _with_includes(files: dict[str, Path], include: Path) -> dict[str, Path]:
     """The files, and the headers that they include with quotes, and what those include."""
-    todo = list(files.items())
+    pending = list(files.items())
     complete = dict(files)
-    while todo:
-        place, file = todo.pop()
+    while pending:
+        place, file = pending.pop()
         for name in (m.decode() for m in _INCLUDE.findall(file.read_bytes())):
             beside = file.parent / name
             found = (
@@ -109,5 +109,5 @@ def _with_includes(files: dict[str, Path], include: Path) -> dict[str, Path]:
             )
             if found[0] not in complete and found[1].is_file():
                 complete[found[0]] = found[1]
-                todo.append(found)
+                pending.append(found)
     return complete

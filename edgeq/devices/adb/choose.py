@@ -77,8 +77,8 @@ def choose_device(serial: str | None) -> Listed:
             )
         chosen = usable[0] if usable else found[0]
     if chosen.state != _READY:
-        what, todo = _WRONG.get(chosen.state, (f"is in the state {chosen.state!r}", "adb devices"))
-        raise DeviceError(f"The device {chosen.serial} {what}.", hint=todo)
+        what, hint = _WRONG.get(chosen.state, (f"is in the state {chosen.state!r}", "adb devices"))
+        raise DeviceError(f"The device {chosen.serial} {what}.", hint=hint)
     return chosen
 
 
