@@ -1,7 +1,8 @@
 """A finished build: the records of all stages together, and the folder that keeps them.
 
-A build's folder holds model.tflite, project/, firmware.elf, samples.npz, references.npz, and manifest.json, which ties
-them together by SHA-256. `open_build` needs no TensorFlow: what lowering decided is computed again from the .tflite.
+A build's folder holds model.tflite, project/, firmware.elf, firmware-traced.elf, samples.npz, references.npz, and
+manifest.json, which ties them together by SHA-256. `open_build` needs no TensorFlow: what lowering decided is computed
+again from the .tflite.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ class Build:
     """Everything that belongs to a build.
 
     `references` has the primary reference first; `notes` are sentences for the report. `board_spec` is what the user
-    said for the board: a name or a folder. `limits` are those with which lowering gives `program`. `tflm` belongs to
-    the engine of that name.
+    said for the board: a name or a folder. `limits` are those with which lowering gives `program`. `traced` is the
+    image that hands out layers, None where that does not fit the board. `tflm` belongs to the engine of that name.
     """
 
     folder: Path
@@ -102,6 +103,7 @@ class Build:
     board_spec: str
     project: Project
     image: Image
+    traced: Image | None
     samples: BuildSamples
     references: tuple[ReferenceOutputs, ...]
     notes: tuple[str, ...]
@@ -202,7 +204,7 @@ def save_build(build: Build) -> Manifest:
         "references": REFERENCES,
         _IMAGE: build.image.elf,
     }
-    files |= {} if build.tflm is None else {_TRACED: build.tflm.traced.elf}
+    files |= {} if build.traced is None else {_TRACED: build.traced.elf}
     files |= {f"{PROJECT}/{name}": f"{PROJECT}/{name}" for name in build.project.files}
     return write_manifest(folder, files=files, facts=_facts(build))
 
@@ -293,7 +295,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
     )
     tflm = None
     if facts.get("tflm") is not None:
-        tflm = restored_part(facts["tflm"], quantized, _image(folder, manifest, board, _TRACED))
+        tflm = restored_part(facts["tflm"], quantized)
         program = interpreted_program(tflm.running, quantized, tflm.arena)
     else:
         program = lower(graph, features=board.features, optimize=optimize, limits=limits, passes=passes)
@@ -330,6 +332,7 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
             defines=tuple(project["defines"]),
         ),
         image=_image(folder, manifest, board, _IMAGE),
+        traced=_image(folder, manifest, board, _TRACED) if _TRACED in manifest.files else None,
         samples=BuildSamples(
             inputs=tuple(arrays[f"input_{i}"] for i in range(len(graph.inputs))),
             labels=arrays.get("labels"),

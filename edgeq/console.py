@@ -29,8 +29,8 @@ _LEFT_SECONDS = 0.05
 def run() -> None:
     """Run the command line; never returns."""
     _open_streams()
-    interrupt = _Interrupt()
-    atexit.register(_leave, interrupt)  # the first to be registered is the last to be called
+    interrupt, ending = _Interrupt(), _Ending()
+    atexit.register(_leave, interrupt, ending)  # the first to be registered is the last to be called
     try:
         # A terminated edgeq must end its children too, just as on Ctrl-C.
         sys.unraisablehook = interrupt.unraisable
@@ -39,6 +39,7 @@ def run() -> None:
         answer(leave_at_once if interrupt.came is None else signal.SIG_IGN)
     except KeyboardInterrupt:  # between two lines here
         status = _interrupted()
+    ending.status = status
     sys.exit(status)
 
 
@@ -52,17 +53,27 @@ def _open_streams() -> None:
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
 
 
-def _leave(interrupt: _Interrupt) -> None:
-    """An interrupted process exits with 130, whatever Python makes of it.
+class _Ending:
+    """What the command came to; None while it has not."""
 
-    Where the interruption hit code that was run from a string (a dataclass in the making), Python would end itself by
-    SIGINT in spite of the exception having been caught.
+    status: int | None = None
+
+
+def _leave(interrupt: _Interrupt, ending: _Ending) -> None:
+    """Ends the process as the last of the exit handlers.
+
+    What Python would do after them is to take all modules apart: more than a second of freeing memory once TensorFlow
+    is among them. And an interrupted process exits with 130, whatever Python makes of it: where the interruption hit
+    code that was run from a string (a dataclass in the making), Python would end itself by SIGINT in spite of the
+    exception having been caught.
     """
-    if interrupt.came is not None:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError, AttributeError):
-                stream.flush()
-        os._exit(INTERRUPTED)
+    status = ending.status if interrupt.came is None else INTERRUPTED
+    if status is None:
+        return  # an error that nobody caught: Python shows it
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
 
 
 class _Interrupt:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from edgeq.boards import Board
 from edgeq.builds import PROJECT, BuildSamples, generate_project, label_names
-from edgeq.errors import EdgeqError
+from edgeq.errors import BudgetError, EdgeqError
 from edgeq.fit import fit
 from edgeq.generate.manifest import read_manifest
 from edgeq.generate.tflm_project import generate_tflm
@@ -36,12 +36,17 @@ from edgeq.toolchain.tflm import TflmLibrary
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Firmware:
-    """What an engine made. `limits` are those with which lowering gives `program`; `notes` are for the report."""
+    """What an engine made.
+
+    `limits` are those with which lowering gives `program`; `traced` is None where it does not fit the board; `notes`
+    are for the report.
+    """
 
     program: Program
     limits: Limits
     project: Project
     image: Image
+    traced: Image | None
     tflm: TflmPart | None = None
     notes: tuple[str, ...] = ()
 
@@ -59,14 +64,23 @@ class Place:
     clock: Stopwatch
 
     def compile(self, project: Project, *, traced: bool = False, tflm: TflmLibrary | None = None) -> Image:
-        """An image of a project. Raises as `compile_project`."""
+        """An image of a project; a traced one after the one without. Raises as `compile_project`."""
         options = self.options
+        # The user's limits are for what the product runs.
+        flash_limit, ram_limit = (None, None) if traced else (options.flash_limit, options.ram_limit)
         with self.clock("compile"):
             self.progress.start(f"Compiling with {options.compiler}")
             return compile_project(
                 project, self.board, toolchain=options.compiler, traced=traced, out=self.folder / "objects",
-                flash_limit=options.flash_limit, ram_limit=options.ram_limit, tflm=tflm,
+                flash_limit=flash_limit, ram_limit=ram_limit, tflm=tflm, after_untraced=traced,
             )  # fmt: skip
+
+    def compile_traced(self, project: Project, *, tflm: TflmLibrary | None = None) -> Image | None:
+        """The image that hands out layers, after the one without; None if it does not fit the board."""
+        try:
+            return self.kept(self.compile(project, traced=True, tflm=tflm), "firmware-traced.elf")
+        except BudgetError:
+            return None
 
     def kept(self, image: Image, name: str) -> Image:
         """The image, moved to where the build keeps it."""
@@ -119,7 +133,10 @@ class AotMaker:
 
         fitted = fit(self._program, self._limits, make=make, again=lambda limits: self._lowered(limits=limits))
         image = place.kept(fitted.image, "firmware.elf")
-        return Firmware(program=fitted.program, limits=fitted.limits, project=fitted.project, image=image)
+        return Firmware(
+            program=fitted.program, limits=fitted.limits, project=fitted.project, image=image,
+            traced=place.compile_traced(fitted.project),
+        )  # fmt: skip
 
 
 class TflmMaker:
@@ -156,11 +173,13 @@ class TflmMaker:
                 arena=arena, equal_model=run.equal_model, labels=label_names(samples, run.graph),
             )  # fmt: skip
         image = place.kept(place.compile(project, tflm=library), "firmware.elf")
-        traced = place.kept(place.compile(project, traced=True, tflm=library), "firmware-traced.elf")
-        part = TflmPart(library=library.title, library_sha256=library.sha256, arena=arena, running=run, traced=traced)
+        traced = place.compile_traced(project, tflm=library)
+        part = TflmPart(library=library.title, library_sha256=library.sha256, arena=arena, running=run)
         limits = Limits(flash=place.options.flash_limit, ram=place.options.ram_limit)
         notes = (library.title, *(f"{found.reason}" for found in unusual_inputs(run.graph)))
-        return Firmware(program=program, limits=limits, project=project, image=image, tflm=part, notes=notes)
+        return Firmware(
+            program=program, limits=limits, project=project, image=image, traced=traced, tflm=part, notes=notes
+        )
 
 
 def arena_before(out: Path, quantized: Quantized, place: Place, library: TflmLibrary) -> int | None:

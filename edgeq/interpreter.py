@@ -21,7 +21,7 @@ from edgeq.model.flatbuffer import SCHEMA_VERSION, parse_tflite
 from edgeq.model.graph import Graph
 from edgeq.model.naming import op_place
 from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions
-from edgeq.records import Image, Quantized
+from edgeq.records import Quantized
 from edgeq.reference.rewrite import corrected_for_tflm
 from edgeq.toolchain.tflm import TflmLibrary, check_model, find_library
 
@@ -41,17 +41,12 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TflmPart:
-    """What a build with the tflm engine has beside others.
-
-    `library` is its title, `library_sha256` the archive's digest. `traced` is the second image, with fingerprints: it
-    is kept in the build, so that whoever has the build needs no TensorFlow Lite Micro.
-    """
+    """What a build with the tflm engine has beside others: the library's title, and its archive's digest."""
 
     library: str
     library_sha256: str
     arena: Arena
     running: Running
-    traced: Image
 
 
 def find_tflm(options: BuildOptions, board: Board) -> TflmLibrary:
@@ -168,18 +163,16 @@ def tflm_facts(part: TflmPart | None) -> Json:
     return {"library": part.library, "library_sha256": part.library_sha256, "arena": arena}
 
 
-def restored_part(facts: Mapping[str, Any], quantized: Quantized, traced: Image) -> TflmPart:
+def restored_part(facts: Mapping[str, Any], quantized: Quantized) -> TflmPart:
     """The part of a build again.
 
     Args:
         facts: of `tflm_facts`.
         quantized: the build's model.
-        traced: its second image.
     """
     return TflmPart(
         library=facts["library"],
         library_sha256=facts["library_sha256"],
         arena=Arena(nbytes=facts["arena"]["bytes"], words=facts["arena"]["words"]),
         running=running(quantized),
-        traced=traced,
     )

@@ -29,6 +29,7 @@ from edgeq.devices.names import (
     is_adb,
     is_serial,
 )
+from edgeq.errors import BudgetError
 from edgeq.host import held_to
 from edgeq.interruption import scratch_folder
 from edgeq.link.codes import BAUD, HelloFlag
@@ -110,7 +111,10 @@ def measure(
             held = build.references[0].reference
             wanted = [r.reference for r in build.references if r.reference in {held, *_EXACT}]
             traced = tuple(a[chosen] for a in inputs)
-            layers = trace(build, device, traced, wanted, progress, baud=baud, probe=probe)
+            try:
+                layers = trace(build, device, traced, wanted, progress, baud=baud, probe=probe)
+            except BudgetError as exc:  # a product that fills its board is no worse for that
+                build = dataclasses.replace(build, notes=(*build.notes, f"Layers were not compared: {exc.message}"))
     with clock("compare"):
         progress.start("Comparing")
         report = make_report(
@@ -132,8 +136,8 @@ def started(
 ) -> Iterator[tuple[Device, Session]]:
     """The device, running the build's model, and a session with it.
 
-    Emulators run the build's own image. A traced image, or one for this host, is compiled for the occasion. A board on
-    a serial port is flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end.
+    Emulators run the build's own image. One for this host is compiled for the occasion. A board on a
+    serial port is flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end.
     `stop` is asked now and then, and says why not to go on.
 
     Raises:
@@ -185,17 +189,24 @@ def _flash(image: Image, board: Board, probe: str, progress: Progress | None) ->
 
 
 def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Image:
-    """The build's program as an image for a board, made in `folder`. One of the tflm engine is in the build already.
+    """The build's program as an image for a board: the build's own, or one that is made in `folder`.
 
     Raises:
         InputError: the build's engine cannot run on that board.
         ToolError: the compiler is missing, or refused the code.
+        BudgetError: the traced image does not fit.
     """
     from edgeq.toolchain.compile import compile_project, host_toolchain
 
-    if build.tflm is not None and board.name == build.board.name:
-        return build.tflm.traced if traced else build.image
-    project = build.project if board.name == build.board.name else project_for(build, board, folder / "project")
+    if board.name == build.board.name:
+        own = build.traced if traced else build.image
+        if own is not None:
+            return own
+        raise BudgetError(
+            f"With the code that hands out layers, the firmware does not fit {board.name}.",
+            hint="Compare the layers on a larger board, or on this computer: --device native.",
+        )
+    project = project_for(build, board, folder / "project")
     toolchain = host_toolchain() if board.is_host else build.image.toolchain.name
     return compile_project(project, board, toolchain=toolchain, traced=traced, out=folder)
 

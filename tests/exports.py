@@ -64,7 +64,7 @@ def unproven(content: bytes, folder: Path, name: str) -> Build:
     return Build(
         folder=folder, name=name, engine="aot", optimize=Optimize.SPEED, source_format="tflite", source_sha256=None,
         quantized=quantized, program=program, limits=Limits(), without_passes=(), board=board, board_spec=board.name,
-        project=project, image=cast(Image, None),
+        project=project, image=cast(Image, None), traced=None,
         samples=BuildSamples(
             inputs=inputs, labels=None, float_outputs=None, source="zeros", sha256="", class_names=()
         ),

@@ -198,6 +198,7 @@ def command(
       model.tflite               the quantized model
       project/                   the C project, for your repository
       firmware.elf               what ran on the device
+      firmware-traced.elf        the same, handing out every layer
 
     \b
     Examples

@@ -18,6 +18,7 @@ from edgeq.toolchain import elf as elf_file
 from edgeq.toolchain import gcc, tflm_words, zig
 from edgeq.toolchain.compiler import Compiler
 from edgeq.toolchain.instructions import check_instructions
+from edgeq.toolchain.shared_objects import TRACE, asks_for_tracing
 from edgeq.toolchain.tflm import TflmLibrary
 
 TOOLCHAINS = ("zig", "gcc")
@@ -76,6 +77,7 @@ def compile_project(
     flash_limit: int | None = None,
     ram_limit: int | None = None,
     tflm: TflmLibrary | None = None,
+    after_untraced: bool = False,
 ) -> Image:
     """Compile and link a project for a board.
 
@@ -88,6 +90,8 @@ def compile_project(
         flash_limit: a budget in bytes smaller than the board's flash.
         ram_limit: a budget in bytes smaller than the board's RAM.
         tflm: what a project for the tflm engine is linked with; None for aot.
+        after_untraced: the last that was compiled into `out` is the same project's image without tracing; the traced
+            one shares its objects as far as they are equal.
 
     Raises:
         ToolError: the compiler is missing, or refused the code (its words are in the message).
@@ -98,7 +102,8 @@ def compile_project(
     name = "firmware-traced" if traced else "firmware"
     objects_folder = (out / f"{name}.obj").resolve()
     objects_folder.mkdir(parents=True, exist_ok=True)
-    objects = (*_compile(compiler, project, traced, objects_folder), *_archives(compiler, objects_folder))
+    untraced = (out / "firmware.obj").resolve() if traced and after_untraced else None
+    objects = (*_compile(compiler, project, traced, objects_folder, untraced), *_archives(compiler, objects_folder))
     elf = (out / (name if board.is_host else f"{name}.elf")).resolve()
     _link(compiler, project, board, objects, elf, flash_limit, ram_limit)
     memory = elf_file.memory_use(elf, board)
@@ -114,13 +119,18 @@ def compile_project(
     )
 
 
-def _compile(compiler: Compiler, project: Project, traced: bool, folder: Path) -> tuple[Path, ...]:
+def _compile(
+    compiler: Compiler, project: Project, traced: bool, folder: Path, untraced: Path | None
+) -> tuple[Path, ...]:
     root = project.root.resolve()
-    defines = (*project.defines, "EDGEQ_TRACE") if traced else project.defines
+    include_dirs = [root / d for d in project.include_dirs]
+    defines = (*project.defines, TRACE) if traced else project.defines
     jobs = [(group, source) for group in Group for source in project.sources.get(group, ())]
 
     def one(job: tuple[Group, str]) -> Path:
         group, source = job
+        if untraced is not None and not asks_for_tracing(root / source, include_dirs):
+            return untraced / object_name(source, group)
         obj = folder / object_name(source, group)
         argv = compiler.compile_argv(source, obj, project.include_dirs, defines)
         with tflm_words.explained() if source.endswith(".cc") else contextlib.nullcontext():

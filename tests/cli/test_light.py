@@ -92,3 +92,29 @@ def test_a_tflite_goes_all_the_way_without_tensorflow(tmp_path: Path) -> None:
         status, modules, output = loaded_by(*arguments)
         assert status == 0, output
         assert not modules & set(HEAVY), arguments
+
+
+@pytest.mark.parametrize(("arguments", "status"), [(["boards"], 0), (["boards", "--nonsense"], 2)])
+def test_a_process_ends_without_being_taken_apart(arguments: list[str], status: int) -> None:
+    """Exit handlers run, what was printed arrives; but nobody waits for a library's memory to be freed."""
+    program = f"""
+import sys
+class Large:
+    def __del__(self):
+        print("taken apart", flush=True)
+sys.large = Large()
+sys.argv = ["edgeq", *{arguments!r}]
+from edgeq import console
+ran = console._run
+def run(interrupt):
+    import atexit
+    atexit.register(print, "exit handler")
+    return ran(interrupt)
+console._run = run
+console.run()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert done.stdout.endswith("exit handler\n")
+    assert "taken apart" not in done.stdout
+    assert ("mps2-an386" in done.stdout) == (status == 0)

@@ -53,8 +53,13 @@ main()
 def test_when_the_command_is_done(cli: Cli) -> None:
     program = """
 import atexit
+from edgeq import console
+ran = console._run
+def run(interrupt):
+    atexit.register(os.kill, os.getpid(), signal.SIGINT)
+    return ran(interrupt)
+console._run = run
 from edgeq.__main__ import main
-atexit.register(os.kill, os.getpid(), signal.SIGINT)
 main()
 """
     assert ended(cli, program) == (130, b"Interrupted.\n")

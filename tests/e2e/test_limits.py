@@ -11,10 +11,12 @@ from click.testing import CliRunner
 from tflite_builder import ModelBuilder
 
 import edgeq
+from edgeq import engines
 from edgeq.builds import open_build
 from edgeq.cli.build import command
 from edgeq.errors import BudgetError
 from edgeq.lower.names import Pass
+from edgeq.records import Image
 from edgeq.report.record import MemoryInfo
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
@@ -86,3 +88,24 @@ def test_a_pass_is_left_out(model: Path, tmp_path: Path) -> None:
     build = open_build(tmp_path / "without")
     assert build.without_passes == (Pass.MERGE_PADDING,)
     assert [call.label.split()[1] for call in build.program.calls] == ["PAD", "CONV_2D"]
+
+
+def test_a_traced_image_that_does_not_fit_costs_the_layers_alone(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code that hands out layers is not in the product, so a board that has no room for it is no failure."""
+    compiled = engines.compile_project
+
+    def no_room(*args: Any, traced: bool, **options: Any) -> Image:
+        if traced:
+            raise BudgetError("The image does not fit.")
+        return compiled(*args, traced=traced, **options)
+
+    monkeypatch.setattr(engines, "compile_project", no_room)
+    report = edgeq.build(edgeq.BuildOptions(model=model, data=None, out=tmp_path / "out", samples=2))
+    assert report.passed
+    assert "Layers were not compared: With the code that hands out layers" in (report.accuracy.note or "")
+    assert not (tmp_path / "out" / "firmware-traced.elf").exists()
+    with pytest.raises(BudgetError, match="does not fit mps2-an386"):
+        edgeq.drift(tmp_path / "out")
+    assert edgeq.validate(tmp_path / "out").passed

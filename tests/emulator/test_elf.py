@@ -57,6 +57,20 @@ def test_images_are_reproducible(toolchain: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS)
+def test_a_traced_image_shares_what_tracing_does_not_change(toolchain: str, tmp_path: Path) -> None:
+    board = load_board("mps2-an386")
+    project = tiny_project(board, tmp_path / "project")
+    alone = compile_project(project, board, toolchain=toolchain, traced=True, out=tmp_path / "alone")
+    compile_project(project, board, toolchain=toolchain, traced=False, out=tmp_path / "out")
+    options = {"toolchain": toolchain, "traced": True, "out": tmp_path / "out"}
+    shared = compile_project(project, board, **options, after_untraced=True)
+    assert shared.elf.read_bytes() == alone.elf.read_bytes()
+    compiled = {path.name for path in (tmp_path / "out" / "firmware-traced.obj").iterdir()}
+    assert any(name.endswith("execute.c.link.o") for name in compiled)
+    assert not any(".kernels." in name for name in compiled)
+
+
+@pytest.mark.parametrize("toolchain", TOOLCHAINS)
 def test_limits_smaller_than_the_board(toolchain: str, tmp_path: Path) -> None:
     board = load_board("mps2-an386")
     project = tiny_project(board, tmp_path / "project")
