@@ -137,7 +137,7 @@ def drift(
 ) -> tuple[LayerDrift, ...]:
     """Compare a build on a device with the reference that the device is held to, layer by layer, on its first samples.
 
-    A board on a serial port needs an image that is compiled for tracing: with a `probe` it gets one, and the build's
+    A board on a serial port needs an image that hands out layers: with a `probe` it gets the build's, and the build's
     own at the end.
 
     Raises:
@@ -161,11 +161,12 @@ def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress 
     Args:
         folder: what `edgeq build` wrote.
         probe: how to reach the board: `edgeq.flashing.probe.PROBE_HELP`.
-        traced: an image that can be traced, compiled for the occasion, instead of the build's own.
+        traced: the build's image that hands out layers, instead of the one without.
         progress: told what is going on.
 
     Raises:
         InputError: no build, or no such probe.
+        BudgetError: the image that hands out layers does not fit the board.
         UnavailableError: the probe or board does not answer, is locked, or is another one.
         FlashError: the board does not hold what was written to it.
     """
@@ -173,13 +174,10 @@ def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress 
     from edgeq.builds import open_build
     from edgeq.flashing.flash import flash_image
     from edgeq.flashing.probe import parse_probe
-    from edgeq.interruption import scratch_folder
 
     made = open_build(folder)
     parse_probe(probe, made.board)
-    with scratch_folder() as scratch:
-        image = measure.compile_for(made, made.board, scratch, traced=True) if traced else made.image
-        return flash_image(image.elf, made.board, probe, progress or Progress())
+    return flash_image(measure.own_image(made, traced=traced).elf, made.board, probe, progress or Progress())
 
 
 def export_build(

@@ -150,11 +150,12 @@ def started(
     with ExitStack() as stack:
         folder = stack.enter_context(scratch_folder())
         image: Image | None = None
-        if device in {EMULATED, QEMU, NATIVE}:
-            board = load_board("native") if device == NATIVE else build.board
-            image = build.image if device != NATIVE and not traced else compile_for(build, board, folder, traced=traced)
+        if device == NATIVE and not build.board.is_host:
+            image = compile_for(build, load_board("native"), folder, traced=traced)
+        elif device in {EMULATED, QEMU, NATIVE}:
+            image = own_image(build, traced=traced)
         elif probe is not None:
-            image = build.image if not traced else compile_for(build, build.board, folder, traced=traced)
+            image = own_image(build, traced=traced)
             if traced:
                 stack.callback(_flash, build.image, build.board, probe, progress)
             _flash(image, build.board, probe, progress)
@@ -188,24 +189,31 @@ def _flash(image: Image, board: Board, probe: str, progress: Progress | None) ->
     flash_image(image.elf, board, probe, progress or Progress())
 
 
+def own_image(build: Build, *, traced: bool) -> Image:
+    """The image that the build holds for its own board.
+
+    Raises:
+        BudgetError: the traced one does not fit the board.
+    """
+    image = build.traced if traced else build.image
+    if image is None:
+        raise BudgetError(
+            f"With the code that hands out layers, the firmware does not fit {build.board.name}.",
+            hint="Compare the layers on a larger board, or on this computer: --device native.",
+        )
+    return image
+
+
 def compile_for(build: Build, board: Board, folder: Path, *, traced: bool) -> Image:
-    """The build's program as an image for a board: the build's own, or one that is made in `folder`.
+    """The build's program as an image for another board, made in `folder`.
 
     Raises:
         InputError: the build's engine cannot run on that board.
         ToolError: the compiler is missing, or refused the code.
-        BudgetError: the traced image does not fit.
+        BudgetError: it does not fit.
     """
     from edgeq.toolchain.compile import compile_project, host_toolchain
 
-    if board.name == build.board.name:
-        own = build.traced if traced else build.image
-        if own is not None:
-            return own
-        raise BudgetError(
-            f"With the code that hands out layers, the firmware does not fit {board.name}.",
-            hint="Compare the layers on a larger board, or on this computer: --device native.",
-        )
     project = project_for(build, board, folder / "project")
     toolchain = host_toolchain() if board.is_host else build.image.toolchain.name
     return compile_project(project, board, toolchain=toolchain, traced=traced, out=folder)
