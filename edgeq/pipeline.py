@@ -26,6 +26,7 @@ from edgeq.model.verify import require, verify_for
 from edgeq.options import BuildOptions, Engine, refuse_foreign, refuse_quantizing, refuse_without_tflm
 from edgeq.output import check_replaceable, replaced_folder
 from edgeq.quantize import QuantizeOptions, from_tflite, quantize
+from edgeq.quantize.options import check_options
 from edgeq.records import ModelFormat, Progress
 from edgeq.report.files import write_report
 from edgeq.sharing import expanded, journal_of
@@ -60,6 +61,12 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
     # Refuses a model that is not there before anything else is looked at.
     if detect_format(options.model) is ModelFormat.TFLITE:
         refuse_quantizing(options)
+    chosen = QuantizeOptions(
+        method=options.method, calibration_samples=options.calibration_samples, seed=options.seed,
+        ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction,
+        training=options.training, progress=progress,
+    )  # fmt: skip
+    check_options(chosen)
     refuse_without_tflm(options)
     board_spec = options.board or options.target.default_board
     board = load_board(board_spec)
@@ -83,11 +90,6 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         with clock("quantize"):
             progress.start("Quantizing" if source.float_model else "Reading the .tflite")
             if source.float_model is not None:
-                chosen = QuantizeOptions(
-                    method=options.method, calibration_samples=options.calibration_samples, seed=options.seed,
-                    ranges=options.ranges, equalize=options.equalize, bias_correction=options.bias_correction,
-                    training=options.training, progress=progress,
-                )  # fmt: skip
                 quantized = quantize(source.float_model, source.data, chosen)
             else:
                 quantized = from_tflite(source.tflite or b"", options.model)

@@ -109,7 +109,8 @@ def training_options(command: F) -> F:
 def training_request(options: dict[str, Any]) -> TrainingOptions:
     """Take the training options out of a command's options."""
     given = {name: options.pop(name) for name in TRAINING_PARAMETERS}
-    return TrainingOptions(**{**given, "ranges_in_training": RangesInTraining(given["ranges_in_training"])})
+    ranges = given["ranges_in_training"]
+    return TrainingOptions(**{**given, "ranges_in_training": RangesInTraining(ranges) if ranges else None})
 
 
 class PositiveNumber(click.FloatRange):
@@ -162,9 +163,8 @@ _TRAINING_OPTIONS = (
     click.option(
         "--ranges-in-training",
         type=click.Choice([r.value for r in RangesInTraining]),
-        default=_T.ranges_in_training.value,
-        show_default=True,
-        help="Activation ranges in edgeq's own QAT: a moving average of batches' extremes, or trained like weights.",
+        help="Activation ranges in edgeq's own QAT (qat): a moving average of batches' extremes, or trained like "
+        f"weights.  [default: {RangesInTraining.EMA.value}]",
     ),
 )
 

@@ -30,7 +30,7 @@ from edgeq.comparison.work import pack
 from edgeq.errors import CheckFailed, InputError
 from edgeq.inputs import Source, read_source
 from edgeq.quantize.calibration import calibration_source
-from edgeq.records import Dataset, FloatModel, Progress, Split
+from edgeq.records import Dataset, FloatModel, Method, Progress, Split
 from edgeq.stopwatch import Stopwatch
 
 
@@ -46,6 +46,7 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
     """
     progress, clock = progress or Progress(), Stopwatch()
     check_out(options.out)
+    _refuse_without_effect(options)
     with clock("load"):
         source = read_source(_Reading(options), progress)
         model = source.float_model
@@ -79,6 +80,16 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
             tried = _make(remedies(options.methods, options.seed), options, source, progress)
         found = assemble(replace(material, runs=[*runs, *tried]), options, clock)
     return found
+
+
+def _refuse_without_effect(options: CompareOptions) -> None:
+    if options.training.ranges_in_training is None or Method.QAT in options.methods:
+        return
+    methods = ",".join(method.value for method in options.methods)
+    raise InputError(
+        f"--ranges-in-training would have no effect with --methods {methods}: it is about edgeq's own QAT.",
+        hint=f"Leave it out, or add qat: --methods {methods},{Method.QAT.value}.",
+    )
 
 
 def _require_trainable(options: CompareOptions, model: FloatModel, data: Dataset) -> None:

@@ -119,8 +119,9 @@ def evaluated(quantized: Quantized, data: Dataset, *, arm: str, seed: int, schem
 def _options(job: Job, method: Method = Method.PTQ) -> QuantizeOptions:
     from edgeq.quantize import QuantizeOptions
 
+    training = job.training if method is Method.QAT else replace(job.training, ranges_in_training=None)
     return QuantizeOptions(
-        method=method, calibration_samples=job.calibration_samples, seed=job.task.seed, training=job.training,
+        method=method, calibration_samples=job.calibration_samples, seed=job.task.seed, training=training,
         checkpoints=Path(job.checkpoints) if job.checkpoints else None,
     )  # fmt: skip
 

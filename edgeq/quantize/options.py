@@ -12,7 +12,7 @@ from edgeq.training import TrainingOptions
 _TAKES = {
     Method.PTQ: {"ranges", "equalize", "bias_correction"},
     Method.AUTO: set[str](),
-    Method.QAT: set[str](),
+    Method.QAT: {"ranges_in_training"},
     Method.QAT_TFMOT: set[str](),
     Method.INT16X8: {"equalize"},
 }
@@ -56,11 +56,14 @@ def check_options(options: QuantizeOptions) -> None:
     """
     set_ones = {"ranges"} if options.ranges is not RangeEstimator.MINMAX else set()
     set_ones |= {name for name in ("equalize", "bias_correction") if getattr(options, name)}
+    set_ones |= {"ranges_in_training"} if options.training.ranges_in_training is not None else set()
     wrong = sorted(set_ones - _TAKES[options.method])
     if wrong:
         flags = " and ".join("--" + name.replace("_", "-") for name in wrong)
-        why = "tries all combinations itself" if options.method is Method.AUTO else "has no use for it"
+        tries = options.method is Method.AUTO and "ranges_in_training" not in wrong
+        why = "tries all combinations itself" if tries else "has no use for it"
+        other = next((method.value for method, names in _TAKES.items() if names.issuperset(wrong)), None)
         raise InputError(
             f"{flags} cannot be given with --method {options.method.value}, which {why}.",
-            hint="Leave it out, or use --method ptq.",
+            hint="Leave it out" + (f", or use --method {other}." if other else "."),
         )

@@ -27,7 +27,8 @@ class TrainingOptions:
         optimizer: Keras' name of it ("adam", "sgd", …).
         loss: Keras' name of it; None: the compiled model's, else chosen from the labels and the outputs.
         patience: epochs without a better validation loss after which training stops; 0: never.
-        ranges_in_training: what activation ranges do in edgeq's own quantization-aware training.
+        ranges_in_training: what activation ranges do in edgeq's own quantization-aware training, the one method that
+            takes it; None: a moving average.
     """
 
     epochs: int = 10
@@ -36,4 +37,4 @@ class TrainingOptions:
     optimizer: str | None = None
     loss: str | None = None
     patience: int = 5
-    ranges_in_training: RangesInTraining = RangesInTraining.EMA
+    ranges_in_training: RangesInTraining | None = None

@@ -102,6 +102,21 @@ def test_options_that_a_tflite_takes_no_notice_of(here: Cli, options: tuple[str,
     here.refuses(2, "build", "model.tflite", *options, said=(said, "float model"))
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--ranges-in-training", "ema"), ("--ranges-in-training cannot be given with --method ptq", "--method qat")),
+        (("--method", "qat-tfmot", "--ranges-in-training", "learned"), ("--method qat-tfmot", "or use --method qat.")),
+        (("--method", "auto", "--equalize"), ("tries all combinations itself", "or use --method ptq.")),
+        (("--method", "16x8", "--bias-correction", "--ranges-in-training", "ema"), ("--bias-correction and", "out.\n")),
+    ],
+)
+def test_options_that_a_method_takes_no_notice_of(cli: Cli, options: tuple[str, ...], said: tuple[str, ...]) -> None:
+    """Refused before the model is read."""
+    (cli.folder / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    cli.refuses(2, "build", "m.h5", "--data", "d.npz", *options, said=said)
+
+
 def test_limits_that_no_board_has(here: Cli) -> None:
     here.refuses(2, "build", "model.tflite", "--flash-limit", "99M", said=("--flash-limit is 103,809,024", "4,194,304"))
     here.refuses(2, "build", "model.tflite", "--ram-limit", "99M", said="--ram-limit is 103,809,024")

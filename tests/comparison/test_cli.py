@@ -60,6 +60,10 @@ def test_json_console_page_and_reuse(folder: Path) -> None:
         (["m.keras", "--data", "d.npz", "--methods", "ptq,magic"], "'magic' is no method"),
         (["m.keras", "--data", "d.npz", "--seeds", "0"], "--seeds"),
         (["m.keras", "--data", "d.npz"], "m.keras does not exist"),
+        (
+            ["m.keras", "--data", "d.npz", "--methods", "ptq,qat-tfmot", "--ranges-in-training", "ema"],
+            "add qat: --methods ptq,qat-tfmot,qat",
+        ),
     ],
 )
 def test_bad_usage(arguments: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,7 +144,7 @@ def run(
     model: FloatModel, data: Dataset, name: str, epochs: int | None, rate: float | None, seed: int
 ) -> tuple[float, str]:
     """The int8 (or 16x8) model's accuracy by TensorFlow Lite Micro, and what the method says about itself."""
-    ranges = RangesInTraining.LEARNED if name == QAT_LEARNED else RangesInTraining.EMA
+    ranges = RangesInTraining.LEARNED if name == QAT_LEARNED else None
     training = TrainingOptions(epochs=epochs or 1, learning_rate=rate, patience=0, ranges_in_training=ranges)
     recipe = RECIPES.get(name)
     method = Method.PTQ if recipe is not None else Method.QAT if name == QAT_LEARNED else Method(name)

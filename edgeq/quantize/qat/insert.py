@@ -61,14 +61,14 @@ def range_of(layer: Any) -> tuple[float, float]:
 def fake_quantized(
     form: FloatModel,
     samples: tuple[NDArray[np.float32], ...],
-    ranges_in_training: RangesInTraining = RangesInTraining.EMA,
+    ranges_in_training: RangesInTraining | None = None,
 ) -> FakeQuantized:
     """Put rounding into a copy of a model.
 
     Args:
         form: of `edgeq.quantize.qat.structure.training_form`.
         samples: calibration samples, one array per input; the ranges start at their smallest and largest values.
-        ranges_in_training: what becomes of them then.
+        ranges_in_training: what becomes of them then; None: they follow a moving average.
     """
     keras3()
     from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, LearnedFakeQuant, RangeGroup
