@@ -12,9 +12,9 @@ import pytest
 from edgeq.comparison.arms import FLOAT, PTQ, QAT
 from edgeq.comparison.contrasts import ScoredArm
 from edgeq.comparison.findings.learning_rate import learning_rate_too_high
+from edgeq.comparison.findings.overfitting import float_overfits
 from edgeq.comparison.findings.quantization import scores_tie
 from edgeq.comparison.findings.ranges import ranges_lost
-from edgeq.comparison.findings.training import float_overfits
 from edgeq.comparison.record import LayerReport, Severity
 from edgeq.comparison.scores import Scores, score
 from edgeq.records import Metric
@@ -36,7 +36,7 @@ def answers(accuracy: float) -> Scores:
 def evidence(**known: Any) -> Any:
     usual = {
         "metric": Metric.TOP1, "margin": 0.01, "margin_share": 0.01, "seen": {}, "contrast": lambda a, b: None,
-        "given": True,
+        "given": True, "checks": None, "runs": {},
     }  # fmt: skip
     return SimpleNamespace(**{**usual, **known})
 
@@ -51,6 +51,7 @@ def arm(name: str, scores: Scores) -> ScoredArm:
         (1.0, 0.85, True),
         (1.0, 0.97, False),  # a gap that every network has
         (0.98, 0.88, True),
+        (0.984, 0.905, False),  # a hard task for few samples, of which some are wrong in training, too
         (0.91, 0.82, False),  # wrong on its training samples half as often: a hard task
     ],
 )

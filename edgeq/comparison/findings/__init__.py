@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from edgeq.comparison.evidence import Evidence
-from edgeq.comparison.findings import data, learning_rate, order, overwritten, quantization, ranges, results, training
+from edgeq.comparison.findings import (
+    data,
+    labels,
+    learning_rate,
+    order,
+    overfitting,
+    overwritten,
+    quantization,
+    ranges,
+    results,
+    training,
+)
 from edgeq.comparison.record import CompareFinding, Severity
 
 Finder = Callable[[Evidence], Iterator[CompareFinding]]
@@ -18,6 +29,7 @@ Finder = Callable[[Evidence], Iterator[CompareFinding]]
 FINDERS: tuple[Finder, ...] = (
     order.scores_in_other_order,
     data.preprocessing_differs,
+    labels.labels_do_not_fit,
     data.test_in_training,
     quantization.conversion_gap,
     learning_rate.learning_rate_too_high,
@@ -26,7 +38,7 @@ FINDERS: tuple[Finder, ...] = (
     overwritten.ranges_overwritten,
     training.batch_norm_stale,
     training.float_undertrained,
-    training.float_overfits,
+    overfitting.float_overfits,
     data.calibration_classes,
     data.calibration_ranges,
     quantization.layers_quantize_badly,

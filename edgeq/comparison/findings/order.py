@@ -9,6 +9,8 @@ import numpy as np
 
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.relation import related as related_by
+from edgeq.comparison.findings.relation import worth
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.made import SCORES_FILE
 from edgeq.comparison.record import CompareFinding, Severity
@@ -26,16 +28,16 @@ def scores_in_other_order(evidence: Evidence) -> Iterator[CompareFinding]:
     models = [name for name in evidence.arms if _evaluated_by(evidence, name) != SCORES_FILE]
     if not models:
         return
-    best = max(models, key=lambda name: _worth(evidence.arms[name].first))
+    best = max(models, key=lambda name: worth(evidence.arms[name].first))
     reference = evidence.arms[best].first
-    if _worth(reference) < limit.ORDER_KNOWN:
+    if worth(reference) < limit.ORDER_KNOWN:
         return  # nobody can tell the order by the answers of a model that knows nothing
     for name in evidence.arms:
         if _evaluated_by(evidence, name) != SCORES_FILE:
             continue
         scores = evidence.arms[name].first
-        related = _related(scores, reference)
-        fits = any(_related(scores, evidence.arms[model].first) >= limit.ORDER_LOST for model in models)
+        related = related_by(scores, reference)
+        fits = any(related_by(scores, evidence.arms[model].first) >= limit.ORDER_LOST for model in models)
         if related < limit.ORDER_LOST and not fits and _alike(scores, reference):
             every = (_row_of(scores.values, evidence.arms[model].first.values) for model in models)
             rows = next((found for found in every if found is not None and not _in_order(found)), None)
@@ -66,35 +68,6 @@ def _in_order(rows: NDArray[np.int64]) -> bool:
 def _evaluated_by(evidence: Evidence, name: str) -> str:
     run = evidence.first_run(name)
     return run.evaluated_by if run is not None else ""
-
-
-def _worth(scores: Scores) -> float:
-    """How far a model's answers go with the labels: 0 as by chance, 1 wholly."""
-    if scores.predicted is not None:
-        return _kappa(scores.predicted, scores.task.labels.astype(np.int64))
-    return _correlation(scores.values, scores.values - scores.per_sample)
-
-
-def _related(one: Scores, two: Scores) -> float:
-    """How far two arms' answers go together, row by row: 0 as by chance, 1 wholly."""
-    if one.predicted is not None and two.predicted is not None:
-        return _kappa(one.predicted, two.predicted)
-    return _correlation(one.values, two.values)
-
-
-def _kappa(one: NDArray[np.int64], two: NDArray[np.int64]) -> float:
-    """Agreement beyond chance (Cohen, Educational and Psychological Measurement 20, 1960)."""
-    size = int(max(one.max(), two.max())) + 1
-    a, b = (np.bincount(v, minlength=size) / len(v) for v in (one, two))
-    chance = float(a @ b)
-    return (float((one == two).mean()) - chance) / (1 - chance) if chance < 1 else 0.0
-
-
-def _correlation(one: NDArray[np.float64], two: NDArray[np.float64]) -> float:
-    """Pearson's, of all columns together, each centred."""
-    a, b = one - one.mean(axis=0), two - two.mean(axis=0)
-    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
-    return float((a * b).sum()) / size if size else 0.0
 
 
 def _alike(one: Scores, two: Scores) -> bool:

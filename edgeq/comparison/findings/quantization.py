@@ -71,7 +71,8 @@ def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
     ]
     if not bad or not matters:
         return
-    worst = min(bad, key=_sqnr)
+    worst = max(bad, key=lambda layer: (max(layer.channel_ratio or 0.0, limit.WIDE_CHANNELS), -_sqnr(layer)))
+    ratio = worst.channel_ratio or 0.0
     remedies = {
         name: evidence.gain(PTQ, arm)
         for name, arm in (("equalising the layers", PTQ_EQUALIZED), ("16-bit activations", INT16X8), ("QAT", QAT))
@@ -86,12 +87,12 @@ def layers_quantize_badly(evidence: Evidence) -> Iterator[CompareFinding]:
         severity=Severity.WARNING,
         title=f"PTQ loses {amount(evidence, loss)}: {_layers(bad)} quantize badly",
         text=f"At {worst.layer} the signal is {_sqnr(worst):.1f} dB above the quantization noise"
-        + (f", and the widest channel is {worst.channel_ratio:.0f} times the others" if worst.channel_ratio else "")
+        + (f", and the widest channel is {ratio:.0f} times the others" if ratio > limit.WIDE_CHANNELS else "")
         + ". All channels of a tensor share one scale, so small ones are left with a few steps."
         + (f" Tried here: {tried}." if tried else ""),
         evidence={
             "loss": loss, "bad_layers": len(bad), "worst_sqnr_db": _sqnr(worst),
-            "worst_channel_ratio": worst.channel_ratio or 0.0, **{f"gain of {n}": g for n, g in remedies.items()},
+            "worst_channel_ratio": ratio, **{f"gain of {n}": g for n, g in remedies.items()},
         },
         advice=f"Use what helped most here: {best}."
         if best and remedies[best] > 0

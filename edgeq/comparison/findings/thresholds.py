@@ -21,14 +21,14 @@ NATURAL_FACTOR = 2.0
 ABSENT_BY_CHANCE = 0.001
 """A class that is this unlikely to be missing among the calibration samples by chance was left out."""
 
-OVERFIT = 0.05
-"""Accuracy on training samples above that on test samples, by the lower end of the 99 % interval. Networks that fit
-their training data have a gap; at 5 points a model has learned samples. For targets the same of the explained
-variance."""
+OVERFIT, OVERFIT_ERRORS = 0.05, 0.1
+"""Accuracy on training samples above that on test samples, by the lower end of the 99 % interval; and the largest part
+of the test set's rate of errors that training samples have. Networks that fit their training data have a gap. A model
+that has learned samples by heart is hardly ever wrong on them; one that errs on them, too, has a hard task, and a gap
+by the way. For targets the same of the explained variance, and of the rest of it."""
 
-OVERFIT_ERRORS = 0.25
-"""And at most this part of the test set's rate of errors on training samples: a model that has learned samples by heart
-is hardly ever wrong on them. One that errs on them, too, has a hard task, and a gap by the way."""
+OVERFIT_FAR, OVERFIT_FAR_ERRORS = 0.07, 0.25
+"""The same of a gap that is wide: a few errors on training samples do not explain it."""
 
 DIVERGED = 2.0
 """Validation loss after the first epoch over the one before it. A working rate never doubles the loss of a trained
@@ -54,6 +54,14 @@ DIVERGED_MEANWHILE = 0.05
 ORDER_KNOWN = 0.4
 """Agreement of the best model with the labels, beyond chance (kappa, or a correlation), from which its answers say
 which sample is which."""
+
+LABELS_LOST = 0.1
+"""Agreement of the float model with the labels of one split, beyond chance, below which they are not those of the
+samples, if it knows the other split's (`ORDER_KNOWN`)."""
+
+MOVED_CLASS, MOVED_CLASS_ITSELF, MOVED_SAMPLES = 0.5, 0.1, 10
+"""Parts of a class's samples that a model answers as one other class, and as itself, where classes were exchanged; and
+how many samples there must be of such classes. Confusion goes one way, or leaves more of a class to itself."""
 
 ORDER_LOST = 0.2
 """Agreement of given scores with that model, below which they are of other samples: two models of one task that both

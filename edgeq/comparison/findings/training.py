@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
-
-import numpy as np
 
 from edgeq.comparison.arms import (
     FLOAT,
@@ -21,10 +18,10 @@ from edgeq.comparison.arms import (
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.labels import labels_fit
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
-from edgeq.comparison.findings.words import amount, percent, points
+from edgeq.comparison.findings.words import amount, percent, shown
 from edgeq.comparison.record import CompareFinding, Severity
-from edgeq.report.format import is_share
 from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
@@ -53,7 +50,7 @@ def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
 def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
     """The same training as QAT's, without quantization, makes the float model better."""
     for continued in (FLOAT_CONTINUED, FLOAT_CONTINUED_TFMOT):
-        if not _improves(evidence, FLOAT, continued):
+        if not _improves(evidence, FLOAT, continued) or not labels_fit(evidence):
             continue
         gain = evidence.gain(FLOAT, continued)
         by_statistics = evidence.gain(FLOAT, FLOAT_BN) if _improves(evidence, FLOAT, FLOAT_BN) else 0.0
@@ -73,44 +70,6 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             advice="Train the float model until its validation loss stops falling, then compare PTQ with QAT again.",
         )  # fmt: skip
         return
-
-
-def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
-    """The float model knows its training samples much better than the test samples."""
-    seen, test = evidence.seen.get(FLOAT), evidence.arms[FLOAT].first if FLOAT in evidence.arms else None
-    if seen is None or test is None:
-        return
-    if seen.right is not None and test.right is not None:
-        a, b = float(seen.right.mean()), float(test.right.mean())
-        spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
-        if a - b - 2.576 * spread < limit.OVERFIT or 1 - a > limit.OVERFIT_ERRORS * (1 - b):
-            return
-        gap = f"{points(a - b)} higher"
-    else:
-        a, b = seen.mean, test.mean
-        spreads = [float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)]
-        if min(spreads) == 0.0:
-            return
-        explained = [1 - s.mean**2 / spread for s, spread in zip((seen, test), spreads, strict=True)]
-        if explained[0] - explained[1] < limit.OVERFIT or not _errors_differ(seen.per_sample, test.per_sample):
-            return
-        gap = f"{b / a:.1f} times smaller in error" if a else "perfect"
-    better = [
-        arm
-        for arm in (PTQ, QAT, QAT_TFMOT)
-        if (c := evidence.contrast(FLOAT, arm)) is not None and c.artifact.conclusion is Conclusion.BETTER
-    ]
-    regular = "Rounding weights and activations acts like a regulariser on such a model"
-    yield CompareFinding(
-        code="float-model-overfits",
-        severity=Severity.WARNING,
-        title=f"The float model overfits: on training samples it is {gap}",
-        text=f"It reaches {_shown(evidence, a)} on samples that it was trained on and {_shown(evidence, b)} on the "
-        f"test samples. {regular}"
-        + (f": {' and '.join(better)} beat it here without being better models." if better else "."),
-        evidence={"training": a, "test": b, "training_samples": len(seen.values)},
-        advice="Use more data, augmentation, dropout or weight decay, or stop earlier; then compare again.",
-    )
 
 
 def arm_failed(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -144,8 +103,8 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
         unfinished = [h for h in runs if _unfinished(h, behind=behind)]
         if len(unfinished) * 2 <= len(runs):
             continue
-        shown = unfinished[0]
-        epochs, fell, moved = len(shown.epochs), _fall(shown, 1), shown.epochs[-1].range_change
+        first = unfinished[0]
+        epochs, fell, moved = len(first.epochs), _fall(first, 1), first.epochs[-1].range_change
         yield CompareFinding(
             code="qat-undertrained",
             severity=Severity.WARNING,
@@ -153,8 +112,8 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             text=_how_it_ended(fell, moved)
             + "This is a figure of a training that was cut off, not of quantization-aware training.",
             evidence={
-                "epochs": epochs, "last_fall": fell, "loss_before": shown.start.validation_loss,
-                "loss_last_epoch": shown.epochs[-1].validation_loss,
+                "epochs": epochs, "last_fall": fell, "loss_before": first.start.validation_loss,
+                "loss_last_epoch": first.epochs[-1].validation_loss,
                 "range_change": moved if moved is not None else "unknown", "runs": len(runs),
                 "unfinished_runs": len(unfinished),
             },
@@ -220,21 +179,10 @@ def _behind(evidence: Evidence, arm: str) -> bool:
     return any(o in evidence.arms and -evidence.gain(o, arm) > evidence.margin_share for o in others)
 
 
-def _errors_differ(seen: np.ndarray, test: np.ndarray) -> bool:
-    from scipy.stats import mannwhitneyu
-
-    a, b = (np.abs(e).mean(axis=1) for e in (seen, test))
-    return bool(mannwhitneyu(a, b, alternative="less").pvalue < limit.EXPLORATORY_LEVEL)
-
-
 def _mean(evidence: Evidence, arm: str) -> float:
     runs = evidence.arms[arm].runs.values()
     return sum(run.mean for run in runs) / len(runs)
 
 
 def _value(evidence: Evidence, arm: str) -> str:
-    return _shown(evidence, _mean(evidence, arm))
-
-
-def _shown(evidence: Evidence, value: float) -> str:
-    return f"{100 * value:.1f} %" if is_share(evidence.metric) else f"{value:.4g}"
+    return shown(evidence, _mean(evidence, arm))

@@ -19,3 +19,8 @@ def percent(share: float) -> str:
 def amount(evidence: Evidence, gain: float) -> str:
     """A gain of the comparison's metric: points of accuracy, or per cent of the error."""
     return points(gain) if is_share(evidence.metric) else f"{percent(gain)} of the error"
+
+
+def shown(evidence: Evidence, value: float) -> str:
+    """A figure of the comparison's metric: an accuracy in per cent, or an error."""
+    return f"{100 * value:.1f} %" if is_share(evidence.metric) else f"{value:.4g}"

@@ -1,0 +1,71 @@
+"""Whether the float model has learned its training samples by heart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from edgeq.comparison.arms import FLOAT, PTQ, QAT, QAT_TFMOT
+from edgeq.comparison.evidence import Evidence
+from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.labels import labels_fit
+from edgeq.comparison.findings.words import points, shown
+from edgeq.comparison.record import CompareFinding, Severity
+from edgeq.statistics.equivalence import Conclusion
+
+
+def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
+    """The float model knows its training samples much better than the test samples."""
+    seen, test = evidence.seen.get(FLOAT), evidence.arms[FLOAT].first if FLOAT in evidence.arms else None
+    if seen is None or test is None:
+        return
+    if seen.right is not None and test.right is not None:
+        a, b = float(seen.right.mean()), float(test.right.mean())
+        spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
+        if not _by_heart(a - b - 2.576 * spread, 1 - a, 1 - b):
+            return
+        gap = f"{points(a - b)} higher"
+    else:
+        a, b = seen.mean, test.mean
+        spreads = [float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)]
+        if min(spreads) == 0.0:
+            return
+        left = [s.mean**2 / spread for s, spread in zip((seen, test), spreads, strict=True)]
+        if not _by_heart(left[1] - left[0], *left) or not _errors_differ(seen.per_sample, test.per_sample):
+            return
+        gap = f"{b / a:.1f} times smaller in error" if a else "perfect"
+    if not labels_fit(evidence):
+        return
+    better = [
+        arm
+        for arm in (PTQ, QAT, QAT_TFMOT)
+        if (c := evidence.contrast(FLOAT, arm)) is not None and c.artifact.conclusion is Conclusion.BETTER
+    ]
+    regular = "Rounding weights and activations acts like a regulariser on such a model"
+    yield CompareFinding(
+        code="float-model-overfits",
+        severity=Severity.WARNING,
+        title=f"The float model overfits: on training samples it is {gap}",
+        text=f"It reaches {shown(evidence, a)} on samples that it was trained on and {shown(evidence, b)} on the "
+        f"test samples. {regular}"
+        + (f": {' and '.join(better)} beat it here without being better models." if better else "."),
+        evidence={"training": a, "test": b, "training_samples": len(seen.values)},
+        advice="Use more data, augmentation, dropout or weight decay, or stop earlier; then compare again.",
+    )
+
+
+def _by_heart(gap: float, errors: float, test_errors: float) -> bool:
+    """Whether a gap between training and test samples is that of a model that has learned samples."""
+    return any(
+        gap >= least and errors <= most * test_errors
+        for least, most in ((limit.OVERFIT, limit.OVERFIT_ERRORS), (limit.OVERFIT_FAR, limit.OVERFIT_FAR_ERRORS))
+    )
+
+
+def _errors_differ(seen: np.ndarray, test: np.ndarray) -> bool:
+    from scipy.stats import mannwhitneyu
+
+    a, b = (np.abs(e).mean(axis=1) for e in (seen, test))
+    return bool(mannwhitneyu(a, b, alternative="less").pvalue < limit.EXPLORATORY_LEVEL)
