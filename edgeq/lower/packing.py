@@ -236,14 +236,14 @@ _WINOGRAD_BIAS = {2: 4, 4: 36}
 
 
 def winograd_weights(weights: NDArray[np.int8], tile: int) -> Int32s:
-    """Weights (channels, 3, 3, depth), channels in fours, transformed: (channels / 4, positions, depth / 2, 4) words,
-    depth rounded up to fours.
+    """Weights (channels, 3, 3, depth) transformed: (channels / 4, positions, depth / 2, 4) words, channels and depth
+    rounded up to fours.
 
     Every value fits an int16: at most 9 * 128 with tiles of 2, 49 * 128 with tiles of 4.
     """
-    count, depth = len(weights), -(-weights.shape[3] // QUAD) * QUAD
+    count, depth = (-(-n // QUAD) * QUAD for n in (len(weights), weights.shape[3]))
     padded = np.zeros((count, 3, 3, depth), np.int64)
-    padded[..., : weights.shape[3]] = weights
+    padded[: len(weights), ..., : weights.shape[3]] = weights
     g = _WINOGRAD[tile]
     transformed = np.einsum("ik,ckld,jl->cijd", g, padded, g)
     ordered = transformed.reshape(count, -1, depth // 4, 4)[..., _PAIR_ORDER].reshape(count, -1, depth // 2, 2)
@@ -252,7 +252,8 @@ def winograd_weights(weights: NDArray[np.int8], tile: int) -> Int32s:
 
 
 def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int32s:
-    """(channels, 4): start value, multiplier, constant and shift; inputs come as unsigned bytes, 128 more.
+    """(channels rounded up to fours, 4): start value, multiplier, constant and shift; inputs come as unsigned bytes,
+    128 more.
 
     Raises:
         NotExactError: 2^k times a sum would not fit 32 bits, or a shift would be too small or too large.
@@ -267,7 +268,8 @@ def winograd_channels(c: Channels, weights: NDArray[np.int8], tile: int) -> Int3
     if (right + k - 1).max() > 31 or (np.abs(constant) + product + (1 << k)).max() >= 1 << 31:
         raise NotExactError(f"the multiplier of channel {int(np.argmax(right))} is too small")
     start = _WINOGRAD_BIAS[tile] * (c.bias - 128 * weights.astype(np.int64).reshape(len(right), -1).sum(axis=1))
-    return wrapped(np.stack([start, c.values, constant, right + k - 1], axis=1))
+    words = np.stack([start, c.values, constant, right + k - 1], axis=1)
+    return wrapped(padded(words, -(-len(words) // QUAD) * QUAD))
 
 
 def depthwise_3x3(c: Channels, weights: NDArray[np.int8], shifts: Sequence[int]) -> tuple[int, Int32s]:

@@ -69,14 +69,16 @@ static void enter(const edgeq_conv_winograd_dsp_params *p, const int8_t *input, 
   for (; left > 0; left -= 4, from += 4) *to++ = edgeq_load_word(from) ^ LIFT;
 }
 
-/* Four channels of two tiles, of which `rows` and `columns` are inside the output. */
+/* Four channels of two tiles, of which `rows`, `columns` and `count` of the channels are inside the output.
+ */
 static void cut(const edgeq_conv_winograd_dsp_params *p, const int8_t *whole, int32_t rows, int32_t columns,
-                int8_t *output) {
+                int32_t count, int8_t *output) {
   if (rows > p->tile) rows = p->tile;
   if (columns > 2 * p->tile) columns = 2 * p->tile;
   for (int32_t i = 0; i < rows; i++) {
     for (int32_t j = 0; j < columns; j++) {
-      memcpy(output + (i * p->output_width + j) * p->output_channels, whole + (i * 2 * p->tile + j) * 4, 4);
+      edgeq_copy_int8(output + (i * p->output_width + j) * p->output_channels,
+                      whole + (i * 2 * p->tile + j) * 4, count);
     }
   }
 }
@@ -95,21 +97,17 @@ static void tiles(const edgeq_conv_winograd_dsp_params *p, const int32_t *weight
   w.position_bytes = (uint32_t)p->depth * 8u;
   r.sums = (const uint32_t *)b->sums;
   r.channels = p->channels;
-  r.output = inside ? output : whole;
-  r.pixel = inside ? p->output_channels : 4;
-  r.row = inside ? p->output_width * p->output_channels : 4 * 2 * p->tile;
-  for (int32_t left = p->output_channels; left > 0; left -= 4) {
+  for (int32_t left = p->output_channels; left > 0; left -= 4, output += 4) {
+    const int as_is = inside && left >= 4;
+    r.output = as_is ? output : whole;
+    r.pixel = as_is ? p->output_channels : 4;
+    r.row = as_is ? p->output_width * p->output_channels : 4 * 2 * p->tile;
     w.end = w.weights + words;
     p->run(&w);
     p->out(&r);
     w.weights = w.end;
     r.channels += CHANNEL_WORDS * 4;
-    if (inside) {
-      r.output += 4;
-    } else {
-      cut(p, whole, rows, columns, output);
-      output += 4;
-    }
+    if (!as_is) cut(p, whole, rows, columns, left < 4 ? left : 4, output);
   }
 }
 

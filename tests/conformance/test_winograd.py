@@ -24,7 +24,7 @@ _DEPTHS = 9
 
 def _convolution(rng: Rng, depth: int) -> tuple[bytes, NDArray[np.int8]]:
     shape = (1, small(rng, 1, 9), small(rng, 1, 9), depth)
-    filters, x_scale = 4 * small(rng, 1, 3), 0.05
+    filters, x_scale = small(rng, 1, 12), 0.05
     model = ModelBuilder()
     x = model.tensor("x", shape, scale=x_scale, zero_point=zero_of(rng))
     weights = rng.integers(-127, 128, (filters, 3, 3, depth)).astype(np.int8)

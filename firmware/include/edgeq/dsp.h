@@ -221,6 +221,16 @@ static inline int32_t edgeq_saturate_int8(int32_t x) {
 
 #endif
 
+/* `count` values, four at a time. */
+static inline void edgeq_copy_int8(int8_t *to, const int8_t *from, int32_t count) {
+  for (; count >= 4; count -= 4, to += 4, from += 4) edgeq_store_word(to, edgeq_load_word(from));
+  if (count >= 2) {
+    to[0] = from[0];
+    to[1] = from[1];
+  }
+  if (count == 1 || count == 3) to[count - 1] = from[count - 1];
+}
+
 /* Limits results that are within int8 already to what a fused activation leaves of it. */
 static inline void edgeq_limit_int8(int8_t *values, int32_t count, int32_t low, int32_t high) {
   if (low <= INT8_MIN && high >= INT8_MAX) return;
