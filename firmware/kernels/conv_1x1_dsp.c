@@ -85,8 +85,8 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
     q.output1 = whole ? second : spare + channels;
     p->run(&q);
     if (!whole) {
-      for (int32_t i = 0; i < p->output_channels; i++) output[i] = spare[i];
-      for (int32_t i = 0; i < p->output_channels; i++) second[i] = spare[channels + i];
+      edgeq_copy_int8(output, spare, p->output_channels);
+      edgeq_copy_int8(second, spare + channels, p->output_channels);
     }
     output = second + p->output_channels;
   }

@@ -1,8 +1,15 @@
 /* CONV_2D on int8 for cores with the DSP extension, with a patch for each two pixels: any window, also
  * dilated or grouped. */
 #include "edgeq/kernels.h"
+#include "edgeq/mem.h"
 #include "quads.h"
 #include "window.h"
+
+/* Values of `rows` rows, one behind the other. Returns where the next ones go. */
+static int8_t *gather(const int8_t *from, int32_t row_bytes, int32_t count, int32_t rows, int8_t *to) {
+  for (; rows > 0; rows--, from += row_bytes, to += count) edgeq_copy_int8(to, from, count);
+  return to;
+}
 
 /* The window of one output pixel, as a column of the patch. `line` has room for p->depth values. */
 static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, int32_t pixel, int8_t *line,
@@ -18,9 +25,17 @@ static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, in
   const int adjacent = p->dilation_width == 1 && depth == p->input_channels;
   const int inside = taps.last - taps.first == p->filter_width;
   const int words = depth % 4 == 0 || (adjacent && inside && p->filter_width * depth % 4 == 0);
+  const int32_t last = y + (p->filter_height - 1) * p->dilation_height;
   int8_t *at = line;
+  int32_t row = 0;
 
-  for (int32_t row = 0; row < p->filter_height; row++) {
+  if (!words && adjacent && inside && y >= 0 && last < p->input_height) {
+    const int32_t row_bytes = p->input_width * p->input_channels;
+    at = gather(input + y * row_bytes + x * p->input_channels, p->dilation_height * row_bytes,
+                p->filter_width * depth, p->filter_height, at);
+    row = p->filter_height;
+  }
+  for (; row < p->filter_height; row++) {
     const int32_t in_y = y + row * p->dilation_height;
     const int any = in_y >= 0 && in_y < p->input_height && taps.first < taps.last;
     const int32_t before = any ? taps.first : p->filter_width;
@@ -40,13 +55,15 @@ static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, in
       column = edgeq_quads_fill(column, zeros, after * depth);
       continue;
     }
-    for (int32_t i = before * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
-    const int32_t runs = adjacent ? 1 : between;
+    if (before > 0) memset(at, p->input_zero_point, (size_t)(before * depth));
+    at += before * depth;
     const int32_t length = adjacent ? between * depth : depth;
-    for (int32_t i = 0; i < runs; i++, in += p->dilation_width * p->input_channels) {
-      for (int32_t c = 0; c < length; c++) *at++ = in[c];
+    for (int32_t left = between * depth; left > 0; left -= length, at += length) {
+      edgeq_copy_int8(at, in, length);
+      in += p->dilation_width * p->input_channels;
     }
-    for (int32_t i = after * depth; i > 0; i--) *at++ = (int8_t)p->input_zero_point;
+    if (after > 0) memset(at, p->input_zero_point, (size_t)(after * depth));
+    at += after * depth;
   }
   if (words) {
     edgeq_quads_fill(column, 0, p->depth - p->filter_height * p->filter_width * depth);
@@ -90,8 +107,8 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
         q.output1 = outputs == channels ? out1 : spare + channels;
         p->run(&q);
         if (outputs != channels) {
-          for (int32_t i = 0; i < outputs; i++) out0[i] = spare[i];
-          for (int32_t i = 0; i < outputs; i++) out1[i] = spare[channels + i];
+          edgeq_copy_int8(out0, spare, outputs);
+          edgeq_copy_int8(out1, spare + channels, outputs);
         }
         q.weights = q.end;
       }

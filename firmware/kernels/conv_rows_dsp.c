@@ -133,9 +133,8 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
         pixels(p, &b, offset, &q);
         offset += (int32_t)q.pairs * next;
         if (!whole) {
-          for (int32_t i = 0; i < p->output_channels; i++) out[i] = b.spare[i];
-          if (alone) continue;
-          for (int32_t i = 0; i < p->output_channels; i++) out[second + i] = b.spare[channels + i];
+          edgeq_copy_int8(out, b.spare, p->output_channels);
+          if (!alone) edgeq_copy_int8(out + second, b.spare + channels, p->output_channels);
         }
       }
     }

@@ -47,9 +47,9 @@ static void column(const edgeq_conv_strips_dsp_params *p, const uint32_t *strip,
     q->output0 = whole ? output : spare;
     q->output1 = whole && left > 1 ? output + row : spare + p->quads * 4;
     p->run(q);
-    for (int32_t i = 0; !whole && i < p->output_channels; i++) {
-      output[i] = spare[i];
-      if (left > 1) output[row + i] = spare[p->quads * 4 + i];
+    if (!whole) {
+      edgeq_copy_int8(output, spare, p->output_channels);
+      if (left > 1) edgeq_copy_int8(output + row, spare + p->quads * 4, p->output_channels);
     }
     if (left <= 2 * (int32_t)q->pairs) break;
     strip += q->pairs * q->column_bytes / 4u;

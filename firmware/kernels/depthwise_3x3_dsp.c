@@ -98,17 +98,20 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
   for (int32_t batch = 0; batch < p->batches; batch++) {
     for (int32_t c = 0; c < p->channels; c += 4) {
       const int32_t count = p->channels - c < 4 ? p->channels - c : 4;
+      /* The last four may begin among those that are done. */
+      const int32_t exist = p->channels < 4 ? count : 4;
+      const int32_t first = exist == 4 ? c + count - 4 : c;
       int32_t t = 0;
-      (void)pair_rows(p, input + c, 0, 1, count, pairs);
+      (void)pair_rows(p, input + first, 0, 1, exist, pairs);
       for (int32_t y = 0; y < p->output_height;) {
         int32_t rows = p->band * rows_of_pair;
         if (rows > p->output_height - y) rows = p->output_height - y;
         const int32_t last = (rows + rows_of_pair - 1) / rows_of_pair;
         for (int32_t i = 1; i <= last;) {
-          i += pair_rows(p, input + c, t + i, last + 1 - i, count, pairs + i * pitch);
+          i += pair_rows(p, input + first, t + i, last + 1 - i, exist, pairs + i * pitch);
         }
         const int32_t channel = c * p->depth_multiplier;
-        products(p, pairs, weights + channel * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows,
+        products(p, pairs + (c - first), weights + channel * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows,
                  output + y * out_row + channel);
         if (y + rows < p->output_height) {
           memcpy(pairs, pairs + last * pitch, (size_t)pitch * 4u);

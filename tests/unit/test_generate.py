@@ -91,7 +91,7 @@ def test_selftest_fails_on_a_changed_bias(small: Made, tmp_path: Path) -> None:
     path = project.root / "model" / "small_weights.c"
     before = path.read_text()
     # The first start value has channel 1's bias times 256 in it.
-    changed = re.sub(r"(small_weights_00\[36\] = \{\s+)(-?\d+)", lambda m: f"{m[1]}{int(m[2]) + 256 * 5000}", before)
+    changed = re.sub(r"(small_weights_00\[\d+\] = \{\s+)(-?\d+)", lambda m: f"{m[1]}{int(m[2]) + 256 * 5000}", before)
     assert changed != before
     try:
         path.write_text(changed)

@@ -90,3 +90,11 @@ def limit_cycles(call: KernelCall, outputs: int) -> int:
 def derived(call: KernelCall, what: str, values: NDArray[np.generic]) -> Constant:
     """A constant made for this call alone."""
     return Constant(name=f"op_{call.source_ops[0]}_{what}", data=values)
+
+
+def inside(call: KernelCall, axis: str) -> int:
+    """Positions of the window along an axis that lie inside the input."""
+    reach = (number(call, f"filter_{axis}") - 1) * number(call, f"dilation_{axis}")
+    stride, pad = number(call, f"stride_{axis}"), number(call, "pad_top" if axis == "height" else "pad_left")
+    starts = (i * stride - pad for i in range(number(call, f"output_{axis}")))
+    return sum(0 <= start < number(call, f"input_{axis}") - reach for start in starts)

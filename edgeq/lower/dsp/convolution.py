@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from edgeq.lower.dsp import quads
-from edgeq.lower.dsp.candidate import Candidate, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.candidate import Candidate, inside, limit_cycles, limits, number, weights_of
 from edgeq.lower.dsp.strips import strip_convolutions
 from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
@@ -34,8 +34,9 @@ _PIXELS = 110
 _PAIR = 18
 _ROW_POINTER = 8
 _GATHER = 8.5
-_PATCH_PIXELS = 260
-_COPY = 8
+_PATCH_ROW, _PATCH_COPIED = 45, 225
+_PATCH_GATHERED = (45, 4)
+_COPIES, _COPY = 25, 2
 
 # Of columns that several pairs of pixels may take.
 _PAIRS_BYTES = 1024
@@ -83,7 +84,7 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
     count, depth = len(weights), weights[0].size
     blocks = -(-count // QUAD)
     expanded = 2 * (30 + _EXPAND * depth + (25 if depth % 4 else 0))
-    copied = _COPY * 2 * count if count % QUAD else 0
+    copied = _COPIES + _COPY * 2 * count if count % QUAD else 0
     by = quads.requantization(call, weights)
     for form in quads.forms(1, -(-depth // 2), by=by, even=True):
         params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by)
@@ -148,7 +149,7 @@ def _rows(
     entered = row_steps * min(height, (2 if downwards else 1) * stride_height)
     cycles = entered * (8 * row_fours * (_EXPAND if in_fours else _EXPAND_IN_ORDER) + _ROW_ENTERED)
     if gathered or count % QUAD:
-        each = form.cycles(blocks) + _PIXELS + (_COPY * 2 * count if count % QUAD else 0)
+        each = form.cycles(blocks) + _PIXELS + (_COPIES + _COPY * 2 * count if count % QUAD else 0)
         each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
     else:  # the pairs of a row of outputs in one call
         each = form.cycles(blocks) - quads.CALL + _PAIR + (quads.CALL + _PIXELS + height * _ROW_POINTER) / column_steps
@@ -193,9 +194,14 @@ def _by_patches(call: KernelCall) -> Iterator[Candidate]:
     blocks = -(-(count // groups) // QUAD)
     pixels = number(call, "output_height") * number(call, "output_width")
     by = quads.requantization(call, weights, groups=groups)
+    row = 2.0 * _PATCH_ROW
+    if weights.shape[3] % 4 and groups == 1:
+        whole = inside(call, "height") * inside(call, "width") / pixels
+        fixed, value = _PATCH_GATHERED
+        row = 2 * (whole * (fixed + value * depth / weights.shape[1]) + (1 - whole) * _PATCH_COPIED)
     for form in quads.forms(1, -(-depth // 2), by=by, even=True):
         params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by, groups=groups)
-        each = form.cycles(blocks) + _PATCH_PIXELS * number(call, "filter_height") / 3 + 6 * depth
+        each = form.cycles(blocks) + row * number(call, "filter_height") + 6 * depth
         made = replace(
             call,
             kernel="edgeq_conv_2d_dsp_int8",

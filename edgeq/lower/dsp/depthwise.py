@@ -14,6 +14,7 @@ from edgeq.lower.dsp.candidate import (
     channels_of,
     clamped,
     derived,
+    inside,
     limit_cycles,
     limits,
     number,
@@ -223,20 +224,12 @@ def _by_taps(call: KernelCall) -> Candidate:
         scratch_bytes=16 * taps + count * min(multiplier, 2),
         variant="dsp: 4 channels x 2 taps",
     )
-    inside = _inside(call, "height") * _inside(call, "width") * number(call, "batches")
+    whole = inside(call, "height") * inside(call, "width") * number(call, "batches")
     scattered = _SCATTER * count if multiplier > 1 else 0
     cycles = pixels * (_PIXEL + len(first) * multiplier * (_FOUR + _TWO_TAPS * taps / 2) + multiplier * scattered)
-    cycles += (pixels - inside) * _TAP * taps + pixels * _MORE_RUNS * (multiplier * (1 + bool(count % QUAD)) - 1)
+    cycles += (pixels - whole) * _TAP * taps + pixels * _MORE_RUNS * (multiplier * (1 + bool(count % QUAD)) - 1)
     return Candidate(
         call=made,
         cycles=round(cycles + limit_cycles(call, pixels * len(flat))),
         code={"edgeq_depthwise_conv_2d_dsp_int8": 1700},
     )
-
-
-def _inside(call: KernelCall, axis: str) -> int:
-    """Positions of the window along an axis that lie inside the input."""
-    reach = (number(call, f"filter_{axis}") - 1) * number(call, f"dilation_{axis}")
-    stride, pad = number(call, f"stride_{axis}"), number(call, "pad_top" if axis == "height" else "pad_left")
-    starts = (i * stride - pad for i in range(number(call, f"output_{axis}")))
-    return sum(0 <= start < number(call, f"input_{axis}") - reach for start in starts)

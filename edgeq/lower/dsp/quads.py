@@ -16,7 +16,7 @@ from edgeq.lower.program import Constant, Enumerator, KernelCall, Param
 from edgeq.lower.straight import straight_quads
 
 # EDGEQ_QUADS_DECLARE in edgeq/quads.h.
-UNROLLED = (2, 4, 5, 6, 8, 12, 16, 20, 24, 32)
+UNROLLED = (2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32)
 
 SOURCES = ("quads.c", "quads_expand.c")
 

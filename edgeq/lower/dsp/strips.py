@@ -25,7 +25,7 @@ _FOUR = 17
 _STRIP_ROW = 12
 _COLUMN = 200
 _PAIR = 17
-_COPY = 8
+_COPIES, _COPY = 25, 2
 
 # Bytes of the functions around the products.
 _CODE = {"edgeq_conv_strips_dsp_int8": 900}
@@ -65,7 +65,7 @@ def _strips(
     cycles = image_rows * (_PADDED_ROW + _BYTE * row_bytes)
     cycles += out_width * (_COLUMN + strip_rows * (_STRIP_ROW + _FOUR * fours))
     each = form.cycles(blocks) - quads.CALL + _PAIR if several else form.cycles(blocks) + 60
-    cycles += out_width * pairs * (each + (_COPY * 2 * count if count % QUAD else 0))
+    cycles += out_width * pairs * (each + (_COPIES + _COPY * 2 * count if count % QUAD else 0))
     made = replace(
         call,
         kernel="edgeq_conv_strips_dsp_int8",

@@ -1,11 +1,11 @@
 /* small: straight calls of kernels. Made by edgeq 0.1.0 from the .tflite with SHA-256
  * 3027ca98a3676011098a7e7fce6620c34a5e828ea293315ca110f82ae9bf84bf.
  *
- * 2,160 multiply-accumulates, 884 bytes of constants, 452 bytes of arena; the values that are alive at
+ * 2,160 multiply-accumulates, 860 bytes of constants, 452 bytes of arena; the values that are alive at
  * one time take 452 bytes at the most, so that no plan could have a smaller arena than that.
  *
  * #   kernel                      shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
- * 00  small_edgeq_conv_rows_dsp_int8    1x6x6x2 -> 1x6x6x3           1944        144  272 -> 344 (272 scratch at 0)  conv/Relu
+ * 00  small_edgeq_conv_rows_dsp_int8    1x6x6x2 -> 1x6x6x3           1944        120  272 -> 344 (272 scratch at 0)  conv/Relu
  * 01  small_edgeq_concatenation_int8    1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
  * 02  small_edgeq_max_pool_2d_dsp_int8  1x6x6x6 -> 1x3x3x6              0          0  0 -> 232                       pooled
  * 03  small_edgeq_conv_1x1_dsp_int8     1x3x3x6 -> 1x4                216        288  232 -> 288 (232 scratch at 0)  logits
@@ -68,15 +68,15 @@ static const small_edgeq_conv_rows_dsp_params small_params_00 = {
     -128, /* input_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
-    4, /* steps */
+    3, /* steps */
     4, /* row_fours */
     24, /* line_bytes */
     0, /* downwards */
     0, /* gathered */
     1, /* quads */
-    36, /* quad_words */
+    30, /* quad_words */
     8, /* step_bytes */
-    small_edgeq_quads_4_rows_shift6, /* run */
+    small_edgeq_quads_3_rows_shift6, /* run */
 };
 
 void small_op_00_conv_rows_dsp(void) {

@@ -6,7 +6,7 @@
 
 #include "edgeq/selftest.h"
 
-extern const int32_t small_weights_00[36];
+extern const int32_t small_weights_00[30];
 extern const int32_t small_row_bytes_01[2];
 extern const int32_t small_weights_03[72];
 extern const int32_t small_exp_table_04[111];
