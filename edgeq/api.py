@@ -190,12 +190,16 @@ def export_build(
     author: str = "edgeq",
     url: str | None = None,
     engine: str | None = None,
+    variant: VariantKind | None = None,
+    name: str | None = None,
+    namespace: str | None = None,
 ) -> Exported:
     """Write a build as a package of the ecosystem in which the user's project lives.
 
     Args:
         folder: what `edgeq build` wrote.
-        to: "library", "cmake", "arduino", "platformio", "zephyr", "esp-idf" or "cmsis-pack".
+        to: "library", "cmake", "arduino", "platformio", "zephyr", "esp-idf" or "cmsis-pack"; of a build for phones
+            "android" or "ios".
         out: the package's folder: new, empty, or an earlier export, whose files are replaced; a user's stay. None:
             export/<to>/<name of the model>.
         package_version: MAJOR.MINOR.PATCH.
@@ -203,15 +207,23 @@ def export_build(
         author: a name, with an address in <> if wanted.
         url: where the package lives.
         engine: "aot", or "tflm" for a package that TensorFlow Lite Micro runs, as a dependency; None: the build's.
+        variant: of a build for phones; None: the recommended one.
+        name: the prefix of names and files, of a build for phones; None: the model's.
+        namespace: the package of Kotlin sources; None: edgeq.<name>.
 
     Raises:
-        InputError: no build, no such ecosystem, a value that no manifest can hold, or `out` holds something else.
-        UnsupportedError: `engine` is "tflm", and TensorFlow Lite Micro computes the model wrongly.
+        InputError: no build, no such ecosystem, a value that no manifest can hold, or `out` holds something else; or a
+            build, or an option, of the other kind.
+        UnsupportedError: `engine` is "tflm", and TensorFlow Lite Micro computes the model wrongly; or the app's sources
+            cannot have the variant's inputs or outputs.
     """
     from edgeq.export.export import export
     from edgeq.export.record import Package
 
-    package = Package(version=package_version, license=license, author=author, url=url, engine=engine)
+    package = Package(
+        version=package_version, license=license, author=author, url=url, engine=engine, variant=variant, name=name,
+        namespace=namespace,
+    )  # fmt: skip
     return export(folder, to, out, package)
 
 

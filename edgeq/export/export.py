@@ -6,10 +6,10 @@ import hashlib
 import json
 from pathlib import Path, PurePosixPath
 
-from edgeq.builds import open_build
 from edgeq.errors import InputError
+from edgeq.export.content import app_content, engine_content
 from edgeq.export.record import Exported, Package
-from edgeq.export.registry import load
+from edgeq.export.registry import APPS, check_name
 from edgeq.output import OutputKind, check_replaceable, replaced_folder
 from edgeq.version import version
 
@@ -24,33 +24,37 @@ def export(folder: Path, to: str, out: Path | None, package: Package) -> Exporte
 
     Args:
         folder: the build.
-        to: a name of `registry.TITLES`.
+        to: a name of `registry.TITLES`, or of `registry.APPS` for a build for phones.
         out: the package's folder: new, empty, or an earlier export, of which edgeq's own files are replaced. None:
             export/<to>/<the model's C prefix>.
         package: what the manifest says beside the content.
 
     Raises:
-        InputError: no such ecosystem or build; `out` holds something else; or a file of the user's is in the way.
-        UnsupportedError: TensorFlow Lite Micro is to run the model, and computes it wrongly.
+        InputError: no such ecosystem or build; a build, or an option, of the other kind; `out` holds something else; or
+            a file of the user's is in the way.
+        UnsupportedError: TensorFlow Lite Micro is to run the model, and computes it wrongly; or the app's sources
+            cannot have its inputs or outputs.
     """
-    ecosystem = load(to)
+    check_name(to)
     package.check()
-    build = open_build(folder)
-    name = build.project.symbol
-    out = out or Path("export", to, name)
+    content = app_content(folder, to, package) if to in APPS else engine_content(folder, to, package)
+    name, out = content.name, out or Path("export", to, content.name)
     if out.resolve() == folder.resolve():
         raise InputError(f"{out} is the build itself.", hint="Give another folder with --out.")
     check_replaceable(out, _EXPORT)
-    files = dict(ecosystem.files(build, package))
-    digests = {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())}
-    facts = {"edgeq": version(), "to": to, "name": name, "model_sha256": build.quantized.graph.sha256, "files": digests}
+    files = dict(content.files())
+    digests = {path: hashlib.sha256(data).hexdigest() for path, data in sorted(files.items())}
+    of = {} if content.variant is None else {"variant": content.variant}
+    facts = {"edgeq": version(), "to": to, "name": name, **of, "model_sha256": content.model_sha256, "files": digests}
     files[MARK] = (json.dumps(facts, indent=2) + "\n").encode()
     with replaced_folder(out, _EXPORT) as fresh:
-        for path, content in files.items():
+        for path, data in files.items():
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / path).write_bytes(content)
-    commands = ecosystem.commands_for(package.engine or build.engine, name, out)
-    return Exported(to=to, name=name, out=out, files=tuple(sorted(files)), commands=commands)
+            (fresh / path).write_bytes(data)
+    return Exported(
+        to=to, name=name, out=out, files=tuple(sorted(files)), commands=content.commands(out), note=content.note,
+        variant=content.variant,
+    )  # fmt: skip
 
 
 def _own_files(out: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""What an export is made of: the package's own data, an ecosystem, and what came out."""
+"""What an export is made of: the package's own data, an ecosystem or an app's platform, and what came out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from edgeq.errors import InputError
 
 if TYPE_CHECKING:
     from edgeq.builds import Build
+    from edgeq.mobile.builds import MobileBuild
+    from edgeq.records import VariantKind
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)")
 _LICENSE = re.compile(r"[A-Za-z0-9.+() -]+")
@@ -27,7 +29,8 @@ class Package:
 
     `version` is MAJOR.MINOR.PATCH; `license` an SPDX expression for the model (None: nothing is said about it);
     `author` a name, with an address in <> if wanted. `engine` is what runs the model in it, "aot" or "tflm"; None: the
-    build's own.
+    build's own. Of a build for phones: `variant` goes in (None: the recommended one), `name` begins names and files
+    (None: the model's own), `namespace` is the package of Kotlin sources (None: edgeq.<name>).
     """
 
     version: str = "1.0.0"
@@ -35,6 +38,9 @@ class Package:
     author: str = "edgeq"
     url: str | None = None
     engine: str | None = None
+    variant: VariantKind | None = None
+    name: str | None = None
+    namespace: str | None = None
 
     def check(self) -> None:
         """Refuse what no manifest could hold.
@@ -102,11 +108,25 @@ class Ecosystem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppPlatform:
+    """How a variant of a build for phones becomes sources of an app; `files` and `commands` as an ecosystem's, for
+    names and files that begin with the given prefix. `note` is what a user must know of it."""
+
+    name: str
+    files: Callable[[MobileBuild, Package, str], Mapping[str, bytes]]
+    commands: Callable[[str, Path], tuple[str, ...]]
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exported:
-    """An export that was written: `files` relative to `out`, in POSIX form, sorted; `commands` to type next."""
+    """An export that was written: `files` relative to `out`, in POSIX form, sorted; `commands` to type next; `note` is
+    what a user must know of it. `variant` is that of a build for phones."""
 
     to: str
     name: str
     out: Path
     files: tuple[str, ...]
     commands: tuple[str, ...]
+    note: str | None = None
+    variant: str | None = None

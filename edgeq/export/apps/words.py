@@ -1,0 +1,144 @@
+"""Names in Kotlin, Swift and C++ from a model's names: one word in all three, each language's own spelling of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from edgeq.errors import InputError
+
+_LONGEST = 40
+
+# Of Kotlin, always, and of Java: these cannot be parts of a package's name.
+_HARD = """
+    abstract as assert boolean break byte case catch char class const continue default do double else enum extends false
+    final finally float for fun goto if implements import in instanceof int interface is long native new null object
+    package private protected public return short static strictfp super switch synchronized this throw throws transient
+    true try typealias typeof val var void volatile when while
+"""
+# Keywords in places, and types that the generated code uses: an object of that name would hide them.
+_KOTLIN = """
+    actual annotation by companion constructor crossinline data delegate dynamic expect external field file get infix
+    init inline inner internal it lateinit noinline open operator out outer override param property receiver reified
+    sealed set suspend tailrec value vararg where
+"""
+_SWIFT = """
+    any actor associatedtype associativity async await borrowing catch consuming convenience defer deinit didset enum
+    extension fallthrough fileprivate func guard indirect inout left let mutating nil none nonisolated nonmutating
+    optional postfix precedence precedencegroup prefix protocol repeat required rethrows right self self_ some struct
+    subscript throws type unowned weak willset
+"""
+_CPP = """
+    alignas alignof and asm auto bitand bitor bool compl concept consteval constexpr constinit decltype delete explicit
+    export extern friend long mutable namespace noexcept not nullptr or register requires signed sizeof static template
+    thread_local typedef typeid typename union unsigned using virtual wchar_t xor
+"""
+_TYPES = """
+    array boolean bytearray character data error float32 floatarray int8 int16 intrange list map normalization
+    quantization ranked result spec std string uint8 unit
+"""
+# What the generated functions call their own.
+_OWN = "accelerators context edgeq form golden has inputs interpreter k labels model options outputs run threads top"
+_RESERVED = frozenset(f"{_HARD} {_KOTLIN} {_SWIFT} {_CPP} {_TYPES} {_OWN}".split())
+_KEYWORDS = frozenset(_HARD.split())
+
+_MODULES = frozenset(("Swift", "Foundation", "XCTest", "TensorFlowLite", "CryptoKit", "UIKit", "Combine", "SwiftUI"))
+_NAMESPACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Word:
+    """A name in lower-case parts: ("mel", "bins")."""
+
+    parts: tuple[str, ...]
+
+    @property
+    def snake(self) -> str:
+        """mel_bins."""
+        return "_".join(self.parts)
+
+    @property
+    def camel(self) -> str:
+        """melBins."""
+        return self.parts[0] + "".join(map(_capital, self.parts[1:]))
+
+    @property
+    def pascal(self) -> str:
+        """MelBins."""
+        return "".join(map(_capital, self.parts))
+
+
+def value_words(inputs: Sequence[str], outputs: Sequence[str]) -> tuple[tuple[Word, ...], tuple[Word, ...]]:
+    """One word for each input and output; no two are equal, and none is a word of the three languages.
+
+    Args:
+        inputs: the names that the signature or the tensors have, any text.
+        outputs: likewise.
+    """
+    taken: set[str] = set()
+    found = [_value_word(n, "input", i, taken) for i, n in enumerate(inputs)]
+    found += [_value_word(n, "output", i, taken) for i, n in enumerate(outputs)]
+    return tuple(found[: len(inputs)]), tuple(found[len(inputs) :])
+
+
+def module_name(prefix: str) -> str:
+    """The Swift module of a model, and the beginning of its types' names: "kws_small" -> "KwsSmall"."""
+    name = Word(parts=tuple(prefix.split("_"))).pascal
+    return f"{name}Net" if name in _MODULES else name
+
+
+def namespace(given: str | None, prefix: str) -> str:
+    """The package of the Kotlin sources, which is the Android library's namespace too.
+
+    Args:
+        given: what the user says; None: edgeq.<prefix>, without underscores.
+        prefix: the model's.
+
+    Raises:
+        InputError: what is given is no such name.
+    """
+    if given is None:
+        own = prefix.replace("_", "")
+        return f"edgeq.{own}model" if own in _KEYWORDS else f"edgeq.{own}"
+    if not _NAMESPACE.fullmatch(given) or _KEYWORDS & set(given.split(".")):
+        raise InputError(
+            f"The namespace {given!r} is none that Android takes: at least two lower-case words with dots between, "
+            "none of them a keyword.",
+            hint=f"For example: --namespace com.example.{prefix}",
+        )
+    return given
+
+
+def _value_word(name: str, kind: str, index: int, taken: set[str]) -> Word:
+    parts = _parts(name)
+    if not parts or parts[0][0].isdigit():
+        parts = (kind, *parts)
+    word = Word(parts=parts)
+    if {word.snake, word.camel, word.pascal.lower()} & _RESERVED:
+        word = Word(parts=(*parts, kind))
+    if word.camel.lower() in taken:
+        word = Word(parts=(*word.parts, kind, str(index)))
+    while word.camel.lower() in taken:
+        word = Word(parts=(*word.parts, "x"))
+    taken.add(word.camel.lower())
+    return word
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    """Its ASCII words: at underscores, blanks and signs, and where a capital follows a small letter."""
+    separated = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
+    return tuple(_short(re.findall(r"[a-z0-9]+", separated.lower())))
+
+
+def _short(words: Iterable[str]) -> Iterable[str]:
+    room = _LONGEST
+    for word in words:
+        room -= len(word)
+        if room < 0:
+            return
+        yield word
+
+
+def _capital(part: str) -> str:
+    return part[:1].upper() + part[1:]

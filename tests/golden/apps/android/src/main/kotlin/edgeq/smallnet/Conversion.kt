@@ -1,0 +1,68 @@
+// Made by edgeq 0.1.0. Plain Kotlin: no Android in it.
+package edgeq.smallnet
+
+private const val LIMIT = 131072f // beyond every 8- and 16-bit range at any zero point, and exact
+
+/**
+ * real = scale · (q − zeroPoint): the same bits as TensorFlow Lite's QUANTIZE and DEQUANTIZE give, and as the host that
+ * measured the model gave it.
+ *
+ * @property range what q may be: [INT8] or [UINT8].
+ */
+class Quantization(val scale: Float, val zeroPoint: Int, val range: IntRange) {
+    /** round(value / scale) + zeroPoint, half away from zero, saturating; the least for NaN. */
+    fun quantize(value: Float): Int {
+        var scaled = value / scale
+        scaled = if (scaled > -LIMIT) scaled else -LIMIT
+        scaled = if (scaled < LIMIT) scaled else LIMIT
+        var whole = scaled.toInt()
+        val fraction = scaled - whole.toFloat()
+        if (fraction >= 0.5f) whole += 1
+        if (fraction <= -0.5f) whole -= 1
+        return (whole + zeroPoint).coerceIn(range)
+    }
+
+    /** Each value as its byte. */
+    fun quantize(values: FloatArray): ByteArray = ByteArray(values.size) { quantize(values[it]).toByte() }
+
+    /** scale · (q − zeroPoint), rounded once. */
+    fun dequantize(q: Int): Float = scale * (q - zeroPoint).toFloat()
+
+    /** The real value of each byte. */
+    fun dequantize(bytes: ByteArray): FloatArray {
+        val mask = if (range.first < 0) -1 else 0xFF
+        return FloatArray(bytes.size) { dequantize(bytes[it].toInt() and mask) }
+    }
+
+    companion object {
+        val INT8 = -128..127
+        val UINT8 = 0..255
+    }
+}
+
+/**
+ * (x − mean) / std in single precision, in that order, which an app does to its own values before the model.
+ *
+ * Mean and std have one number for all values, or one per channel; channels are the last, fastest axis.
+ */
+class Normalization(mean: List<Float>, std: List<Float>) {
+    private val mean = mean.toFloatArray()
+    private val std = std.toFloatArray()
+
+    /** A new array; [values] stays as it is. */
+    fun apply(values: FloatArray): FloatArray =
+        FloatArray(values.size) { (values[it] - mean[it % mean.size]) / std[it % std.size] }
+}
+
+/** An entry of an output. */
+data class Ranked(val index: Int, val label: String, val score: Float)
+
+/** The [k] largest scores, the largest first; among equal ones the first in the output. */
+fun topK(scores: FloatArray, labels: List<String>, k: Int): List<Ranked> {
+    require(scores.size == labels.size) { "${scores.size} scores, ${labels.size} labels" }
+    require(k >= 0) { "k is $k" }
+    return scores.indices
+        .sortedByDescending { scores[it] }
+        .take(k)
+        .map { Ranked(it, labels[it], scores[it]) }
+}
