@@ -3,7 +3,8 @@
 A byte of flash has a price in cycles. It is a share of what the model's cycles per byte are: with `balanced`, a kernel
 that takes 1 % more flash must save 0.2 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
 kernels of the same size. RAM is a limit: what a call needs with its scratch may exceed what the tensors need anyway
-by a share; with `size`, what the call that needs most needs at the least, by a share.
+by a share; with `size`, what the call that needs most needs at the least, by whichever share gives the smallest sum of
+flash and RAM.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from edgeq.lower.dsp.candidate import Candidate
 from edgeq.records import Optimize
 
 _PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
-# Share and bytes by which scratch may raise what tensors need at the most; with `size`, what must be needed at least.
-_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.1, 768), Optimize.SIZE: (0.1, 0)}
+# Share and bytes by which scratch may raise what tensors need at the most; shares of what must be needed at least.
+_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.1, 768)}
+_RAM_OF_SIZE = (0.1, 0.2, 0.4)
 _ROUNDS = 20
 
 
@@ -46,12 +48,16 @@ def choose(
         limits: kept as far as any candidates keep them.
     """
     least = max((min(of_call) for of_call in _needs(candidates, live)), default=0)
-    share, more = _RAM[optimize]
-    budget = round((least if optimize is Optimize.SIZE else tensors) * (1 + share)) + more
-    allowed = _within_ram(candidates, live, max(least, budget if limits.ram is None else min(budget, limits.ram)))
-    smallest = _descend(allowed, [min(c, key=lambda x: (x.flash, x.cycles)) for c in allowed], price=None)
+
+    def within(budget: int) -> list[list[Candidate]]:
+        return _within_ram(candidates, live, max(least, budget if limits.ram is None else min(budget, limits.ram)))
+
     if optimize is Optimize.SIZE:
-        return smallest
+        by_budget = [_smallest(within(round(least * (1 + share)))) for share in _RAM_OF_SIZE]
+        return min(by_budget, key=lambda chosen: flash_of(chosen) + _most_needed(chosen, candidates, live))
+    share, more = _RAM[optimize]
+    allowed = within(round(tensors * (1 + share)) + more)
+    smallest = _smallest(allowed)
     fastest = [min(c, key=lambda x: (x.cycles, x.flash)) for c in allowed]
     price = _PRICE[optimize] * sum(c.cycles for c in fastest) / max(1, flash_of(smallest))
     while True:
@@ -83,6 +89,20 @@ def _needs(candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[in
         [bytes_alive + c.call.scratch_bytes for c, bytes_alive in zip(options, alive, strict=True)]
         for options, alive in zip(candidates, live, strict=True)
     ]
+
+
+def _most_needed(
+    chosen: Sequence[Candidate], candidates: Sequence[Sequence[Candidate]], live: Sequence[Sequence[int]]
+) -> int:
+    needs = zip(chosen, candidates, _needs(candidates, live), strict=True)
+    return max(
+        (need for c, options, of_call in needs for o, need in zip(options, of_call, strict=True) if o is c), default=0
+    )
+
+
+def _smallest(candidates: Sequence[Sequence[Candidate]]) -> list[Candidate]:
+    """Those of the least flash together."""
+    return _descend(candidates, [min(c, key=lambda x: (x.flash, x.cycles)) for c in candidates], price=None)
 
 
 def _descend(

@@ -1,9 +1,19 @@
 /* CONV_2D on int8 for cores with the DSP extension, with a patch for each two pixels: any window, also
  * dilated or grouped. */
+#include "edgeq/attributes.h"
 #include "edgeq/kernels.h"
 #include "edgeq/mem.h"
 #include "quads.h"
 #include "window.h"
+
+/* Once each, for all that need it: inlined everywhere they would be most of this kernel. */
+static EDGEQ_NOINLINE uint32_t *expand(uint32_t *column, const int8_t *values, int32_t count) {
+  return edgeq_quads_expand(column, values, count);
+}
+
+static EDGEQ_NOINLINE uint32_t *fill(uint32_t *column, uint32_t pair, int32_t count) {
+  return edgeq_quads_fill(column, pair, count);
+}
 
 /* Values of `rows` rows, one behind the other. Returns where the next ones go. */
 static int8_t *gather(const int8_t *from, int32_t row_bytes, int32_t count, int32_t rows, int8_t *to) {
@@ -43,33 +53,29 @@ static void column_of(const edgeq_conv_2d_dsp_params *p, const int8_t *input, in
     const int32_t after = p->filter_width - before - between;
     const int8_t *in = input;
     if (any) in += (in_y * p->input_width + x + before * p->dilation_width) * p->input_channels;
+    const int32_t length = adjacent ? between * depth : depth;
+    const int32_t next = p->dilation_width * p->input_channels;
     if (words) {
-      column = edgeq_quads_fill(column, zeros, before * depth);
-      if (adjacent) {
-        column = edgeq_quads_expand(column, in, between * depth);
-      } else {
-        for (int32_t i = 0; i < between; i++, in += p->dilation_width * p->input_channels) {
-          column = edgeq_quads_expand(column, in, depth);
-        }
+      if (before > 0) column = fill(column, zeros, before * depth);
+      for (int32_t left = between * depth; left > 0; left -= length, in += next) {
+        column = expand(column, in, length);
       }
-      column = edgeq_quads_fill(column, zeros, after * depth);
+      if (after > 0) column = fill(column, zeros, after * depth);
       continue;
     }
     if (before > 0) memset(at, p->input_zero_point, (size_t)(before * depth));
     at += before * depth;
-    const int32_t length = adjacent ? between * depth : depth;
-    for (int32_t left = between * depth; left > 0; left -= length, at += length) {
+    for (int32_t left = between * depth; left > 0; left -= length, at += length, in += next) {
       edgeq_copy_int8(at, in, length);
-      in += p->dilation_width * p->input_channels;
     }
     if (after > 0) memset(at, p->input_zero_point, (size_t)(after * depth));
     at += after * depth;
   }
   if (words) {
-    edgeq_quads_fill(column, 0, p->depth - p->filter_height * p->filter_width * depth);
+    fill(column, 0, p->depth - p->filter_height * p->filter_width * depth);
   } else {
     while (at < line + p->depth) *at++ = 0;
-    edgeq_quads_expand(column, line, p->depth);
+    expand(column, line, p->depth);
   }
 }
 

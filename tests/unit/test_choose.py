@@ -54,6 +54,12 @@ def test_ram_is_a_limit(optimize: Optimize) -> None:
     assert _chosen(options, optimize) == ["slow"]
 
 
+@pytest.mark.parametrize(("flash", "variant"), [(800, "more ram"), (950, "less ram")])
+def test_size_is_the_sum_of_flash_and_ram(flash: int, variant: str) -> None:
+    options = [[_candidate("less ram", 900, 1000), _candidate("more ram", 100, flash, scratch=150)]]
+    assert _chosen(options, Optimize.SIZE) == [variant]
+
+
 def test_the_flash_limit_is_kept() -> None:
     options = [[_candidate("small", 1000, 1000), _candidate("fast", 300, 1600)]]
     assert _chosen(options, Optimize.SPEED) == ["fast"]

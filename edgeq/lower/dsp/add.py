@@ -60,7 +60,7 @@ def additions(call: KernelCall) -> Iterator[Candidate]:
         variant="dsp: two tables",
     )
     limited = limit_cycles(call, count)
-    yield Candidate(call=made, cycles=_CYCLES * count + 100 + limited, code={"edgeq_add_dsp_int8": 420})
+    yield Candidate(call=made, cycles=_CYCLES * count + 100 + limited, code={"edgeq_add_dsp_int8": 960})
     sums = tables[0][:, None] + tables[1][None, :]
     results = ((sums * multiplier + (1 << 31) >> 32) + constant + (sums >> 63)) >> shift
     found = _linear(call, np.clip(results, number(call, "activation_min"), number(call, "activation_max")))
@@ -75,7 +75,7 @@ def additions(call: KernelCall) -> Iterator[Candidate]:
                 variant="dsp: two products",
             ),
             cycles=round(_LINEAR_CYCLES * count) + 100 + limited,
-            code={"edgeq_add_linear_dsp_int8": 620},
+            code={"edgeq_add_linear_dsp_int8": 760},
         )
 
 

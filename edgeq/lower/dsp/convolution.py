@@ -42,9 +42,9 @@ _COPIES, _COPY = 25, 2
 _PAIRS_BYTES = 1024
 
 # Bytes of the functions around the products.
-_ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2000}
-_PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 800}
-_PATCH_CODE = {"edgeq_conv_2d_dsp_int8": 1200}
+_ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2240}
+_PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 1330}
+_PATCH_CODE = {"edgeq_conv_2d_dsp_int8": 1930}
 
 
 def convolutions(call: KernelCall) -> Iterator[Candidate]:

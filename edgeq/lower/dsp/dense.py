@@ -32,7 +32,7 @@ _REST = 120
 _WIDE_TWO_STEPS = 3  # more
 _ROW = 180
 _EXPAND = 2.2
-_CODE, _STEP_CODE = 420, 64
+_CODE, _STEP_CODE = 290, 68
 
 
 def dense(call: KernelCall) -> Iterator[Candidate]:
@@ -86,6 +86,6 @@ def dense(call: KernelCall) -> Iterator[Candidate]:
             in_place=(0,) if rows == 1 else (),
             variant="dsp: 8 outputs",
         )
-        code = {"edgeq_fully_connected_dsp_int8": 500, run: _CODE + _STEP_CODE * unrolled}
+        code = {"edgeq_fully_connected_dsp_int8": 920, run: _CODE + _STEP_CODE * unrolled}
         yield Candidate(call=made, cycles=round(cycles + limit_cycles(call, rows * count)), code=code)
     yield from dense_on_rows(call)

@@ -162,7 +162,7 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
         yield Candidate(
             call=made,
             cycles=round(cycles + limit_cycles(call, outputs)),
-            code={"edgeq_depthwise_3x3_dsp_int8": 1300, form.run: form.code_bytes},
+            code={"edgeq_depthwise_3x3_dsp_int8": 1920, form.run: form.code_bytes},
         )
 
 
@@ -231,5 +231,5 @@ def _by_taps(call: KernelCall) -> Candidate:
     return Candidate(
         call=made,
         cycles=round(cycles + limit_cycles(call, pixels * len(flat))),
-        code={"edgeq_depthwise_conv_2d_dsp_int8": 1700},
+        code={"edgeq_depthwise_conv_2d_dsp_int8": 1740},
     )

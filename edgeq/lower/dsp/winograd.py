@@ -123,7 +123,7 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
         call=made,
         cycles=round(cycles + limit_cycles(call, outputs)),
         code={
-            "edgeq_conv_winograd_dsp_int8": 1100,
+            "edgeq_conv_winograd_dsp_int8": 1330,
             functions["in"]: _IN_CODE[tile],
             run: code,
             functions["out"]: _OUT_CODE[tile],

@@ -1,15 +1,15 @@
 /* small: straight calls of kernels. Made by edgeq 0.1.0 from the .tflite with SHA-256
  * 3027ca98a3676011098a7e7fce6620c34a5e828ea293315ca110f82ae9bf84bf.
  *
- * 2,160 multiply-accumulates, 860 bytes of constants, 452 bytes of arena; the values that are alive at
+ * 2,160 multiply-accumulates, 1,148 bytes of constants, 452 bytes of arena; the values that are alive at
  * one time take 452 bytes at the most, so that no plan could have a smaller arena than that.
  *
- * #   kernel                      shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
- * 00  edgeq_conv_rows_dsp_int8    1x6x6x2 -> 1x6x6x3           1944        120  272 -> 344 (272 scratch at 0)  conv/Relu
- * 01  edgeq_concatenation_int8    1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
- * 02  edgeq_max_pool_2d_dsp_int8  1x6x6x6 -> 1x3x3x6              0          0  0 -> 232                       pooled
- * 03  edgeq_conv_1x1_dsp_int8     1x3x3x6 -> 1x4                216        288  232 -> 288 (232 scratch at 0)  logits
- * 04  edgeq_softmax_int8          1x4 -> 1x4                      0        444  288 -> 0                       probabilities
+ * #   kernel                          shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
+ * 00  edgeq_conv_rows_dsp_int8        1x6x6x2 -> 1x6x6x3           1944        120  0 -> 344 (272 scratch at 72)   conv/Relu
+ * 01  edgeq_concatenation_int8        1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
+ * 02  edgeq_max_pool_2d_dsp_int8      1x6x6x6 -> 1x3x3x6              0          0  0 -> 216                       pooled
+ * 03  edgeq_fully_connected_dsp_int8  1x3x3x6 -> 1x4                216        576  216 -> 112 (112 scratch at 0)  logits
+ * 04  edgeq_softmax_int8              1x4 -> 1x4                      0        444  112 -> 0                       probabilities
  */
 #include "small.h"
 
@@ -36,17 +36,17 @@ EDGEQ_ALIGNED(16) static uint8_t small_arena[SMALL_ARENA_BYTES];
 #define small_at(offset) ((void *)&small_arena[offset])
 #define small_int8(offset) ((int8_t *)small_at(offset))
 
-EDGEQ_STATIC_ASSERT(272 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
+EDGEQ_STATIC_ASSERT(0 + SMALL_INPUT_BYTES <= SMALL_ARENA_BYTES, "input 0 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_INPUT_BYTES == SMALL_INPUT_ELEMENTS * sizeof(int8_t), "size of input 0");
 EDGEQ_STATIC_ASSERT(0 + SMALL_OUTPUT_0_BYTES <= SMALL_ARENA_BYTES, "output 0 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_0_BYTES == SMALL_OUTPUT_0_ELEMENTS * sizeof(int8_t), "size of output 0");
-EDGEQ_STATIC_ASSERT(232 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
+EDGEQ_STATIC_ASSERT(216 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_1_BYTES == SMALL_OUTPUT_1_ELEMENTS * sizeof(int8_t), "size of output 1");
 
 EDGEQ_NOINLINE void small_op_00_conv_rows_dsp(void);
 EDGEQ_NOINLINE void small_op_01_concatenation(void);
 EDGEQ_NOINLINE void small_op_02_max_pool_2d_dsp(void);
-EDGEQ_NOINLINE void small_op_03_conv_1x1_dsp(void);
+EDGEQ_NOINLINE void small_op_03_fully_connected_dsp(void);
 EDGEQ_NOINLINE void small_op_04_softmax(void);
 
 /* 00: conv/Relu (op 0 CONV_2D), 1x6x6x2 -> 1x6x6x3 */
@@ -78,7 +78,7 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
 };
 
 void small_op_00_conv_rows_dsp(void) {
-  edgeq_conv_rows_dsp_int8(&small_params_00, small_int8(272), small_weights_00, small_int8(344), small_at(0));
+  edgeq_conv_rows_dsp_int8(&small_params_00, small_int8(0), small_weights_00, small_int8(344), small_at(72));
 }
 
 /* 01: joined (op 2 CONCATENATION), 1x6x6x3, 1x6x6x3 -> 1x6x6x6 */
@@ -115,30 +115,24 @@ static const edgeq_pool_2d_params small_params_02 = {
 };
 
 void small_op_02_max_pool_2d_dsp(void) {
-  edgeq_max_pool_2d_dsp_int8(&small_params_02, small_int8(0), small_int8(232));
+  edgeq_max_pool_2d_dsp_int8(&small_params_02, small_int8(0), small_int8(216));
 }
 
 /* 03: logits (op 5 FULLY_CONNECTED), 1x3x3x6 -> 1x4 */
-static const edgeq_conv_1x1_dsp_params small_params_03 = {
-    1, /* input_width */
-    54, /* input_channels */
-    1, /* output_height */
-    1, /* output_width */
-    4, /* output_channels */
-    1, /* stride_height */
-    1, /* stride_width */
+static const edgeq_fully_connected_dsp_params small_params_03 = {
+    1, /* batches */
+    54, /* inputs */
+    4, /* outputs */
+    56, /* depth */
     -128, /* activation_min */
     127, /* activation_max */
-    56, /* depth */
-    1, /* pairs */
-    1, /* quads */
-    72, /* quad_words */
-    8, /* step_bytes */
-    edgeq_quads_2_loop, /* run */
+    144, /* octet_words */
+    16, /* step_bytes */
+    edgeq_octets_2, /* run */
 };
 
-void small_op_03_conv_1x1_dsp(void) {
-  edgeq_conv_1x1_dsp_int8(&small_params_03, small_int8(232), small_weights_03, small_int8(288), small_at(0));
+void small_op_03_fully_connected_dsp(void) {
+  edgeq_fully_connected_dsp_int8(&small_params_03, small_int8(216), small_weights_03, small_int8(112), small_at(0));
 }
 
 /* 04: probabilities (op 6 SOFTMAX), 1x4 -> 1x4 */
@@ -150,7 +144,7 @@ static const edgeq_softmax_params small_params_04 = {
 };
 
 void small_op_04_softmax(void) {
-  edgeq_softmax_int8(&small_params_04, small_int8(288), small_int8(0));
+  edgeq_softmax_int8(&small_params_04, small_int8(112), small_int8(0));
 }
 
 edgeq_status small_init(void) {
@@ -161,7 +155,7 @@ edgeq_status small_invoke(void) {
   small_op_00_conv_rows_dsp();
   small_op_01_concatenation();
   small_op_02_max_pool_2d_dsp();
-  small_op_03_conv_1x1_dsp();
+  small_op_03_fully_connected_dsp();
   small_op_04_softmax();
   return EDGEQ_OK;
 }
@@ -173,9 +167,9 @@ edgeq_status small_invoke_traced(edgeq_trace_fn *trace, void *context) {
   small_op_01_concatenation();
   if (!trace(context, 1u, small_at(0), 216u)) return EDGEQ_STOPPED;
   small_op_02_max_pool_2d_dsp();
-  if (!trace(context, 2u, small_at(232), 54u)) return EDGEQ_STOPPED;
-  small_op_03_conv_1x1_dsp();
-  if (!trace(context, 3u, small_at(288), 4u)) return EDGEQ_STOPPED;
+  if (!trace(context, 2u, small_at(216), 54u)) return EDGEQ_STOPPED;
+  small_op_03_fully_connected_dsp();
+  if (!trace(context, 3u, small_at(112), 4u)) return EDGEQ_STOPPED;
   small_op_04_softmax();
   if (!trace(context, 4u, small_at(0), 4u)) return EDGEQ_STOPPED;
   return EDGEQ_OK;
@@ -191,7 +185,7 @@ edgeq_status small_selftest(void) {
 }
 
 int8_t *small_input(void) {
-  return small_int8(272);
+  return small_int8(0);
 }
 
 const int8_t *small_output_0(void) {
@@ -199,7 +193,7 @@ const int8_t *small_output_0(void) {
 }
 
 const int8_t *small_output_1(void) {
-  return small_int8(232);
+  return small_int8(216);
 }
 
 void small_quantize_input(const float *values, int8_t *q) {
@@ -229,7 +223,7 @@ static const edgeq_tensor small_inputs[1] = {
     {
         "image */ \"quoted\" \\ \?\?/ \303\251\012", /* name */
         small_input_shape, /* shape */
-        small_at(272), /* data */
+        small_at(0), /* data */
         SMALL_INPUT_BYTES, /* bytes */
         EDGEQ_DTYPE_INT8, /* dtype */
         SMALL_INPUT_RANK, /* rank */
@@ -252,7 +246,7 @@ static const edgeq_tensor small_outputs[2] = {
     {
         "flat", /* name */
         small_output_1_shape, /* shape */
-        small_at(232), /* data */
+        small_at(216), /* data */
         SMALL_OUTPUT_1_BYTES, /* bytes */
         EDGEQ_DTYPE_INT8, /* dtype */
         SMALL_OUTPUT_1_RANK, /* rank */

@@ -4,7 +4,7 @@
  * the compiler finds as it finds small.h.
  *
  * SMALL_ARENA_SECTION    a string: the linker section of the arena (452 bytes of RAM); else .bss
- * SMALL_WEIGHTS_SECTION  a string: the linker section of the weights (860 bytes of flash); else .rodata
+ * SMALL_WEIGHTS_SECTION  a string: the linker section of the weights (1,148 bytes of flash); else .rodata
  * SMALL_NO_SELFTEST      leaves the golden input (72 bytes of flash) out
  */
 #ifndef SMALL_CONFIG_H
