@@ -19,6 +19,7 @@ from edgeq.lower.dsp.pool import averages, maxima
 from edgeq.lower.dsp.values import means, products, tables
 from edgeq.lower.mve.families import FAMILIES as MVE_FAMILIES
 from edgeq.lower.one_channel import as_convolution
+from edgeq.lower.one_pixel import as_dense
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
@@ -38,7 +39,7 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
         features: the core's, as in board.toml.
     """
     reason = PORTABLE
-    call = as_convolution(call)
+    call = as_dense(as_convolution(call))
     for feature, families in _FAMILIES.items():
         faster = families.get(call.kernel) if feature in features else None
         if faster is not None:

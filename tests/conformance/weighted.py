@@ -91,7 +91,8 @@ def convolution(rng: Rng, *, depthwise: bool) -> tuple[bytes, list[NDArray[np.in
         stride_h = stride_w = 1
     reach_h, reach_w = (height - 1) * dilation_h + 1, (width - 1) * dilation_w + 1
     low = (reach_h, reach_w) if padding == "VALID" else (1, 1)
-    size = (low[0] + small(rng, 0, 7), low[1] + small(rng, 0, 7))
+    # One output pixel is a dense layer.
+    size = low if chance(rng, 0.15) else (low[0] + small(rng, 0, 7), low[1] + small(rng, 0, 7))
     batches = pick(rng, 1, 1, 1, 2)
     if depthwise:
         channels, multiplier = _channels(rng), pick(rng, 1, 1, 1, 2, 3, 5)

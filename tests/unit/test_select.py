@@ -12,8 +12,8 @@ from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
 CALL = KernelCall(
-    kernel="edgeq_conv_2d_int8", source="conv_2d.c", params_type=None, params={}, inputs=(), outputs=(),
-    source_ops=(0,), label="0 CONV_2D",
+    kernel="edgeq_add_int8", source="add.c", params_type=None, params={}, inputs=(), outputs=(), source_ops=(0,),
+    label="0 ADD",
 )  # fmt: skip
 
 
