@@ -85,7 +85,10 @@ def described(content: bytes) -> bytes:
     about = ModelMetadata(
         name="app",
         description="",
-        inputs=(InputMetadata(name="image", normalization=NORMALIZATION), InputMetadata(name="class")),
+        inputs=(
+            InputMetadata(name="image", normalization=NORMALIZATION, image=(3, 2), channels=3),
+            InputMetadata(name="class"),
+        ),
         outputs=(OutputMetadata(name="digit", labelled=True), OutputMetadata(name="sum")),
         labels=LABELS,
     )

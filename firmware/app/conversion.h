@@ -61,6 +61,27 @@ std::vector<float> normalize(std::vector<float> values, const Means &mean, const
   return values;
 }
 
+/* Red, green and blue of pixels of four bytes (RGBA, as AndroidBitmap_lockPixels has them), 0 to 255. */
+inline std::vector<float> rgb(const std::uint8_t *rgba, std::size_t pixels) {
+  std::vector<float> values;
+  values.reserve(3 * pixels);
+  for (const std::uint8_t *at = rgba; at != rgba + 4 * pixels; at += 4) {
+    for (int channel = 0; channel < 3; channel++) values.push_back(at[channel]);
+  }
+  return values;
+}
+
+/* The luminance of pixels of four bytes (RGBA), 0 to 255: ITU-R 601 in integers, as Pillow's mode "L". */
+inline std::vector<float> gray(const std::uint8_t *rgba, std::size_t pixels) {
+  std::vector<float> values;
+  values.reserve(pixels);
+  for (const std::uint8_t *at = rgba; at != rgba + 4 * pixels; at += 4) {
+    const std::uint32_t sum = 19595u * at[0] + 38470u * at[1] + 7471u * at[2];
+    values.push_back(static_cast<float>((sum + 0x8000u) >> 16));
+  }
+  return values;
+}
+
 /* The places of the `count` largest scores, the largest first; among equal ones the first. */
 inline std::vector<std::size_t> top(const std::vector<float> &scores, std::size_t count) {
   std::vector<std::size_t> places(scores.size());

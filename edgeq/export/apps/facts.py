@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.errors import UnsupportedError
-from edgeq.export.apps.golden import Conversion, dequantized, little_endian, normalized, quantized
+from edgeq.export.apps.golden import Conversion, Picture, dequantized, little_endian, normalized, picture, quantized
 from edgeq.export.apps.words import Word, value_words
 from edgeq.mobile.builds import MobileBuild
-from edgeq.mobile.metadata import ModelMetadata, read_metadata
+from edgeq.mobile.metadata import InputMetadata, ModelMetadata, read_metadata
 from edgeq.mobile.normalization import IDENTITY
 from edgeq.mobile.signatures import interface_names, read_signature
 from edgeq.mobile.summary import NEAR_DB
@@ -28,8 +28,9 @@ _EXPORTED_KINDS = "float32, int8, uint8 and int16"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
     """One input or output. `scale` and `zero_point` are None for real values; `normalization` is what the app does to
-    its own values before an input, None where nothing is known or nothing is to do; `labels` name the entries of an
-    output. `golden_values` are those of a sample, real ones: what goes in, or what the host answered."""
+    its own values before an input, None where nothing is known or nothing is to do; `picture` says how pixels become an
+    input, None if it is no image, or nobody knows; `labels` name the entries of an output. `golden_values` are those of
+    a sample, real ones: what goes in, or what the host answered."""
 
     kind: str
     index: int
@@ -41,6 +42,7 @@ class Value:
     scale: float | None
     zero_point: int | None
     normalization: Normalization | None
+    picture: Picture | None
     labels: tuple[str, ...]
     normalizing: Conversion | None
     quantizing: Conversion | None
@@ -103,11 +105,11 @@ def facts_of(build: MobileBuild, kind: VariantKind | None) -> Facts:
         sha256=graph.sha256,
         signature=None if signature is None else signature.key,
         inputs=tuple(
-            _value("input", i, names[0][i], words[0][i], tensor, _normalization(about, i, tensor), (), samples[i])
+            _value("input", i, names[0][i], words[0][i], tensor, samples[i], about=_input(about, i))
             for i, tensor in enumerate(graph.input_tensors)
         ),
         outputs=tuple(
-            _value("output", i, names[1][i], words[1][i], tensor, None, _labels(about, i), answered[i])
+            _value("output", i, names[1][i], words[1][i], tensor, answered[i], labels=_labels(about, i))
             for i, tensor in enumerate(graph.output_tensors)
         ),
         stateful=graph.is_stateful,
@@ -116,16 +118,18 @@ def facts_of(build: MobileBuild, kind: VariantKind | None) -> Facts:
 
 
 def _value(
-    kind: str, index: int, name: str, word: Word, tensor: Tensor, normalization: Normalization | None,
-    labels: Sequence[str], values: NDArray[np.generic],
+    kind: str, index: int, name: str, word: Word, tensor: Tensor, values: NDArray[np.generic], *,
+    about: InputMetadata | None = None, labels: Sequence[str] = (),
 ) -> Value:  # fmt: skip
     how = tensor.quantization if tensor.dtype is not DType.FLOAT32 else None
+    known = about.normalization if about is not None and _fits(about.normalization, tensor) else None
+    normalization = None if known == IDENTITY else known
     return Value(
         kind=kind, index=index, name=name, word=word, dtype=tensor.dtype, shape=tensor.shape,
         elements=tensor.elements, scale=None if how is None else how.scale,
-        zero_point=None if how is None else how.zero_point, normalization=normalization, labels=tuple(labels),
-        normalizing=normalized(normalization), quantizing=quantized(tensor), dequantizing=dequantized(tensor),
-        golden_values=little_endian(values),
+        zero_point=None if how is None else how.zero_point, normalization=normalization,
+        picture=_picture(about, known, tensor), labels=tuple(labels), normalizing=normalized(normalization),
+        quantizing=quantized(tensor), dequantizing=dequantized(tensor), golden_values=little_endian(values),
     )  # fmt: skip
 
 
@@ -150,15 +154,28 @@ def _check(variant: Variant, what: str, tensor: Tensor) -> None:
         )
 
 
-def _normalization(about: ModelMetadata | None, index: int, tensor: Tensor) -> Normalization | None:
-    """Of the metadata, which may be anybody's: one that no app can do (another number of channels, a std of 0) counts
-    as none."""
-    found = about.inputs[index].normalization if about is not None and index < len(about.inputs) else None
-    if found is None or found == IDENTITY:
-        return None
+def _input(about: ModelMetadata | None, index: int) -> InputMetadata | None:
+    return about.inputs[index] if about is not None and index < len(about.inputs) else None
+
+
+def _fits(found: Normalization | None, tensor: Tensor) -> bool:
+    """Whether an app can do what the metadata, which may be anybody's, say: not with another number of channels, or a
+    std of 0."""
+    if found is None:
+        return False
     channels = {1, tensor.shape[-1]} if tensor.shape else {1}
-    fits = {len(found.mean), len(found.std)} <= channels and np.isfinite([*found.mean, *found.std]).all()
-    return found if fits and 0.0 not in found.std else None
+    finite = bool(np.isfinite([*found.mean, *found.std]).all())
+    return {len(found.mean), len(found.std)} <= channels and finite and 0.0 not in found.std
+
+
+def _picture(about: InputMetadata | None, known: Normalization | None, tensor: Tensor) -> Picture | None:
+    """How pixels become an input of one image, where the metadata say that it is one, and how it is normalized."""
+    if about is None or about.image is None or known is None or about.channels not in (1, 3):
+        return None
+    width, height = about.image
+    if tensor.shape != (1, height, width, about.channels):
+        return None
+    return picture(width, height, about.channels, known)
 
 
 def _labels(about: ModelMetadata | None, index: int) -> tuple[str, ...]:

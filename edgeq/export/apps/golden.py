@@ -11,6 +11,7 @@ from edgeq.model.graph import DType, Tensor
 from edgeq.model.quantization import dequantize_output, quantize_input
 from edgeq.records import Normalization
 
+_COLORS = (0x000000, 0xFFFFFF, 0xFF0000, 0x00FF00, 0x0000FF, 0x7F8081, 0x010203, 0xC86432, 0x123456)
 _PIXELS = (0.0, 1.0, 64.0, 127.0, 128.0, 254.0, 255.0, -3.5)
 
 
@@ -58,6 +59,32 @@ def normalized(normalization: Normalization | None) -> Conversion | None:
     x = np.repeat(np.array(_PIXELS, np.float32), channels).reshape(-1, channels)
     mean, std = np.array(normalization.mean, np.float32), np.array(normalization.std, np.float32)
     return Conversion(before=_floats(x), after=_floats(((x - mean) / std).astype(np.float32)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An input that is an image of `width` × `height` pixels with 3 channels (RGB) or 1 (gray): some pixels, as
+    0xRRGGBB, and the model's values for them, one behind the other."""
+
+    width: int
+    height: int
+    channels: int
+    pixels: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+def picture(width: int, height: int, channels: int, normalization: Normalization) -> Picture:
+    """The first pixels of an image, up to `_COLORS`, and what becomes of them: RGB as it is, gray by ITU-R 601 in
+    integers, as Pillow's mode "L" has it; then the normalization."""
+    colors = np.array(_COLORS[: width * height], np.int64)
+    rgb = np.stack([colors >> 16, colors >> 8 & 255, colors & 255], axis=-1)
+    if channels == 1:
+        rgb = (rgb @ np.array([19595, 38470, 7471]) + 0x8000 >> 16)[:, None]
+    mean, std = np.array(normalization.mean, np.float32), np.array(normalization.std, np.float32)
+    values = ((rgb.astype(np.float32) - mean) / std).astype(np.float32)
+    return Picture(
+        width=width, height=height, channels=channels, pixels=tuple(map(int, colors)), values=_floats(values)
+    )
 
 
 def little_endian(values: NDArray[np.generic]) -> bytes:

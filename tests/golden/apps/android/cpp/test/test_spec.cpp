@@ -42,6 +42,21 @@ void check_image() {
       -0.688976f, 0.056939755f, 0.18767509f, 0.4090632f, 0.07406451f, 0.2051821f, 0.4264924f, 2.2317834f,
       2.4110644f, 2.6225708f, 2.2489083f, 2.4285715f, 2.64f, -2.1778407f, -2.096989f, -1.8654466f};
   check(same_bits(small_net::edgeq::normalize(own, spec::kMean, spec::kDeviation), normal), "image: normalization");
+  std::vector<std::uint8_t> rgba;
+  for (const std::uint32_t color : std::vector<std::uint32_t>{
+           0, 16777215, 16711680, 65280, 255, 8355969}) {
+    for (const int shift : {16, 8, 0}) rgba.push_back(static_cast<std::uint8_t>(color >> shift & 255u));
+    rgba.push_back(0xAB);
+  }
+  rgba.resize(4 * spec::kWidth * spec::kHeight);
+  const std::vector<float> expected_pixels = {
+      -2.117904f, -2.0357144f, -1.8044444f, 2.2489083f, 2.4285715f, 2.64f, 2.2489083f, -2.0357144f,
+      -1.8044444f, -2.117904f, 2.4285715f, -1.8044444f, -2.117904f, -2.0357144f, 2.64f, 0.056939755f,
+      0.2051821f, 0.4439216f};
+  std::vector<float> preprocessed = spec::preprocess(rgba.data());
+  check(preprocessed.size() == spec::kElements, "image: values of an image");
+  preprocessed.resize(expected_pixels.size());
+  check(same_bits(preprocessed, expected_pixels), "image: preprocessing");
   const std::vector<float> values = {
       0.0f, 0.0093292f, -0.0093292f, 0.0279876f, -0.0279876f, 0.046646f, -0.046646f, 0.009310542f,
       -0.009310542f, 0.0186584f, -0.0186584f, -2.1270576f, 2.6308343f, -2.1363869f, 2.6401634f, -2.2576663f,

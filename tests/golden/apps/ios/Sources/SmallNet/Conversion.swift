@@ -48,6 +48,22 @@ public struct Normalization: Equatable, Sendable {
   }
 }
 
+/// Red, green and blue of pixels of four bytes (RGBA), 0 to 255.
+public func rgb(_ rgba: [UInt8]) -> [Float] {
+  var values = [Float]()
+  values.reserveCapacity(rgba.count / 4 * 3)
+  for (offset, byte) in rgba.enumerated() where offset % 4 < 3 { values.append(Float(byte)) }
+  return values
+}
+
+/// The luminance of pixels of four bytes (RGBA), 0 to 255: ITU-R 601 in integers, as Pillow's mode "L".
+public func gray(_ rgba: [UInt8]) -> [Float] {
+  stride(from: 0, to: rgba.count, by: 4).map { at in
+    let sum = 19595 * UInt32(rgba[at]) + 38470 * UInt32(rgba[at + 1]) + 7471 * UInt32(rgba[at + 2])
+    return Float((sum + 0x8000) >> 16)
+  }
+}
+
 /// An entry of an output.
 public struct Ranked: Equatable, Sendable {
   public let index: Int

@@ -11,7 +11,7 @@
   public final class SmallNetModel {
     /// What the model takes, all real values, row by row and channels last.
     public struct Inputs: Sendable {
-      /// 1×2×3×3, normalized: `SmallNetSpec.Image.normalization`.
+      /// 1×2×3×3, of pixels: `SmallNetSpec.Image.preprocess`.
       public var image: [Float]
       /// 1×5.
       public var classInput: [Float]

@@ -3,8 +3,8 @@
 /// What `SmallNetModel` knows of its model: names, shapes, conversions, labels.
 public enum SmallNetSpec {
   public static let modelName = "small_net"
-  public static let modelBytes = 1865
-  public static let modelSHA256 = "cc38249460899a32e6760a667b2959569310cb651b6087b1f79f3a61923576ce"
+  public static let modelBytes = 1881
+  public static let modelSHA256 = "f32b534591bca8857a177a66d5664ebc937085f6c577c372ea43b15eaea0213f"
   public static let variant = "int8"
   public static let signature = "serving_default"
 
@@ -21,6 +21,15 @@ public enum SmallNetSpec {
       mean: [123.675, 116.28, 103.53],
       std: [58.395, 57.12, 57.375]
     )
+
+    public static let width = 3
+    public static let height = 2
+
+    /// From the pixels of an image of this size, four bytes each (RGBA): the model's values.
+    public static func preprocess(rgba: [UInt8]) -> [Float] {
+      precondition(rgba.count == 4 * width * height, "\(rgba.count) bytes, not 4×\(width)×\(height)")
+      return normalization.apply(to: rgb(rgba))
+    }
   }
 
   /// Input 1, `class`: 1×5 of float32.

@@ -43,6 +43,21 @@ final class SmallNetSpecTests: XCTestCase {
     assertBits(SmallNetSpec.Image.normalization.apply(to: values), expected)
   }
 
+  func testPreprocessesImage() {
+    let colors: [UInt32] = [
+      0, 16777215, 16711680, 65280, 255, 8355969,
+    ]
+    let expected: [Float] = [
+      -2.117904, -2.0357144, -1.8044444, 2.2489083, 2.4285715, 2.64, 2.2489083, -2.0357144, -1.8044444,
+      -2.117904, 2.4285715, -1.8044444, -2.117904, -2.0357144, 2.64, 0.056939755, 0.2051821, 0.4439216,
+    ]
+    var rgba = colors.flatMap { [UInt8($0 >> 16 & 255), UInt8($0 >> 8 & 255), UInt8($0 & 255), 0xAB] }
+    rgba += [UInt8](repeating: 0, count: 4 * SmallNetSpec.Image.width * SmallNetSpec.Image.height - rgba.count)
+    let values = SmallNetSpec.Image.preprocess(rgba: rgba)
+    XCTAssertEqual(values.count, SmallNetSpec.Image.elements)
+    assertBits(Array(values.prefix(expected.count)), expected)
+  }
+
   func testQuantizesImage() {
     let values: [Float] = [
       0.0, 0.0093292, -0.0093292, 0.0279876, -0.0279876, 0.046646, -0.046646, 0.009310542, -0.009310542,

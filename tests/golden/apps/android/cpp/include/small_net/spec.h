@@ -6,13 +6,14 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "small_net/conversion.h"
 
 namespace small_net {
 
-inline constexpr char kModelSha256[] = "cc38249460899a32e6760a667b2959569310cb651b6087b1f79f3a61923576ce";
-inline constexpr std::size_t kModelBytes = 1865;
+inline constexpr char kModelSha256[] = "f32b534591bca8857a177a66d5664ebc937085f6c577c372ea43b15eaea0213f";
+inline constexpr std::size_t kModelBytes = 1881;
 inline constexpr char kVariant[] = "int8";
 inline constexpr char kSignature[] = "serving_default";
 
@@ -26,6 +27,12 @@ inline constexpr edgeq::Quantization kQuantization = {0.0186584f, -14};
 /* What an app's own values must have gone through: edgeq::normalize(values, kMean, kDeviation). */
 inline constexpr std::array<float, 3> kMean = {123.675f, 116.28f, 103.53f};
 inline constexpr std::array<float, 3> kDeviation = {58.395f, 57.12f, 57.375f};
+inline constexpr std::size_t kWidth = 3;
+inline constexpr std::size_t kHeight = 2;
+/* From kWidth * kHeight pixels of four bytes (RGBA): the model's values. */
+inline std::vector<float> preprocess(const std::uint8_t *rgba) {
+  return edgeq::normalize(edgeq::rgb(rgba, kWidth * kHeight), kMean, kDeviation);
+}
 }  // namespace image
 
 /* Input 1, "class": 1x5 of float32. */

@@ -54,6 +54,18 @@ class Normalization(mean: List<Float>, std: List<Float>) {
         FloatArray(values.size) { (values[it] - mean[it % mean.size]) / std[it % std.size] }
 }
 
+/** Red, green and blue of each pixel, 0 to 255, as Bitmap.getPixels gives them; alpha is left out. */
+fun rgb(argb: IntArray): FloatArray =
+    FloatArray(3 * argb.size) { ((argb[it / 3] ushr (16 - 8 * (it % 3))) and 0xFF).toFloat() }
+
+/** The luminance of each pixel, 0 to 255: ITU-R 601 in integers, as Pillow's mode "L". */
+fun gray(argb: IntArray): FloatArray = FloatArray(argb.size) {
+    val red = (argb[it] ushr 16) and 0xFF
+    val green = (argb[it] ushr 8) and 0xFF
+    val blue = argb[it] and 0xFF
+    ((19595 * red + 38470 * green + 7471 * blue + 0x8000) ushr 16).toFloat()
+}
+
 /** An entry of an output. */
 data class Ranked(val index: Int, val label: String, val score: Float)
 

@@ -17,7 +17,7 @@ import java.util.Locale
 class SmallNetModel private constructor(private val model: CompiledModel) : AutoCloseable {
     /** What the model takes, all real values, row by row and channels last. */
     class Inputs(
-        /** 1×2×3×3, normalized: [SmallNetSpec.Image.NORMALIZATION]. */
+        /** 1×2×3×3, of pixels: [SmallNetSpec.Image.preprocess]. */
         val image: FloatArray,
         /** 1×5. */
         val classInput: FloatArray,

@@ -5,8 +5,8 @@ package edgeq.smallnet
 object SmallNetSpec {
     /** The model among the module's assets. */
     const val MODEL_ASSET = "small_net.tflite"
-    const val MODEL_BYTES = 1865L
-    const val MODEL_SHA256 = "cc38249460899a32e6760a667b2959569310cb651b6087b1f79f3a61923576ce"
+    const val MODEL_BYTES = 1881L
+    const val MODEL_SHA256 = "f32b534591bca8857a177a66d5664ebc937085f6c577c372ea43b15eaea0213f"
     const val VARIANT = "int8"
 
     const val SIGNATURE = "serving_default"
@@ -23,6 +23,15 @@ object SmallNetSpec {
             mean = listOf(123.675f, 116.28f, 103.53f),
             std = listOf(58.395f, 57.12f, 57.375f),
         )
+
+        const val WIDTH = 3
+        const val HEIGHT = 2
+
+        /** From the pixels of a bitmap of this size, as Bitmap.getPixels gives them: the model's values. */
+        fun preprocess(argb: IntArray): FloatArray {
+            require(argb.size == WIDTH * HEIGHT) { "${argb.size} pixels, not $WIDTH×$HEIGHT" }
+            return NORMALIZATION.apply(rgb(argb))
+        }
     }
 
     /** Input 1, `class`: 1×5 of float32. */

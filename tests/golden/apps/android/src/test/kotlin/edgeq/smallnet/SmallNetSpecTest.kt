@@ -48,6 +48,22 @@ class SmallNetSpecTest {
     }
 
     @Test
+    fun preprocessesImage() {
+        val colors = intArrayOf(
+            0, 16777215, 16711680, 65280, 255, 8355969,
+        )
+        val expected = floatArrayOf(
+            -2.117904f, -2.0357144f, -1.8044444f, 2.2489083f, 2.4285715f, 2.64f, 2.2489083f, -2.0357144f,
+            -1.8044444f, -2.117904f, 2.4285715f, -1.8044444f, -2.117904f, -2.0357144f, 2.64f, 0.056939755f,
+            0.2051821f, 0.4439216f,
+        )
+        val pixels = IntArray(SmallNetSpec.Image.WIDTH * SmallNetSpec.Image.HEIGHT) { colors.getOrElse(it) { 0 } or (0xAB shl 24) }
+        val values = SmallNetSpec.Image.preprocess(pixels)
+        assertEquals(SmallNetSpec.Image.ELEMENTS, values.size)
+        assertBits(expected, values.copyOf(expected.size))
+    }
+
+    @Test
     fun quantizesImage() {
         val values = floatArrayOf(
             0.0f, 0.0093292f, -0.0093292f, 0.0279876f, -0.0279876f, 0.046646f, -0.046646f, 0.009310542f,
