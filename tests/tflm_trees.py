@@ -63,6 +63,31 @@ def library(path: Path, *symbols: str, target: tuple[str, str] = M4F) -> Path:
     return path
 
 
+STAND_INS = Path(__file__).parent / "stand_ins"
+"""C++ that stands in for TensorFlow Lite Micro's headers, and programs for it."""
+
+_STOOD_FOR = (
+    "c/common.h", "micro/arena_allocator/single_arena_buffer_allocator.h", "micro/compatibility.h", "micro/debug_log.h",
+    "micro/memory_helpers.h", "micro/memory_planner/greedy_memory_planner.h", "micro/micro_allocator.h",
+    "micro/micro_interpreter.h", "micro/micro_mutable_op_resolver.h", "micro/micro_op_resolver.h",
+    "micro/micro_resource_variable.h", "schema/schema_generated.h", "schema/schema_utils.h",
+)  # fmt: skip
+
+
+def stand_in(folder: Path, *, freestanding: bool = False) -> Path:
+    """A folder to include in the place of TFLM's headers; `freestanding`: and of those of the C and C++ libraries that
+    edgeq's own C++ takes, where the compiler has none."""
+    for name in _STOOD_FOR:
+        write(folder / "tensorflow/lite" / name, '#include "tflm.h"\n')
+    write(folder / "tflm.h", (STAND_INS / "tflm.h").read_text())
+    if freestanding:
+        write(
+            folder / "new", "#pragma once\ninline void *operator new(__SIZE_TYPE__, void *at) noexcept { return at; }\n"
+        )
+        write(folder / "stdlib.h", 'extern "C" void abort(void) __attribute__((noreturn));\n')
+    return folder
+
+
 def write(path: Path, text: str) -> None:
     """A file, with its folders."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ LINK_SOURCES = (
 _MODEL_HEADERS = ("affine.h", "attributes.h", "engine.h", "kernels.h", "link.h", "selftest.h")
 # Files of firmware/tflm, and what its generated files include.
 _TFLM_SOURCES = ("engine.cc", "log.cc", "runtime.cc")
-_TFLM_HEADERS = ("engine.h", "link.h", "selftest.h", "tflm.h", "tflm_resolver.h")
+_TFLM_HEADERS = ("engine.h", "link.h", "selftest.h", "tflm.h", "tflm_arena.h", "tflm_resolver.h", "tflm_text.h")
 
 
 def copied_files(program: Program, board: Board) -> dict[str, Path]:

@@ -120,3 +120,4 @@ class Problem(IntEnum):
     SCHEMA = 5
     LIBRARY = 6
     TENSORS = 7
+    START = 8

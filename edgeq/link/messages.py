@@ -329,8 +329,9 @@ class Error:
 class EngineState:
     """The reply to ENGINE STATE: bytes of the arena that the engine really took, and what went wrong, if anything.
 
-    What `detail` is depends on the problem (edgeq_problem in firmware/include/edgeq/engine.h). `words` are the
-    interpreter's own last message.
+    What `detail` is depends on the problem (edgeq_problem in firmware/include/edgeq/engine.h). Of an arena that is too
+    small, `arena_used` is a lower bound of what would do; 0: none is known. `words` are the interpreter's own last
+    message.
     """
 
     arena_used: int

@@ -13,6 +13,8 @@ TFLM_ENGINE = "tflm"
 REBUILD = "Build the firmware again with this version of edgeq, and flash it."
 
 _ARENA_STEP = 1024
+_WITH_STRINGS = "A library that was built with its error strings (not BUILD_TYPE=release) says more."
+_ITS_WORDS = "`edgeq build MODEL --device tflm-host` runs the same interpreter on this computer."
 
 
 def engine_error(exchange: Exchange, what: str) -> DeviceError:
@@ -37,9 +39,11 @@ def explained(state: EngineState, what: str) -> DeviceError:
     said = f' It says: "{state.words}"' if state.words else ""
     match state.problem:
         case Problem.ARENA:
-            more = -(-(state.detail + state.detail // 4) // _ARENA_STEP) * _ARENA_STEP
+            least = max(state.detail, state.arena_used)
+            more = -(-(least + least // 4) // _ARENA_STEP) * _ARENA_STEP
+            known = f", at least {least:,}" if least > state.detail else ""
             return DeviceError(
-                f"{what}: TensorFlow Lite Micro needs more than the {state.detail:,} bytes of its arena.{said}",
+                f"{what}: TensorFlow Lite Micro needs more than the {state.detail:,} bytes of its arena{known}.{said}",
                 hint=f"Build with a larger arena: --arena {more}. The report then says how much of it is used.",
             )
         case Problem.OPERATOR:
@@ -75,6 +79,13 @@ def explained(state: EngineState, what: str) -> DeviceError:
                 f"{what}: an input or output has {state.detail} bytes in the interpreter, and another size in the "
                 f"model.{said}",
                 hint=REBUILD,
+            )
+        case Problem.START:
+            stage = "could not register the operators" if state.detail == 1 else "could not allocate the tensors"
+            return DeviceError(
+                f"{what}: TensorFlow Lite Micro {stage}, for another reason than a small arena or a kernel that "
+                f"refuses its tensors.{said}",
+                hint=_ITS_WORDS if said else f"{_WITH_STRINGS} {_ITS_WORDS}",
             )
     if state.words:
         return DeviceError(f"{what}.{said}", hint="It may be the input: an index out of range, for example.")

@@ -3,6 +3,7 @@
 
 #include "edgeq/board.h"
 #include "edgeq/tflm.h"
+#include "edgeq/tflm_arena.h"
 #include "edgeq/tflm_resolver.h"
 #include "tensorflow/lite/micro/memory_helpers.h"
 #include "tensorflow/lite/micro/micro_allocator.h"
@@ -15,6 +16,9 @@ namespace {
 
 constexpr uint32_t kGuard = 0xE5D6C7B8u;
 constexpr uint32_t kAlign = 16; /* of the arena's size */
+/* What the start was at, of EDGEQ_PROBLEM_START. */
+constexpr uint32_t kRegistering = 1;
+constexpr uint32_t kAllocating = 2;
 
 /* The interpreter, and words behind it: a library that was compiled from other headers may have a larger
  * one, which writes there. */
@@ -29,7 +33,9 @@ tflite::MicroInterpreter *interpreter;
 uint32_t prepared; /* operators of the main subgraph, which the interpreter prepares first */
 uint32_t next_op;  /* that is expected to run next */
 uint32_t next_point;
-bool refused; /* an operator's prepare ended with an error */
+bool refused;  /* an operator's prepare ended with an error */
+bool lacking;  /* the arena had no room for something that was asked for */
+size_t lacked; /* as many bytes, or more */
 
 edgeq_engine_state state = {0, 0, EDGEQ_PROBLEM_NONE, edgeq_tflm_words};
 
@@ -65,35 +71,40 @@ edgeq_status find_operators(const tflite::Model *model, const tflite::MicroOpRes
   return EDGEQ_OK;
 }
 
-/* Whether the arena has nothing left: what failed needed more. */
-bool exhausted(tflite::MicroAllocator *allocator) {
-  return !refused || allocator->AllocatePersistentBuffer(64) == nullptr;
+/* The arena of `bytes` is too small. What is known of how large it must be is told, too. */
+edgeq_status fail_arena(uint32_t bytes) {
+  state.arena_used = (bytes + static_cast<uint32_t>(lacked) + kAlign - 1u) / kAlign * kAlign;
+  return fail(EDGEQ_PROBLEM_ARENA, bytes);
 }
 
 tflite::MicroInterpreter *made(void) {
   return reinterpret_cast<tflite::MicroInterpreter *>(room.interpreter);
 }
 
+/* Bytes for resource variables: more than their records take, less than what each needs besides. */
+size_t variables_bytes(void) {
+  return edgeq_tflm.variables == 0u ? 0u : 64u + 32u * edgeq_tflm.variables;
+}
+
 /* An interpreter in the first `bytes` of the arena. */
 edgeq_status make(const tflite::Model *model, const tflite::MicroOpResolver *resolver, uint32_t bytes) {
   prepared = 0;
-  refused = false;
+  refused = lacking = false;
+  lacked = 0;
   edgeq_tflm_forget_words();
   (void)fail(EDGEQ_PROBLEM_NONE, 0);
   for (uint32_t &word : room.guard) word = kGuard;
-  tflite::MicroAllocator *allocator = tflite::MicroAllocator::Create(edgeq_tflm.arena, bytes);
-  if (allocator == nullptr) return fail(EDGEQ_PROBLEM_ARENA, bytes);
+  tflite::MicroAllocator *allocator = edgeq_tflm_allocator(edgeq_tflm.arena, bytes, variables_bytes());
+  if (allocator == nullptr) return fail_arena(bytes);
   tflite::MicroResourceVariables *variables = nullptr;
-  if (edgeq_tflm.variables > 0u) {
+  if (edgeq_tflm.variables > 0u)
     variables = tflite::MicroResourceVariables::Create(allocator, edgeq_tflm.variables);
-    if (variables == nullptr) return fail(EDGEQ_PROBLEM_ARENA, bytes);
-  }
   new (room.interpreter) tflite::MicroInterpreter(model, *resolver, allocator, variables);
   const TfLiteStatus status = made()->AllocateTensors();
   if (!guarded()) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
   if (status == kTfLiteOk) return EDGEQ_OK;
-  if (exhausted(allocator)) return fail(EDGEQ_PROBLEM_ARENA, bytes);
-  return EDGEQ_FAILED; /* prepare has said why */
+  if (lacking) return fail_arena(bytes);
+  return refused ? EDGEQ_FAILED : fail(EDGEQ_PROBLEM_START, kAllocating); /* prepare has said why */
 }
 
 /* The smallest arena that will do. What the interpreter says leaves out what it takes only for a while, to
@@ -150,7 +161,18 @@ const edgeq_engine_state *edgeq_tflm_state(void) {
   return &state;
 }
 
+void edgeq_tflm_lacks(size_t bytes) {
+  if (!lacking) lacked = bytes;
+  lacking = true;
+}
+
+void *edgeq_tflm_begin(const TFLMRegistration *kernel, TfLiteContext *context, const char *data,
+                       size_t bytes) {
+  return lacking ? nullptr : kernel->init(context, data, bytes);
+}
+
 TfLiteStatus edgeq_tflm_prepare(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node) {
+  if (lacking) return kTfLiteError; /* kernels do not expect a null of what they have asked for */
   const uint32_t op = prepared;
   if (op < edgeq_tflm.op_count) {
     edgeq_tflm.places[op] = {node, kernel};
@@ -185,7 +207,7 @@ edgeq_status edgeq_tflm_init(void) {
   const tflite::Model *model = tflite::GetModel(edgeq_tflm.model_data);
   if (model->version() != TFLITE_SCHEMA_VERSION) return fail(EDGEQ_PROBLEM_SCHEMA, TFLITE_SCHEMA_VERSION);
   const tflite::MicroOpResolver *resolver = edgeq_tflm.resolver();
-  if (resolver == nullptr) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
+  if (resolver == nullptr) return fail(EDGEQ_PROBLEM_START, kRegistering);
   if (find_operators(model, resolver) != EDGEQ_OK) return EDGEQ_FAILED;
 
   edgeq_status status = make(model, resolver, edgeq_tflm.arena_bytes);

@@ -115,6 +115,8 @@ def test_shape_ops_run_too() -> None:
         (Problem.SCHEMA, 4, ("schema version 4 only", "of the model's version")),
         (Problem.LIBRARY, 0, ("compiled with other headers than the application", "--tflm-root")),
         (Problem.TENSORS, 12, ("has 12 bytes in the interpreter", "Build the firmware again")),
+        (Problem.START, 1, ("could not register the operators", "error strings", "--device tflm-host")),
+        (Problem.START, 2, ("could not allocate the tensors, for another reason than a small arena", "tflm-host")),
         (99, 0, ("It did not start.", "Build the firmware again")),
     ],
 )
@@ -122,6 +124,13 @@ def test_problems_of_the_device_in_words(problem: int, detail: int, said: tuple[
     error = explained(EngineState(arena_used=0, problem=problem, detail=detail, words=""), "It did not start")
     for part in said:
         assert part in str(error)
+
+
+def test_how_much_an_arena_lacks_is_told_where_it_is_known() -> None:
+    state = EngineState(arena_used=9000, problem=Problem.ARENA, detail=4000, words="")
+    error = explained(state, "It did not start")
+    assert "more than the 4,000 bytes of its arena, at least 9,000." in error.message
+    assert "--arena 11264" in str(error)
 
 
 def test_the_interpreters_own_words_are_told() -> None:

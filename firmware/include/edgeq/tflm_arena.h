@@ -1,0 +1,98 @@
+/* TensorFlow Lite Micro's own allocator and memory planner, which tell where the arena was too small: by
+ * itself an interpreter says so in words only, and a library without error strings not at all. C++ only. */
+#ifndef EDGEQ_TFLM_ARENA_H
+#define EDGEQ_TFLM_ARENA_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <new>
+
+#include "tensorflow/lite/micro/arena_allocator/single_arena_buffer_allocator.h"
+#include "tensorflow/lite/micro/compatibility.h"
+#include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
+#include "tensorflow/lite/micro/micro_allocator.h"
+
+/* Called for a request that the arena has no room for: with `bytes` more there would have been. */
+void edgeq_tflm_lacks(size_t bytes);
+
+/* Refuses what would overlap, too: memory that is kept and memory for a while, which grow towards each other.
+ * As large as what it is made of: an arena that does for this one does for an interpreter without it. */
+class edgeq_tflm_arena : public tflite::SingleArenaBufferAllocator {
+ public:
+  edgeq_tflm_arena(uint8_t *bytes, size_t count) : tflite::SingleArenaBufferAllocator(bytes, count) {}
+
+  TfLiteStatus ResizeBuffer(uint8_t *buffer, size_t size, size_t alignment) override {
+    const TfLiteStatus status = tflite::SingleArenaBufferAllocator::ResizeBuffer(buffer, size, alignment);
+    const size_t room = static_cast<size_t>(tail() - GetOverlayMemoryAddress());
+    if (status != kTfLiteOk && size > room) edgeq_tflm_lacks(size - room);
+    return status;
+  }
+
+  uint8_t *AllocatePersistentBuffer(size_t size, size_t alignment) override {
+    const uintptr_t begin = (reinterpret_cast<uintptr_t>(tail()) - size) & ~(alignment - 1u);
+    if (begin < top()) edgeq_tflm_lacks(top() - begin);
+    if (begin < top() && begin >= reinterpret_cast<uintptr_t>(head())) return nullptr;
+    return tflite::SingleArenaBufferAllocator::AllocatePersistentBuffer(size, alignment);
+  }
+
+  uint8_t *AllocateTemp(size_t size, size_t alignment) override {
+    const uintptr_t begin = (top() + alignment - 1u) & ~(alignment - 1u);
+    const uintptr_t end = reinterpret_cast<uintptr_t>(tail());
+    if (begin + size > end) edgeq_tflm_lacks(begin + size - end);
+    return begin > end ? nullptr : tflite::SingleArenaBufferAllocator::AllocateTemp(size, alignment);
+  }
+
+ private:
+  /* Where memory for a while ends. */
+  uintptr_t top() const {
+    return reinterpret_cast<uintptr_t>(GetOverlayMemoryAddress()) + GetNonPersistentUsedBytes();
+  }
+
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
+/* It plans with what the arena has left, and refuses a buffer where that is full. */
+class edgeq_tflm_planner : public tflite::GreedyMemoryPlanner {
+ public:
+  TfLiteStatus Init(unsigned char *bytes, int count) override {
+    more_ = per_buffer_size() - static_cast<size_t>(count) % per_buffer_size();
+    return tflite::GreedyMemoryPlanner::Init(bytes, count);
+  }
+
+  TfLiteStatus AddBuffer(int size, int first, int last) override {
+    const TfLiteStatus status = tflite::GreedyMemoryPlanner::AddBuffer(size, first, last);
+    if (status != kTfLiteOk) edgeq_tflm_lacks(more_);
+    return status;
+  }
+
+  TfLiteStatus AddBuffer(int size, int first, int last, int offset) override {
+    return tflite::GreedyMemoryPlanner::AddBuffer(size, first, last, offset); /* calls the other one */
+  }
+
+ private:
+  static inline size_t more_; /* bytes, for one buffer more */
+
+  TF_LITE_REMOVE_VIRTUAL_DELETE
+};
+
+/* The interpreter's allocator in an arena, as tflite::MicroAllocator::Create makes one; null if there is no
+ * room for it and, beside it, for `also` bytes. `bytes` is aligned at 16. */
+inline tflite::MicroAllocator *edgeq_tflm_allocator(uint8_t *bytes, size_t count, size_t also) {
+  constexpr size_t kAlign = 16;
+  constexpr size_t kOwn =
+      sizeof(edgeq_tflm_arena) + sizeof(edgeq_tflm_planner) + sizeof(tflite::MicroAllocator) + 3u * kAlign;
+  if (count < kOwn + also) {
+    edgeq_tflm_lacks(kOwn + also - count);
+    return nullptr;
+  }
+  edgeq_tflm_arena first(bytes, count);
+  edgeq_tflm_arena *const arena =
+      new (first.AllocatePersistentBuffer(sizeof first, alignof(edgeq_tflm_arena))) edgeq_tflm_arena(first);
+  edgeq_tflm_planner *const planner =
+      new (arena->AllocatePersistentBuffer(sizeof(edgeq_tflm_planner), alignof(edgeq_tflm_planner)))
+          edgeq_tflm_planner;
+  return tflite::MicroAllocator::Create(arena, planner);
+}
+
+#endif
