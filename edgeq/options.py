@@ -74,6 +74,7 @@ class BuildOptions:
             None takes EDGEQ_TFLM_ROOT from the environment.
         arena: bytes of the tflm engine's arena; None takes what the device used in the build that `out` holds, if it is
             of the same model and library, else an estimate.
+        beside: a finished build of the same .tflite with the other engine: the report shows what both take.
         optimize: what the choice of kernels prefers: flash and RAM, cycles, or both.
         without_passes: passes on the graph that are left out.
         method: how a float model becomes int8; "auto" tries every combination of the three options below.
@@ -115,6 +116,7 @@ class BuildOptions:
     engine: Engine = Engine.AOT
     tflm_root: Path | None = None
     arena: int | None = None
+    beside: Path | None = None
     optimize: Optimize = Optimize.BALANCED
     without_passes: tuple[Pass, ...] = ()
     method: Method = Method.PTQ
@@ -165,7 +167,7 @@ def refuse_without_tflm(options: BuildOptions) -> None:
 
 
 _MICROCONTROLLER_ONLY = (
-    "board", "probe", "toolchain", "engine", "tflm_root", "arena", "optimize", "without_passes", "name",
+    "board", "probe", "toolchain", "engine", "tflm_root", "arena", "beside", "optimize", "without_passes", "name",
     "traced_samples", "flash_limit", "ram_limit",
 )  # fmt: skip
 _MOBILE_ONLY = ("labels", "normalization", "margin", "threads")

@@ -11,6 +11,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from edgeq import measure
+from edgeq.beside import check_same_model, read_beside, with_beside
 from edgeq.boards import load_board
 from edgeq.builds import Build, save_build
 from edgeq.devices.names import check_device, check_probe, check_reachable
@@ -83,6 +84,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
         library = find_tflm(options, board)
     find_compiler(options.compiler, board, library)
     check_replaceable(options.out)
+    other = read_beside(options)
 
     with replaced_folder(options.out) as folder, background_references() as run_references:
         with clock("load"):
@@ -97,6 +99,7 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             given = source.float_model is None
             engine, known = options.engine.value, supported_ops if library is None else None
             require(verify_for(quantized.graph, known, engine=engine, float_io=given), converted=not given)
+            check_same_model(other, quantized.graph.sha256, options.beside)
         with clock("lower"):
             place = Place(
                 options=options, board=board, board_spec=board_spec, name=name, folder=folder, progress=progress,
@@ -133,5 +136,6 @@ def build(options: BuildOptions, *, progress: Progress | None = None) -> Report:
             max_drop=options.max_drop, progress=progress, clock=clock, baud=options.baud, probe=options.probe,
             journal=journal_of(options.out), resume=options.resume,
         )  # fmt: skip
+        report = with_beside(report, other)
         write_report(report, folder)
     return report

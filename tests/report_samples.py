@@ -22,6 +22,7 @@ from edgeq.records import (
     Timing,
     Toolchain,
 )
+from edgeq.report.engines import engine_cost
 from edgeq.report.plan import live_bytes
 from edgeq.report.record import (
     AccuracyInfo,
@@ -303,6 +304,31 @@ def hostile() -> Report:
     )
 
 
+def both_engines() -> Report:
+    """The interpreter, with generated C beside it, which has no call for a reshape."""
+    aot = digits()
+    assert aot.profile is not None
+    assert aot.memory is not None
+    slower = [
+        replace(c, kernel=c.label.split()[1], cycles=c.cycles * (5 - c.index % 3), instructions=c.instructions * 3)
+        for c in aot.profile.layers
+    ]
+    slower.append(LayerCost(index=9, label="9 RESHAPE 10", kernel="RESHAPE", macs=0, instructions=210, cycles=260))
+    cycles = sum(c.cycles for c in slower) + 9_000
+    profile = replace(
+        aot.profile, layers=tuple(slower), cycles_estimated=cycles, instructions=int(cycles * 0.8),
+        latency_ms=cycles / 25_000,
+    )  # fmt: skip
+    sections = tuple(replace(s, flash=s.flash + 88_000) if s.group is Group.KERNELS else s for s in aot.memory.sections)
+    memory = replace(
+        aot.memory, flash_bytes=aot.memory.flash_bytes + 88_000, ram_bytes=aot.memory.ram_bytes + 9_000,
+        arena_bytes=aot.memory.arena_bytes + 4_000, arena_used_bytes=aot.memory.arena_bytes + 3_100, plan=None,
+        sections=sections,
+    )  # fmt: skip
+    beside = engine_cost(replace(aot, toolchain=Toolchain(name="gcc", version="12.2.1", flags=("-O2",))))
+    return replace(aot, engine="tflm", profile=profile, memory=memory, beside=beside)
+
+
 SAMPLES = {
     "digits": digits,
     "failing": failing,
@@ -310,6 +336,7 @@ SAMPLES = {
     "regression": regression,
     "bare": bare,
     "hostile": hostile,
+    "both_engines": both_engines,
 }
 
 

@@ -86,6 +86,12 @@ _D = BuildOptions(model=Path(), out=Path())
     help="With --engine tflm: bytes of its arena.  [default: what the build before used, else an estimate]",
 )
 @click.option(
+    "--beside",
+    type=PATH,
+    help="A finished build of the same .tflite with the other engine: the report shows both side by side (cycles, "
+    "flash, RAM, op by op).",
+)
+@click.option(
     "--optimize",
     type=click.Choice([o.value for o in Optimize]),
     default=_D.optimize.value,
@@ -210,6 +216,7 @@ def command(
       edgeq build m.tflite --board netduinoplus2 --device /dev/ttyUSB0 --flash
       edgeq build model.keras --data images/ --target mobile --labels labels.txt
       edgeq build m.tflite --engine tflm --tflm-root ~/tflite-micro
+      edgeq build m.tflite --engine tflm --out tflm --beside build
     """
     import edgeq
 

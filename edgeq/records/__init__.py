@@ -5,6 +5,7 @@ The graph's own records are in `edgeq.model.graph`, the program's in `edgeq.lowe
 """
 
 from edgeq.progress import Progress
+from edgeq.records.engines import EngineCost
 from edgeq.records.firmware import (
     Group,
     Image,
@@ -70,6 +71,7 @@ __all__ = [
     "DeviceRun",
     "DeviceShare",
     "Drift",
+    "EngineCost",
     "FallenOp",
     "Finding",
     "FloatModel",

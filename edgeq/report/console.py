@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.records import Drift, Metric
 from edgeq.report import format as fmt
+from edgeq.report.engines import engine_cost, figures
 from edgeq.report.record import Report
 from edgeq.report.variants import render_variants
 from edgeq.report.verdict import COLUMNS, MARKS, Level, verdict
@@ -39,7 +40,7 @@ def render(report: Report) -> RenderableType:
     if report.drift is not None and (report.variants is None or len(report.drift.references) > 1):
         parts += [_drift(report), _text("")]
         parts += [_pairs(report), _text("")] if report.drift.pairs else []
-    parts += [_cost(report), _text(""), *_problems(report)]
+    parts += [_cost(report), _text(""), *_engines(report), *_problems(report)]
     result = verdict(report)
     line = _text(f"{MARKS[result.level]} {result.headline}. {result.detail}.", f"bold {_COLOURS[result.level]}")
     return Group(*parts, line)
@@ -155,6 +156,18 @@ def _cost(report: Report) -> Table:
         for saved in memory.plan.saved if memory.plan else ():
             table.add_row(_text("pass", "bold"), _text(saved))
     return table
+
+
+def _engines(report: Report) -> list[RenderableType]:
+    """What both engines take, side by side."""
+    own, other = engine_cost(report), report.beside
+    if own is None or other is None:
+        return []
+    table = _table("both engines", own.engine, other.engine, f"{own.engine} / {other.engine}")
+    for figure in figures(own, other):
+        ratio = "–" if figure.ratio is None else f"{figure.ratio:.2f}"
+        table.add_row(figure.name, fmt.count(figure.own), fmt.count(figure.other), ratio)
+    return [table, _text("")]
 
 
 def _used(used: int, limit: int | None) -> RenderableType:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgeq.records import Accuracy, Metric
 from edgeq.report import codec
 from edgeq.report import format as fmt
+from edgeq.report.engines import engine_cost, op_number, ratios
 from edgeq.report.record import Report
 from edgeq.terminal import printable
 from edgeq.validation.explain import REFERENCE_NAMES
@@ -223,22 +224,17 @@ def _layers(old: Report, new: Report, *, by_label: bool) -> Iterator[Change]:
 
     def cycles(report: Report) -> dict[tuple[int, str], int]:
         layers = report.profile.layers if report.profile else ()
-        return {(_op_number(c.label) if by_label else c.index, c.label): c.cycles for c in layers}
+        return {(op_number(c.label) if by_label else c.index, c.label): c.cycles for c in layers}
 
     before, after = cycles(old), cycles(new)
     for key in sorted(before.keys() | after.keys()):
         yield from _numbers("cycles per layer", key[1], "", (before.get(key), after.get(key)), None)
 
 
-def _op_number(label: str) -> int:
-    """The index in the .tflite that a layer's label begins with (`edgeq.model.naming.op_label`)."""
-    first = label.split(" ", 1)[0]
-    return int(first) if first.isdigit() else -1
-
-
 def _notes(old: Report, new: Report, *, engines: bool) -> Iterator[str]:
-    if engines:
-        yield from _ratios(old, new)
+    costs = (engine_cost(old), engine_cost(new))
+    if engines and costs[0] and costs[1] and (words := ratios(costs[0], costs[1])):
+        yield f"Two engines, one model: {words}."
     if old.model.sha256 != new.model.sha256:
         yield "The .tflite is another one: cost and accuracy changed with the model."
     if old.data.sha256 != new.data.sha256 or old.data.samples != new.data.samples:
@@ -259,18 +255,6 @@ def _notes(old: Report, new: Report, *, engines: bool) -> Iterator[str]:
     if old.toolchain != new.toolchain and old.toolchain is not None and new.toolchain is not None:
         a, b = (f"{t.name} {t.version}" for t in (old.toolchain, new.toolchain))
         yield f"Another compiler: {a} before, {b} now." if a != b else "Other compiler flags."
-
-
-def _ratios(old: Report, new: Report) -> Iterator[str]:
-    """What one engine takes of what the other one does, in a sentence."""
-    figures = {
-        "cycles": _both(old.profile, new.profile, "cycles_estimated"),
-        "flash": _both(old.memory, new.memory, "flash_bytes"),
-        "RAM": _both(old.memory, new.memory, "ram_bytes"),
-    }
-    words = [f"{a / b:.2f} of the {name}" for name, (a, b) in figures.items() if a and b]
-    if words:
-        yield f"Two engines, one model: {old.engine} takes {', '.join(words)} of {new.engine}."
 
 
 def _numbers(

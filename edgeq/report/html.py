@@ -8,6 +8,7 @@ from typing import Any
 from edgeq.records import Group, LayerCost, Metric, Section
 from edgeq.report import plots
 from edgeq.report.curves import CurvePlot, Trainings, curve_plots
+from edgeq.report.engine_plots import engines_view
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
 from edgeq.report.variants import where_timed
@@ -80,6 +81,7 @@ def _context(report: Report) -> dict[str, Any]:
         "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],
         "stacks": _stacks(memory) if memory else [],
         "by_group": _by_group(memory.sections) if memory else {},
+        "engines": engines_view(report),
     }
 
 

@@ -18,6 +18,7 @@ from edgeq.records import (
     Agreement,
     DeviceShare,
     Drift,
+    EngineCost,
     Finding,
     Group,
     HostInfo,
@@ -265,6 +266,7 @@ class Report:
     findings: tuple[Finding, ...]
     timings: tuple[Timing, ...]
     variants: VariantsInfo | None = None
+    beside: EngineCost | None = None
 
     @property
     def passed(self) -> bool:
@@ -281,9 +283,10 @@ def to_json(report: Report) -> dict[str, Any]:
     There is no NaN and no infinity: such numbers are the strings "nan", "inf" and "-inf". Paths in compiler flags
     are cut to their last part, so that a report tells nothing about the machine that made it.
     """
-    if report.toolchain is not None:
-        flags = tuple(portable_flag(f) for f in report.toolchain.flags)
-        report = replace(report, toolchain=replace(report.toolchain, flags=flags))
+    beside = report.beside
+    if beside is not None:
+        beside = replace(beside, toolchain=_portable(beside.toolchain))
+    report = replace(report, toolchain=_portable(report.toolchain), beside=beside)
     encoded: dict[str, Any] = codec.encode(report)
     if report.drift is not None:
         encoded["drift"] = _drift_to_json(report.drift, encoded["drift"])
@@ -306,6 +309,10 @@ def from_json(value: Any, *, name: str = "report.json") -> Report:
         content["drift"] = _drift_from_json(content["drift"], name)
     report: Report = decode_document(REPORT, content, file=name)
     return report
+
+
+def _portable(toolchain: Toolchain | None) -> Toolchain | None:
+    return toolchain and replace(toolchain, flags=tuple(portable_flag(f) for f in toolchain.flags))
 
 
 def portable_flag(flag: str) -> str:
