@@ -74,16 +74,26 @@ _STOOD_FOR = (
 )  # fmt: skip
 
 
+def forwarding(folder: Path, header: str) -> Path:
+    """A folder to include in the place of TFLM's headers, all of which are the `header` of STAND_INS."""
+    for name in _STOOD_FOR:
+        write(folder / "tensorflow/lite" / name, f'#include "{header}"\n')
+    write(folder / header, (STAND_INS / header).read_text())
+    return folder
+
+
 def stand_in(folder: Path, *, freestanding: bool = False) -> Path:
     """A folder to include in the place of TFLM's headers; `freestanding`: and of those of the C and C++ libraries that
     edgeq's own C++ takes, where the compiler has none."""
-    for name in _STOOD_FOR:
-        write(folder / "tensorflow/lite" / name, '#include "tflm.h"\n')
-    write(folder / "tflm.h", (STAND_INS / "tflm.h").read_text())
+    forwarding(folder, "tflm.h")
     if freestanding:
         write(
             folder / "new", "#pragma once\ninline void *operator new(__SIZE_TYPE__, void *at) noexcept { return at; }\n"
         )
+        jumps = (
+            "int setjmp(jmp_buf) __attribute__((returns_twice)); void longjmp(jmp_buf, int) __attribute__((noreturn));"
+        )
+        write(folder / "setjmp.h", f'typedef int jmp_buf[32];\nextern "C" {{ {jumps} }}\n')
         write(folder / "stdlib.h", 'extern "C" void abort(void) __attribute__((noreturn));\n')
     return folder
 

@@ -1,4 +1,6 @@
 /* TensorFlow Lite Micro's interpreter behind edgeq/engine.h. */
+#include <setjmp.h>
+
 #include <new>
 
 #include "edgeq/board.h"
@@ -33,9 +35,11 @@ tflite::MicroInterpreter *interpreter;
 uint32_t prepared; /* operators of the main subgraph, which the interpreter prepares first */
 uint32_t next_op;  /* that is expected to run next */
 uint32_t next_point;
-bool refused;  /* an operator's prepare ended with an error */
-bool lacking;  /* the arena had no room for something that was asked for */
-size_t lacked; /* as many bytes, or more */
+bool refused; /* an operator's prepare ended with an error */
+
+jmp_buf maker; /* of the making of an interpreter, to which an arena without room goes back */
+bool making;
+size_t lacked; /* bytes that the arena had not */
 
 edgeq_engine_state state = {0, 0, EDGEQ_PROBLEM_NONE, edgeq_tflm_words};
 
@@ -81,21 +85,8 @@ tflite::MicroInterpreter *made(void) {
   return reinterpret_cast<tflite::MicroInterpreter *>(room.interpreter);
 }
 
-/* Bytes for resource variables: more than their records take, less than what each needs besides. */
-size_t variables_bytes(void) {
-  return edgeq_tflm.variables == 0u ? 0u : 64u + 32u * edgeq_tflm.variables;
-}
-
-/* An interpreter in the first `bytes` of the arena. */
-edgeq_status make(const tflite::Model *model, const tflite::MicroOpResolver *resolver, uint32_t bytes) {
-  prepared = 0;
-  refused = lacking = false;
-  lacked = 0;
-  edgeq_tflm_forget_words();
-  (void)fail(EDGEQ_PROBLEM_NONE, 0);
-  for (uint32_t &word : room.guard) word = kGuard;
-  tflite::MicroAllocator *allocator = edgeq_tflm_allocator(edgeq_tflm.arena, bytes, variables_bytes());
-  if (allocator == nullptr) return fail_arena(bytes);
+edgeq_status allocate(const tflite::Model *model, const tflite::MicroOpResolver *resolver, uint32_t bytes) {
+  tflite::MicroAllocator *allocator = edgeq_tflm_allocator(edgeq_tflm.arena, bytes);
   tflite::MicroResourceVariables *variables = nullptr;
   if (edgeq_tflm.variables > 0u)
     variables = tflite::MicroResourceVariables::Create(allocator, edgeq_tflm.variables);
@@ -103,8 +94,25 @@ edgeq_status make(const tflite::Model *model, const tflite::MicroOpResolver *res
   const TfLiteStatus status = made()->AllocateTensors();
   if (!guarded()) return fail(EDGEQ_PROBLEM_LIBRARY, 0);
   if (status == kTfLiteOk) return EDGEQ_OK;
-  if (lacking) return fail_arena(bytes);
   return refused ? EDGEQ_FAILED : fail(EDGEQ_PROBLEM_START, kAllocating); /* prepare has said why */
+}
+
+/* An interpreter in the first `bytes` of the arena. */
+edgeq_status make(const tflite::Model *model, const tflite::MicroOpResolver *resolver, uint32_t bytes) {
+  prepared = 0;
+  refused = false;
+  edgeq_tflm_forget_words();
+  (void)fail(EDGEQ_PROBLEM_NONE, 0);
+  for (uint32_t &word : room.guard) word = kGuard;
+  edgeq_status status = EDGEQ_FAILED;
+  making = true;
+  if (setjmp(maker) == 0) {
+    status = allocate(model, resolver, bytes);
+  } else {
+    status = fail_arena(bytes);
+  }
+  making = false;
+  return status;
 }
 
 /* The smallest arena that will do. What the interpreter says leaves out what it takes only for a while, to
@@ -162,17 +170,11 @@ const edgeq_engine_state *edgeq_tflm_state(void) {
 }
 
 void edgeq_tflm_lacks(size_t bytes) {
-  if (!lacking) lacked = bytes;
-  lacking = true;
-}
-
-void *edgeq_tflm_begin(const TFLMRegistration *kernel, TfLiteContext *context, const char *data,
-                       size_t bytes) {
-  return lacking ? nullptr : kernel->init(context, data, bytes);
+  lacked = bytes;
+  if (making) longjmp(maker, 1);
 }
 
 TfLiteStatus edgeq_tflm_prepare(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node) {
-  if (lacking) return kTfLiteError; /* kernels do not expect a null of what they have asked for */
   const uint32_t op = prepared;
   if (op < edgeq_tflm.op_count) {
     edgeq_tflm.places[op] = {node, kernel};

@@ -13,7 +13,8 @@
 #include "tensorflow/lite/micro/memory_planner/greedy_memory_planner.h"
 #include "tensorflow/lite/micro/micro_allocator.h"
 
-/* Called for a request that the arena has no room for: with `bytes` more there would have been. */
+/* Called for a request that the arena has no room for: with `bytes` more there would have been. Does not
+ * return where an interpreter is being made: the library does not expect a null everywhere. */
 void edgeq_tflm_lacks(size_t bytes);
 
 /* Refuses what would overlap, too: memory that is kept and memory for a while, which grow towards each other.
@@ -31,16 +32,21 @@ class edgeq_tflm_arena : public tflite::SingleArenaBufferAllocator {
 
   uint8_t *AllocatePersistentBuffer(size_t size, size_t alignment) override {
     const uintptr_t begin = (reinterpret_cast<uintptr_t>(tail()) - size) & ~(alignment - 1u);
-    if (begin < top()) edgeq_tflm_lacks(top() - begin);
-    if (begin < top() && begin >= reinterpret_cast<uintptr_t>(head())) return nullptr;
-    return tflite::SingleArenaBufferAllocator::AllocatePersistentBuffer(size, alignment);
+    const uintptr_t end = top();
+    uint8_t *found = nullptr;
+    if (begin >= end || begin < reinterpret_cast<uintptr_t>(head()))
+      found = tflite::SingleArenaBufferAllocator::AllocatePersistentBuffer(size, alignment);
+    if (begin < end) edgeq_tflm_lacks(end - begin);
+    return found;
   }
 
   uint8_t *AllocateTemp(size_t size, size_t alignment) override {
     const uintptr_t begin = (top() + alignment - 1u) & ~(alignment - 1u);
     const uintptr_t end = reinterpret_cast<uintptr_t>(tail());
+    uint8_t *const found =
+        begin > end ? nullptr : tflite::SingleArenaBufferAllocator::AllocateTemp(size, alignment);
     if (begin + size > end) edgeq_tflm_lacks(begin + size - end);
-    return begin > end ? nullptr : tflite::SingleArenaBufferAllocator::AllocateTemp(size, alignment);
+    return found;
   }
 
  private:
@@ -76,19 +82,14 @@ class edgeq_tflm_planner : public tflite::GreedyMemoryPlanner {
   TF_LITE_REMOVE_VIRTUAL_DELETE
 };
 
-/* The interpreter's allocator in an arena, as tflite::MicroAllocator::Create makes one; null if there is no
- * room for it and, beside it, for `also` bytes. `bytes` is aligned at 16. */
-inline tflite::MicroAllocator *edgeq_tflm_allocator(uint8_t *bytes, size_t count, size_t also) {
-  constexpr size_t kAlign = 16;
-  constexpr size_t kOwn =
-      sizeof(edgeq_tflm_arena) + sizeof(edgeq_tflm_planner) + sizeof(tflite::MicroAllocator) + 3u * kAlign;
-  if (count < kOwn + also) {
-    edgeq_tflm_lacks(kOwn + also - count);
-    return nullptr;
-  }
+/* The interpreter's allocator in an arena, as tflite::MicroAllocator::Create makes one. `bytes` is aligned
+ * at 16. Only while an interpreter is being made. */
+inline tflite::MicroAllocator *edgeq_tflm_allocator(uint8_t *bytes, size_t count) {
+  constexpr size_t kArena = sizeof(edgeq_tflm_arena);
+  if (count < kArena) edgeq_tflm_lacks(kArena - count);
   edgeq_tflm_arena first(bytes, count);
   edgeq_tflm_arena *const arena =
-      new (first.AllocatePersistentBuffer(sizeof first, alignof(edgeq_tflm_arena))) edgeq_tflm_arena(first);
+      new (first.AllocatePersistentBuffer(kArena, alignof(edgeq_tflm_arena))) edgeq_tflm_arena(first);
   edgeq_tflm_planner *const planner =
       new (arena->AllocatePersistentBuffer(sizeof(edgeq_tflm_planner), alignof(edgeq_tflm_planner)))
           edgeq_tflm_planner;

@@ -11,11 +11,8 @@
 #include "tensorflow/lite/micro/micro_op_resolver.h"
 
 typedef TfLiteStatus edgeq_tflm_function(TfLiteContext *context, TfLiteNode *node);
-typedef void *edgeq_tflm_init_function(TfLiteContext *context, const char *data, size_t bytes);
 
-/* `kernel` is an operator's own registration, in edgeq_tflm_begin one with an init. */
-void *edgeq_tflm_begin(const TFLMRegistration *kernel, TfLiteContext *context, const char *data,
-                       size_t bytes);
+/* `kernel` is an operator's own registration. */
 TfLiteStatus edgeq_tflm_prepare(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node);
 TfLiteStatus edgeq_tflm_run(const TFLMRegistration *kernel, TfLiteContext *context, TfLiteNode *node);
 
@@ -36,11 +33,6 @@ class edgeq_tflm_resolver : public tflite::MicroOpResolver {
 
  private:
   template <size_t kKind>
-  static void *begin(TfLiteContext *context, const char *data, size_t bytes) {
-    return edgeq_tflm_begin(found_[kKind], context, data, bytes);
-  }
-
-  template <size_t kKind>
   static TfLiteStatus prepare(TfLiteContext *context, TfLiteNode *node) {
     return edgeq_tflm_prepare(found_[kKind], context, node);
   }
@@ -53,7 +45,6 @@ class edgeq_tflm_resolver : public tflite::MicroOpResolver {
   template <size_t kLeft>
   static void fill() {
     if constexpr (kLeft > 0) {
-      begin_[kLeft - 1] = begin<kLeft - 1>;
       prepare_[kLeft - 1] = prepare<kLeft - 1>;
       invoke_[kLeft - 1] = invoke<kLeft - 1>;
       fill<kLeft - 1>();
@@ -68,7 +59,6 @@ class edgeq_tflm_resolver : public tflite::MicroOpResolver {
     if (kind == count_) {
       found_[count_++] = kernel;
       wrapped_[kind] = *kernel;
-      if (kernel->init != nullptr) wrapped_[kind].init = begin_[kind];
       wrapped_[kind].prepare = prepare_[kind];
       wrapped_[kind].invoke = invoke_[kind];
     }
@@ -78,7 +68,6 @@ class edgeq_tflm_resolver : public tflite::MicroOpResolver {
   const tflite::MicroOpResolver &kernels_;
   static inline const TFLMRegistration *found_[kKinds];
   static inline TFLMRegistration wrapped_[kKinds];
-  static inline edgeq_tflm_init_function *begin_[kKinds];
   static inline edgeq_tflm_function *prepare_[kKinds], *invoke_[kKinds];
   static inline size_t count_ = 0;
 
