@@ -1,64 +1,8 @@
 /* DEPTHWISE_CONV_2D with 3x3 filters on int8 for cores with the DSP extension. Four channels at a time become
  * pairs of rows, a band of them at a time, and then each channel's products run over the band. */
-#include "depthwise_3x3.h"
-#include "edgeq/dsp.h"
 #include "edgeq/kernels.h"
 #include "edgeq/mem.h"
-
-/* `count` values of one position, as a word. */
-static uint32_t load_some(const int8_t *values, int32_t count) {
-  uint32_t word = 0;
-  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
-  return word;
-}
-
-/* Pair row `t` of four channels, of which `count` exist, and those after it as far as both their rows are
- * inside, but at most `rows` of them. `input` is the first channel's first value. Returns how many it made.
- */
-static int32_t pair_rows(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input, int32_t t,
-                         int32_t rows, int32_t count, uint32_t *to) {
-  const int8_t *const outside = (const int8_t *)&p->outside;
-  const int32_t y = 2 * t - p->pad_top;
-  const int32_t row = p->input_width * p->channels;
-  const int upper_inside = y >= 0 && y < p->input_height;
-  const int lower_inside = y + 1 >= 0 && y + 1 < p->input_height;
-  edgeq_depthwise_3x3_source s;
-  s.to = to + 4 * p->pad_left;
-  s.upper = upper_inside ? input + y * row : outside;
-  s.lower = lower_inside ? input + (y + 1) * row : outside;
-  s.upper_step = upper_inside ? p->channels : 0;
-  s.lower_step = lower_inside ? p->channels : 0;
-  s.count = p->inside;
-  s.to_next = p->pitch - 16 * p->inside;
-  s.next = 2 * row - p->inside * p->channels;
-  s.rows = upper_inside && lower_inside ? (p->input_height - y) / 2 : 1;
-  if (s.rows > rows) s.rows = rows;
-  if (count == 4) {
-    edgeq_depthwise_3x3_pairs(&s);
-    return s.rows;
-  }
-  uint32_t words[2];
-  s.rows = 1;
-  s.count = 1;
-  const int8_t *upper = s.upper;
-  const int8_t *lower = s.lower;
-  s.upper = (const int8_t *)&words[0];
-  s.lower = (const int8_t *)&words[1];
-  for (int32_t x = p->inside; x > 0; x--, upper += s.upper_step, lower += s.lower_step, s.to += 4) {
-    words[0] = load_some(upper, count);
-    words[1] = load_some(lower, count);
-    edgeq_depthwise_3x3_pairs(&s);
-  }
-  return 1;
-}
-
-/* The padding at both ends of a pair row, which stays. */
-static void pad(const edgeq_depthwise_3x3_dsp_params *p, uint32_t *row) {
-  const uint32_t zero = (uint32_t)p->outside & 0xffu;
-  const uint32_t pair = edgeq_even_bytes(zero | zero << 16);
-  for (int32_t i = 0; i < 4 * p->pad_left; i++) row[i] = pair;
-  for (int32_t i = 4 * (p->pad_left + p->inside); i < 4 * p->positions; i++) row[i] = pair;
-}
+#include "pair_rows.h"
 
 /* Outputs of `count` channels; `rows` output rows from `output` on, whose pair rows begin at `pairs`. */
 static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pairs, const int32_t *channel,
@@ -94,7 +38,18 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
   const int32_t rows_of_pair = p->stride == 1 ? 2 : 1;
   const int32_t out_row = p->output_width * p->channels * p->depth_multiplier;
 
-  for (int32_t i = 0; i <= p->band; i++) pad(p, pairs + i * pitch);
+  edgeq_image image;
+  image.height = p->input_height;
+  image.width = p->input_width;
+  image.channels = p->channels;
+  image.pad_top = p->pad_top;
+  image.pad_left = p->pad_left;
+  image.outside = p->outside;
+  image.positions = p->positions;
+  image.inside = p->inside;
+  image.pitch = p->pitch;
+
+  for (int32_t i = 0; i <= p->band; i++) edgeq_pad_pair_row(&image, pairs + i * pitch);
   for (int32_t batch = 0; batch < p->batches; batch++) {
     for (int32_t c = 0; c < p->channels; c += 4) {
       const int32_t count = p->channels - c < 4 ? p->channels - c : 4;
@@ -102,13 +57,13 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
       const int32_t exist = p->channels < 4 ? count : 4;
       const int32_t first = exist == 4 ? c + count - 4 : c;
       int32_t t = 0;
-      (void)pair_rows(p, input + first, 0, 1, exist, pairs);
+      (void)edgeq_pair_rows(&image, input + first, 0, 1, exist, pairs);
       for (int32_t y = 0; y < p->output_height;) {
         int32_t rows = p->band * rows_of_pair;
         if (rows > p->output_height - y) rows = p->output_height - y;
         const int32_t last = (rows + rows_of_pair - 1) / rows_of_pair;
         for (int32_t i = 1; i <= last;) {
-          i += pair_rows(p, input + first, t + i, last + 1 - i, exist, pairs + i * pitch);
+          i += edgeq_pair_rows(&image, input + first, t + i, last + 1 - i, exist, pairs + i * pitch);
         }
         const int32_t channel = c * p->depth_multiplier;
         products(p, pairs + (c - first), weights + channel * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows,

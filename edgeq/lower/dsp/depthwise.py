@@ -1,9 +1,10 @@
-"""DEPTHWISE_CONV_2D: 3x3 by pairs of rows, any window by pairs of taps."""
+"""DEPTHWISE_CONV_2D: 3x3 by pairs of rows, any window by pairs of rows or of taps."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from edgeq.lower.dsp.candidate import (
     number,
     weights_of,
 )
+from edgeq.lower.dsp.depthwise_pairs import by_pairs
 from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import Enumerator, KernelCall
 
@@ -86,6 +88,8 @@ def depthwise_convolutions(call: KernelCall) -> Iterator[Candidate]:
         yield from _by_pair_rows(call)
     except NotExactError as exc:
         refused = exc
+    with suppress(NotExactError):
+        yield from by_pairs(call)
     try:
         yield _by_taps(call)
     except NotExactError:

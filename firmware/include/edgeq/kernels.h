@@ -15,6 +15,7 @@
 
 #include <stdint.h>
 
+#include "edgeq/kernels_depthwise_dsp.h"
 #include "edgeq/kernels_dsp.h"
 #include "edgeq/kernels_int16.h"
 #include "edgeq/kernels_moves.h"

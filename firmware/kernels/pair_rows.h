@@ -1,0 +1,76 @@
+/* Rows of an image as pairs of rows (kernels/depthwise_3x3.h), four channels at a time. */
+#ifndef EDGEQ_KERNELS_PAIR_ROWS_H
+#define EDGEQ_KERNELS_PAIR_ROWS_H
+
+#include "depthwise_3x3.h"
+#include "edgeq/dsp.h"
+
+/* The input, and where it lies in the padded rows that pair rows are made of. */
+typedef struct edgeq_image {
+  int32_t height;
+  int32_t width;
+  int32_t channels;
+  int32_t pad_top;
+  int32_t pad_left;
+  int32_t outside;   /* the zero point in each byte */
+  int32_t positions; /* of a padded row */
+  int32_t inside;    /* of those, how many are the input's */
+  int32_t pitch;     /* bytes from one pair row to the next */
+} edgeq_image;
+
+/* `count` values of one position, as a word. */
+static inline uint32_t edgeq_load_some(const int8_t *values, int32_t count) {
+  uint32_t word = 0;
+  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
+  return word;
+}
+
+/* Pair row `t` of four channels, of which `count` exist, and those after it as far as both their rows are
+ * inside, but at most `rows` of them. `input` is the first channel's first value. Returns how many it made.
+ */
+static inline int32_t edgeq_pair_rows(const edgeq_image *p, const int8_t *input, int32_t t, int32_t rows,
+                                      int32_t count, uint32_t *to) {
+  const int8_t *const outside = (const int8_t *)&p->outside;
+  const int32_t y = 2 * t - p->pad_top;
+  const int32_t row = p->width * p->channels;
+  const int upper_inside = y >= 0 && y < p->height;
+  const int lower_inside = y + 1 >= 0 && y + 1 < p->height;
+  edgeq_depthwise_3x3_source s;
+  s.to = to + 4 * p->pad_left;
+  s.upper = upper_inside ? input + y * row : outside;
+  s.lower = lower_inside ? input + (y + 1) * row : outside;
+  s.upper_step = upper_inside ? p->channels : 0;
+  s.lower_step = lower_inside ? p->channels : 0;
+  s.count = p->inside;
+  s.to_next = p->pitch - 16 * p->inside;
+  s.next = 2 * row - p->inside * p->channels;
+  s.rows = upper_inside && lower_inside ? (p->height - y) / 2 : 1;
+  if (s.rows > rows) s.rows = rows;
+  if (count == 4) {
+    edgeq_depthwise_3x3_pairs(&s);
+    return s.rows;
+  }
+  uint32_t words[2];
+  s.rows = 1;
+  s.count = 1;
+  const int8_t *upper = s.upper;
+  const int8_t *lower = s.lower;
+  s.upper = (const int8_t *)&words[0];
+  s.lower = (const int8_t *)&words[1];
+  for (int32_t x = p->inside; x > 0; x--, upper += s.upper_step, lower += s.lower_step, s.to += 4) {
+    words[0] = edgeq_load_some(upper, count);
+    words[1] = edgeq_load_some(lower, count);
+    edgeq_depthwise_3x3_pairs(&s);
+  }
+  return 1;
+}
+
+/* The padding at both ends of a pair row, which stays. */
+static inline void edgeq_pad_pair_row(const edgeq_image *p, uint32_t *row) {
+  const uint32_t zero = (uint32_t)p->outside & 0xffu;
+  const uint32_t pair = edgeq_even_bytes(zero | zero << 16);
+  for (int32_t i = 0; i < 4 * p->pad_left; i++) row[i] = pair;
+  for (int32_t i = 4 * (p->pad_left + p->inside); i < 4 * p->positions; i++) row[i] = pair;
+}
+
+#endif
