@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.link.codes import BAUD
 from edgeq.options import BuildOptions, Target
-from edgeq.records import Finding, LayerDrift, Profile, Progress, VariantKind
+from edgeq.records import Finding, LayerDrift, LayerTable, Profile, Progress, VariantKind
 
 if TYPE_CHECKING:
     from edgeq.comparison.options import CompareOptions
@@ -130,6 +130,7 @@ def drift(
     folder: Path,
     *,
     device: str | None = None,
+    variant: VariantKind | None = None,
     samples: int = 4,
     baud: int = BAUD,
     probe: str | None = None,
@@ -137,8 +138,29 @@ def drift(
 ) -> tuple[LayerDrift, ...]:
     """Compare a build on a device with the reference that the device is held to, layer by layer, on its first samples.
 
-    A board on a serial port needs an image that hands out layers: with a `probe` it gets the build's, and the build's
-    own at the end.
+    Args and errors as `drift_table`, of which this is the first column.
+    """
+    return drift_table(
+        folder, device=device, variant=variant, samples=samples, baud=baud, probe=probe, progress=progress
+    ).layers
+
+
+def drift_table(
+    folder: Path,
+    *,
+    device: str | None = None,
+    variant: VariantKind | None = None,
+    samples: int = 4,
+    baud: int = BAUD,
+    probe: str | None = None,
+    progress: Progress | None = None,
+) -> LayerTable:
+    """Compare a build on a device with references, layer by layer, on its first samples.
+
+    Firmware is compared with the reference that it is held to. A `variant` of a mobile build (None: the one that the
+    agent at a port holds, else int8) is compared with the kernels that the agent runs, and then with each of the other
+    interpreters of this host. A board on a serial port needs an image that hands out layers: with a `probe` it gets the
+    build's, and the build's own at the end.
 
     Raises:
         InputError, UnavailableError, FlashError: as `validate`.
@@ -146,13 +168,23 @@ def drift(
     from edgeq import measure
     from edgeq.builds import open_build
     from edgeq.devices.names import check_device, check_probe
+    from edgeq.mobile.builds import is_mobile, refuse_probe, refuse_variant
 
+    if is_mobile(folder):
+        from edgeq.mobile.layers import drift_mobile
+
+        refuse_probe(probe, folder)
+        return drift_mobile(
+            folder, device=device or Target.MOBILE.default_device, variant=variant, samples=samples, baud=baud,
+            progress=progress or Progress(),
+        )  # fmt: skip
     made, device = open_build(folder), device or Target.CORTEX_M.default_device
+    refuse_variant(variant, folder)
     check_device(device, made.board)
     check_probe(probe, [device], made.board)
     inputs = measure.first(made.samples.inputs, samples)
     found = measure.trace(made, device, inputs, None, progress or Progress(), baud=baud, probe=probe)
-    return next(iter(found.values()))
+    return LayerTable(device=device, columns=found)
 
 
 def flash(folder: Path, *, probe: str, traced: bool = False, progress: Progress | None = None) -> Flashed:

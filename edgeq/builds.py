@@ -219,9 +219,8 @@ def open_build(folder: Path) -> Build:
     if (target := manifest.facts.get("target")) is not None:
         raise InputError(
             f"{folder} is a build for {target}: it has no firmware.",
-            hint=f"A variant's outputs on a device: edgeq validate {folder} --variant NAME --device DEVICE. Layers "
-            f"(edgeq drift): build the same file for a microcontroller, edgeq build {folder}/variants/int8.tflite "
-            "--out OUT, and name that build; an agent that runs the file serves both.",
+            hint=f"`edgeq validate`, `drift` and `profile` run its variants in LiteRT. For firmware build one for a "
+            f"microcontroller: edgeq build {folder}/variants/int8.tflite --out OUT",
         )
     try:
         return _restore(folder, manifest)

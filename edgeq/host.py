@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Event
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,8 @@ from numpy.typing import NDArray
 from edgeq import reference
 from edgeq.errors import InterpreterError
 from edgeq.lower.exceptions import known_exceptions
-from edgeq.records import Quantized, Reference, ReferenceOutputs
+from edgeq.model.graph import Graph
+from edgeq.records import EVERYWHERE, Quantized, Reference, ReferenceOutputs
 from edgeq.reference.rewrite import corrected_for_tflm
 
 Samples = tuple[NDArray[np.generic], ...]
@@ -41,21 +44,58 @@ class HostRuns:
     notes: tuple[str, ...]
 
 
-_SAME_KERNELS = {"litert": Reference.LITERT_DEFAULT, "litert-reference": Reference.LITERT_REFERENCE}
+_SAME_KERNELS = {
+    "litert": Reference.LITERT_DEFAULT,
+    "litert-reference": Reference.LITERT_REFERENCE,
+    "litert-builtin": Reference.LITERT_BUILTIN,
+}
 """What HELLO calls an interpreter on a device, and the same one on the host."""
 
 
-def held_to(references: Sequence[ReferenceOutputs], engine: str) -> tuple[ReferenceOutputs, ...]:
-    """The references, the one first that a device is held to: for LiteRT on a device, LiteRT's same kernels here."""
-    same = _SAME_KERNELS.get(engine)
-    return tuple(sorted(references, key=lambda r: r.reference is not same)) if same is not None else tuple(references)
+def held_reference(engine: str) -> Reference | None:
+    """The reference that runs the same kernels as a device whose HELLO names this engine; None of firmware."""
+    return _SAME_KERNELS.get(engine)
 
 
-def content_for(quantized: Quantized, interpreter: Reference) -> bytes:
+def held_to(
+    references: Sequence[ReferenceOutputs], engine: str, model: TfLite, inputs: Samples
+) -> tuple[ReferenceOutputs, ...]:
+    """The references, the one first that a device is held to: for LiteRT on a device, LiteRT's same kernels here.
+
+    Args:
+        references: those that have run, to the first samples at least; () runs the one alone.
+        engine: of HELLO.
+        model: what runs.
+        inputs: the samples, for a reference that has not run yet.
+
+    Raises:
+        InterpreterError: that one crashed or refused the model.
+    """
+    same = held_reference(engine)
+    if same is None:
+        return tuple(references)
+    if not any(r.reference is same for r in references):
+        references = (reference.run_reference(model.content, inputs, same), *references)
+    return tuple(sorted(references, key=lambda r: r.reference is not same))
+
+
+class TfLite(Protocol):
+    """A .tflite, its bytes and its graph."""
+
+    @property
+    def content(self) -> bytes:
+        """The bytes."""
+
+    @property
+    def graph(self) -> Graph:
+        """What they say."""
+
+
+def content_for(model: TfLite, interpreter: Reference) -> bytes:
     """The .tflite that an interpreter runs: for TFLM one without the op that it computes wrong (docs/exceptions.md)."""
     if interpreter is Reference.TFLM:
-        return corrected_for_tflm(quantized.content, quantized.graph)
-    return quantized.content
+        return corrected_for_tflm(model.content, model.graph)
+    return model.content
 
 
 def golden_run(quantized: Quantized, inputs: Samples) -> Golden:
@@ -102,7 +142,7 @@ def run_references(quantized: Quantized, inputs: Samples, primary: Reference, *,
     Raises:
         InterpreterError: the primary one crashed or refused the model, or `stop` was set.
     """
-    wanted = [primary, *(r for r in Reference if r is not primary and reference.available(r))]
+    wanted = [primary, *(r for r in EVERYWHERE if r is not primary and reference.available(r))]
     # TFLM apart, if it runs other bytes than the rest.
     apart = content_for(quantized, primary) is not quantized.content
     outputs: list[ReferenceOutputs] = []
@@ -113,3 +153,17 @@ def run_references(quantized: Quantized, inputs: Samples, primary: Reference, *,
         outputs += runs.outputs
         notes += [failure.message for failure in runs.failures.values()]
     return HostRuns(outputs=tuple(outputs), notes=tuple(notes))
+
+
+def worth_tracing(device: Samples, references: Sequence[ReferenceOutputs], count: int) -> list[int]:
+    """Which samples to compare layer by layer: those whose outputs differ from a reference's (the primary one goes
+    first), then the first ones."""
+    samples = len(device[0])
+    candidates: list[int] = []
+    for answer in references:
+        wrong = np.zeros(samples, bool)
+        for a, b in zip(device, answer.outputs, strict=True):
+            wrong |= (a != b[:samples]).reshape(samples, -1).any(axis=1)
+        candidates += np.flatnonzero(wrong).tolist()
+    chosen = dict.fromkeys(itertools.chain(candidates, range(samples)))
+    return sorted(itertools.islice(chosen, count))

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -30,7 +29,7 @@ from edgeq.devices.names import (
     is_serial,
 )
 from edgeq.errors import BudgetError
-from edgeq.host import held_to
+from edgeq.host import held_reference, held_to, worth_tracing
 from edgeq.interruption import scratch_folder
 from edgeq.link.codes import BAUD, HelloFlag
 from edgeq.records import (
@@ -40,7 +39,6 @@ from edgeq.records import (
     Profile,
     Progress,
     Reference,
-    ReferenceOutputs,
 )
 
 if TYPE_CHECKING:
@@ -98,7 +96,7 @@ def measure(
         ran, profile, selftest = run(
             build, devices, inputs, progress, baud=baud, probe=probe, journal=journal, resume=resume
         )
-    build = dataclasses.replace(build, references=held_to(build.references, ran.engine))
+    build = dataclasses.replace(build, references=held_to(build.references, ran.engine, build.quantized, inputs))
     layers: dict[Reference, tuple[LayerDrift, ...]] = {}
     with clock("layers"):
         traces = ran.about and ran.trace_points
@@ -276,33 +274,20 @@ def trace(
 
     Raises:
         DeviceError, LinkError, ToolError: as `started`.
-        DeviceError, InterpreterError: as `trace_layers`.
+        DeviceError, InterpreterError: as `traceable` and `TracedLayers`.
     """
-    from edgeq.tracing import trace_layers
+    from edgeq.tracing import TracedLayers, traceable
 
     with started(build, device, traced=True, baud=baud, probe=probe, progress=progress) as (_, session):
         if references is None:
-            references = [held_to(build.references, session.hello.engine)[0].reference]
-        return trace_layers(build, device, session, inputs, references, progress)
+            references = [held_reference(session.hello.engine) or build.references[0].reference]
+        layers = TracedLayers(traceable(build, device, session.hello), session, inputs, progress)
+        return {reference: layers.against(reference) for reference in references}
 
 
 def first(inputs: Samples, count: int | None) -> Samples:
     """At most `count` samples."""
     return tuple(a[:count] for a in inputs)
-
-
-def worth_tracing(device: Samples, references: Sequence[ReferenceOutputs], count: int) -> list[int]:
-    """Which samples to compare layer by layer: those whose outputs differ from a reference's (the primary one goes
-    first), then the first ones."""
-    samples = len(device[0])
-    candidates: list[int] = []
-    for reference in references:
-        wrong = np.zeros(samples, bool)
-        for a, b in zip(device, reference.outputs, strict=True):
-            wrong |= (a != b[:samples]).reshape(samples, -1).any(axis=1)
-        candidates += np.flatnonzero(wrong).tolist()
-    chosen = dict.fromkeys(itertools.chain(candidates, range(samples)))
-    return sorted(itertools.islice(chosen, count))
 
 
 def _start(build: Build, device: str, image: Image | None, folder: Path) -> Device:

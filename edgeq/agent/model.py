@@ -7,6 +7,7 @@ import importlib.metadata
 import time
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,35 @@ _NO_OP_PROFILE = "LiteRT's Python interpreter does not tell the time of single o
 
 
 class Kernels(Enum):
-    """Which of LiteRT's kernels compute: its defaults (XNNPACK where it has the op), or the reference kernels."""
+    """Which of LiteRT's kernels compute: its defaults (XNNPACK where it has the op), its own without XNNPACK, or the
+    reference kernels."""
 
     DEFAULT = "default"
+    BUILTIN = "builtin"
     REFERENCE = "reference"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Set:
+    """A set of kernels: LiteRT's name of it, HELLO's, and what a person is told."""
+
+    resolver: OpResolverType
+    engine: str
+    words: str
+
+
+_SETS = {
+    Kernels.DEFAULT: _Set(
+        resolver=OpResolverType.AUTO, engine="litert", words="XNNPACK, and LiteRT's own for ops that it lacks"
+    ),
+    Kernels.BUILTIN: _Set(
+        resolver=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, engine="litert-builtin",
+        words="LiteRT's own, without XNNPACK",
+    ),
+    Kernels.REFERENCE: _Set(
+        resolver=OpResolverType.BUILTIN_REF, engine="litert-reference", words="LiteRT's reference kernels"
+    ),
+}  # fmt: skip
 
 
 class LiteRtModel:
@@ -60,7 +86,7 @@ class LiteRtModel:
             self._content = path.read_bytes()
         except OSError as exc:
             raise InputError(f"{path} cannot be read: {exc.strerror or exc}.") from exc
-        self._kernels = kernels
+        self._kernels = _SETS[kernels]
         self._threads = threads
         self._graph, no_layers = _graph(self._content, path)
         self._plain = self._interpreter(path, keep_tensors=False)
@@ -72,7 +98,7 @@ class LiteRtModel:
         self.inputs = tuple(_info(d, i, output=False, path=path) for i, d in enumerate(inputs))
         self.outputs = tuple(_info(d, i, output=True, path=path) for i, d in enumerate(outputs))
         self.name = path.name
-        self.engine = "litert" if kernels is Kernels.DEFAULT else "litert-reference"
+        self.engine = self._kernels.engine
         self.board = machine_name() if emulated is None else f"{emulated}, emulated"
         self.sha256 = hashlib.sha256(self._content).hexdigest()
         self.op_count = len(self._graph.ops) if self._graph is not None else 0
@@ -86,7 +112,7 @@ class LiteRtModel:
         self._about = {"platform": system} if system else {}
         self._about |= {
             "runtime": f"LiteRT {importlib.metadata.version('ai-edge-litert')}",
-            "kernels": "XNNPACK, and LiteRT's own for ops that it lacks" if self.engine == "litert" else "reference",
+            "kernels": self._kernels.words,
             "threads": str(threads),
             "cpus": format_cpus(cpus),
             "per-op profile": f"none: {_NO_OP_PROFILE}",
@@ -161,14 +187,13 @@ class LiteRtModel:
         return self._keeping
 
     def _interpreter(self, path: Path | None, *, keep_tensors: bool) -> Interpreter:
-        reference = self._kernels is Kernels.REFERENCE
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that keeping tensors takes memory
                 interpreter = Interpreter(
                     model_content=self._content,
                     num_threads=self._threads,
-                    experimental_op_resolver_type=OpResolverType.BUILTIN_REF if reference else OpResolverType.AUTO,
+                    experimental_op_resolver_type=self._kernels.resolver,
                     experimental_preserve_all_tensors=keep_tensors,
                 )
                 interpreter.allocate_tensors()

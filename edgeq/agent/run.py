@@ -19,8 +19,8 @@ DEFAULT_BAUD = 115200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AgentOptions:
-    """What `edgeq agent` was asked for; see its help. `kernels` is "default" or "reference", `emulated` the name of a
-    processor that is."""
+    """What `edgeq agent` was asked for; see its help. `kernels` is a value of `edgeq.agent.model.Kernels`,
+    `emulated` the name of a processor that is."""
 
     tcp: str | None = None
     serial: str | None = None

@@ -28,10 +28,10 @@ from edgeq.cli._common import PATH
 )
 @click.option(
     "--kernels",
-    type=click.Choice(["default", "reference"]),
+    type=click.Choice(["default", "builtin", "reference"]),
     default="default",
     show_default=True,
-    help="default: what apps get (XNNPACK); reference: LiteRT's reference kernels.",
+    help="default: what apps get (XNNPACK); builtin: LiteRT's own without XNNPACK; reference: its reference kernels.",
 )
 @click.option(
     "--idle",

@@ -23,7 +23,7 @@ def litert_host_device(model: Path, *, threads: int = 1, kernels: str = "default
     Args:
         model: the .tflite.
         threads: of the interpreter.
-        kernels: "default" (XNNPACK) or "reference".
+        kernels: a value of `edgeq.agent.model.Kernels`; "default" is XNNPACK.
 
     Raises:
         DeviceError: LiteRT refuses the model, or crashed; the message has its words.
@@ -45,7 +45,7 @@ def arm64_device(model: Path, *, threads: int = 1, kernels: str = "default") -> 
     Args:
         model: the .tflite.
         threads: of the interpreter.
-        kernels: "default" (XNNPACK) or "reference".
+        kernels: a value of `edgeq.agent.model.Kernels`; "default" is XNNPACK.
 
     Raises:
         ToolError: QEMU or the arm64 packages are not installed; the hint has the command.

@@ -81,6 +81,16 @@ def refuse_variant(variant: VariantKind | None, folder: Path) -> None:
         raise InputError(f"{folder} is a build for a microcontroller: it has no variants.", hint="Leave out --variant.")
 
 
+def refuse_probe(probe: str | None, folder: Path) -> None:
+    """Nothing, unless a mobile build is to be flashed.
+
+    Raises:
+        InputError: it is.
+    """
+    if probe is not None:
+        raise InputError(f"--flash is for boards; {folder} is a build for phones.", hint="Leave it out.")
+
+
 def save_mobile(build: MobileBuild) -> Manifest:
     """Write what is not on disk yet into the build's folder, and the manifest.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeq.devices.base import Device
@@ -21,18 +22,31 @@ from edgeq.devices.names import (
     is_serial,
 )
 from edgeq.errors import InputError
+from edgeq.host import held_to
 from edgeq.link.codes import BAUD, HelloFlag
 from edgeq.link.session import Session
 from edgeq.mobile.builds import MobileBuild
 from edgeq.mobile.measure import Arrays, file_of, model_inputs
 from edgeq.mobile.variant import Variant
 from edgeq.model.quantization import with_steps
-from edgeq.records import DeviceAgreement, DeviceRun, Profile, Progress, Reference, ReferenceOutputs
+from edgeq.records import DeviceAgreement, DeviceRun, LayerDrift, Profile, Progress, Reference, ReferenceOutputs
 from edgeq.sharing import identity_of, run_shared
 from edgeq.validation.drift import measure_drift
 from edgeq.validation.pairs import measure_pairs
 
 _FIRMWARE = (EMULATED, QEMU, NATIVE, TFLM_HOST)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ran:
+    """What a device gave for one variant: its answers, its latency if it tells times, its self-test's result; what the
+    same kernels answered on this host, and the layers per reference that was traced."""
+
+    run: DeviceRun
+    profile: Profile | None
+    selftest: bool
+    host: ReferenceOutputs
+    layers: Mapping[Reference, tuple[LayerDrift, ...]] = field(default_factory=dict)
 
 
 def check_mobile_device(device: str) -> None:
@@ -137,12 +151,25 @@ def run_variant(
     )  # fmt: skip
 
 
-def agreement(variant: Variant, answers: ReferenceOutputs, ran: DeviceRun) -> DeviceAgreement:
-    """The device's answers against the host's to the same samples."""
+def host_answers(variant: Variant, answers: ReferenceOutputs, ran: DeviceRun, x: Arrays) -> ReferenceOutputs:
+    """What the kernels that the device runs answer on this host to the same samples.
+
+    Args:
+        variant: what ran.
+        answers: LiteRT's default kernels' on the host that built it, which most devices run.
+        ran: the run; its engine names the kernels.
+        x: real values of its samples, one array per model input.
+
+    Raises:
+        InterpreterError: this host's LiteRT refuses the variant with these kernels.
+    """
     count = len(ran.ticks)
-    host = ReferenceOutputs(
-        reference=Reference.LITERT_DEFAULT, version=answers.version, outputs=tuple(a[:count] for a in answers.outputs)
-    )
+    known = replace(answers, outputs=tuple(a[:count] for a in answers.outputs))
+    return held_to((known,), ran.engine, variant, model_inputs(variant.graph, tuple(a[:count] for a in x)))[0]
+
+
+def agreement(variant: Variant, host: ReferenceOutputs, ran: DeviceRun) -> DeviceAgreement:
+    """The device's answers against the host's to the same samples, `host_answers`."""
     tensors = tuple(with_steps(variant.graph, tensor) for tensor in variant.graph.outputs)
     drift = measure_drift(ran.outputs, host, tensors)
     (pair,) = measure_pairs({"host": host.outputs, "device": ran.outputs}, tensors)
@@ -157,6 +184,7 @@ def agreement(variant: Variant, answers: ReferenceOutputs, ran: DeviceRun) -> De
         sqnr_db=drift.sqnr_db,
         seconds=ran.seconds,
         platform=_platform(ran),
+        reference=host.reference,
     )
 
 

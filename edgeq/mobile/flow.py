@@ -15,14 +15,14 @@ from edgeq.mobile.bench import this_host
 from edgeq.mobile.builds import MobileBuild, save_mobile
 from edgeq.mobile.convert import make_variants
 from edgeq.mobile.describe import Facts, described, refuse_second_metadata
-from edgeq.mobile.device import agreement, check_mobile_device, run_variant
+from edgeq.mobile.device import Ran, agreement, check_mobile_device, host_answers, run_variant
 from edgeq.mobile.labels import labelled_output, read_labels
 from edgeq.mobile.measure import Measured, measure_variants
 from edgeq.mobile.metadata import read_metadata
 from edgeq.mobile.normalization import find_normalization
 from edgeq.mobile.platforms import platforms_of
 from edgeq.mobile.recommend import recommend
-from edgeq.mobile.summary import Ran, make_report
+from edgeq.mobile.summary import make_report
 from edgeq.mobile.validate import with_agreements
 from edgeq.mobile.variant import Variants, given_variant
 from edgeq.model.flatbuffer import parse_tflite
@@ -132,8 +132,9 @@ def _on_devices(
             run, profile, selftest = run_variant(
                 build, variant, devices, build.samples.inputs, progress, threads=options.threads
             )
-            found[variant.kind] = agreement(variant, answers, run)
-            ran[variant.kind] = Ran(run=run, profile=profile, selftest=selftest)
+            host = host_answers(variant, answers, run, build.samples.inputs)
+            found[variant.kind] = agreement(variant, host, run)
+            ran[variant.kind] = Ran(run=run, profile=profile, selftest=selftest, host=host)
     return make_report(
         with_agreements(build, found), kind=build.info.recommendation.kind, ran=ran, max_lsb=options.max_lsb,
         max_drop=options.max_drop, timings=clock.timings,

@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgeq.errors import InputError
+from edgeq.host import content_for, held_reference, worth_tracing
 from edgeq.link.codes import BAUD
-from edgeq.mobile.builds import MobileBuild, open_mobile
-from edgeq.mobile.device import agreement, check_mobile_device, run_variant
-from edgeq.mobile.measure import model_inputs
+from edgeq.mobile.builds import MobileBuild, open_mobile, refuse_probe
+from edgeq.mobile.choice import choose_variant
+from edgeq.mobile.device import Ran, agreement, check_mobile_device, host_answers, run_variant
+from edgeq.mobile.layers import references_of, trace_variant
+from edgeq.mobile.measure import Arrays, model_inputs
 from edgeq.mobile.platforms import platforms_of
-from edgeq.mobile.summary import Ran, make_report
+from edgeq.mobile.summary import make_report
 from edgeq.mobile.variant import Variant
-from edgeq.records import DeviceAgreement, Profile, Progress, Reference, ReferenceOutputs, VariantKind
-from edgeq.reference import available, run_references
+from edgeq.records import (
+    DeviceAgreement,
+    DeviceRun,
+    LayerDrift,
+    Profile,
+    Progress,
+    Reference,
+    ReferenceOutputs,
+    VariantKind,
+)
+from edgeq.reference import run_references
 from edgeq.sharing import expanded, journal_of
 from edgeq.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     from edgeq.report.record import Report
+
+TRACED_SAMPLES = 4
+"""Of those that ran, so many are compared layer by layer."""
 
 
 def validate_mobile(
@@ -49,13 +60,12 @@ def validate_mobile(
         InputError: no build, no such variant, or an option for boards.
         UnavailableError: the device is missing, silent, broken, or runs another model.
     """
-    if probe is not None:
-        raise InputError(f"--flash is for boards; {folder} is a build for phones.", hint="Leave it out.")
+    refuse_probe(probe, folder)
     build, clock = open_mobile(folder), Stopwatch()
     named = expanded(devices, jobs)
     for one in dict.fromkeys(named):
         check_mobile_device(one)
-    chosen, answers = build.variant(variant or default_variant(build))
+    chosen, answers = build.variant(choose_variant(build, named, variant, baud=baud))
     x = tuple(a[:samples] for a in build.samples.inputs)
     with clock("run"):
         progress.start(f"Starting {', '.join(dict.fromkeys(named))}")
@@ -64,33 +74,57 @@ def validate_mobile(
             journal=journal_of(folder), resume=resume,
         )  # fmt: skip
     with clock("reference"):
-        others = _other_interpreters(chosen, model_inputs(chosen.graph, x), progress)
-    found = {chosen.kind: agreement(chosen, answers, ran)}
+        host = host_answers(chosen, answers, ran, x)
+        others = _other_interpreters(chosen, ran.engine, model_inputs(chosen.graph, x), progress)
+    with clock("layers"):
+        layers = _layers(build, chosen, named, ran, x, (host, *others), progress, baud=baud)
+    found = {chosen.kind: agreement(chosen, host, ran)}
     with clock("compare"):
         progress.start("Comparing")
+        result = Ran(run=ran, profile=profile, selftest=selftest, host=host, layers=layers)
         report = make_report(
-            with_agreements(build, found), kind=chosen.kind, references=others, max_lsb=max_lsb, max_drop=max_drop,
-            ran={chosen.kind: Ran(run=ran, profile=profile, selftest=selftest)}, timings=(),
+            with_agreements(build, found), kind=chosen.kind, ran={chosen.kind: result}, references=others,
+            max_lsb=max_lsb, max_drop=max_drop, timings=(),
         )  # fmt: skip
     return dataclasses.replace(report, timings=clock.timings)
 
 
 def _other_interpreters(
-    variant: Variant, inputs: Sequence[NDArray[np.generic]], progress: Progress
+    variant: Variant, engine: str, inputs: Arrays, progress: Progress
 ) -> tuple[ReferenceOutputs, ...]:
-    """What LiteRT's reference kernels and TFLM answer, where the variant is of integers and they can run it: how far
+    """What the other interpreters here answer, where the variant is of integers and they can run it: how far
     interpreters on one host are apart shows what the device's difference is worth."""
     if variant.kind not in (VariantKind.INT8, VariantKind.INT16X8):
         return ()
     progress.start("Running the samples in other interpreters")
-    wanted = [r for r in (Reference.TFLM, Reference.LITERT_REFERENCE) if available(r)]
-    return run_references(variant.content, inputs, wanted, required=()).outputs
+    known = (held_reference(engine), Reference.LITERT_DEFAULT)
+    found: list[ReferenceOutputs] = []
+    for reference in references_of(variant, engine):
+        if reference not in known:
+            found += run_references(content_for(variant, reference), inputs, [reference], required=()).outputs
+    return tuple(found)
 
 
-def default_variant(build: MobileBuild) -> VariantKind:
-    """The one that is run where none is named."""
-    kinds = [variant.kind for variant in build.variants]
-    return VariantKind.INT8 if VariantKind.INT8 in kinds else build.info.recommendation.kind
+def _layers(
+    build: MobileBuild,
+    variant: Variant,
+    devices: Sequence[str],
+    ran: DeviceRun,
+    x: Arrays,
+    answers: Sequence[ReferenceOutputs],
+    progress: Progress,
+    *,
+    baud: int,
+) -> Mapping[Reference, tuple[LayerDrift, ...]]:
+    """Per reference that answered, the layers of a few samples, those first whose outputs differ; {} where the first
+    device hands out none."""
+    if not ran.trace_points:
+        return {}
+    count = min(TRACED_SAMPLES, len(x[0]))
+    chosen = list(range(count)) if variant.graph.is_stateful else worth_tracing(ran.outputs, answers, count)
+    traced = tuple(a[chosen] for a in x)
+    wanted = [one.reference for one in answers]
+    return trace_variant(build, variant, devices[0], traced, progress, baud=baud, references=wanted).columns
 
 
 def with_agreements(build: MobileBuild, found: dict[VariantKind, DeviceAgreement]) -> MobileBuild:
@@ -110,7 +144,7 @@ def profile_mobile(
     """
     build = open_mobile(folder)
     check_mobile_device(device)
-    chosen, _ = build.variant(variant or default_variant(build))
+    chosen, _ = build.variant(choose_variant(build, [device], variant, baud=baud))
     x = tuple(a[:1] for a in build.samples.inputs)
     threads = build.info.host.threads
     _, profile, _ = run_variant(build, chosen, [device], x, progress, baud=baud, threads=threads, timed=True)

@@ -141,5 +141,14 @@ class Graph:
 
 
 def computed_tensors(graph: Graph) -> tuple[int, ...]:
-    """Indices of what an interpreter computes: all outputs of all ops but variables, in order of execution."""
-    return tuple(tensor for op in graph.ops for tensor in op.outputs if not graph.tensors[tensor].is_variable)
+    """Indices of what an interpreter computes of its input: all outputs of all ops but variables, and but those that
+    follow from constants alone (float16 weights as float32, which XNNPACK makes for itself), in order of execution."""
+    constant = {tensor.index for tensor in graph.tensors if tensor.data is not None}
+    found = []
+    for op in graph.ops:
+        operands = [i for i in op.inputs if i >= 0]
+        if operands and constant.issuperset(operands):
+            constant.update(op.outputs)
+        else:
+            found += [tensor for tensor in op.outputs if not graph.tensors[tensor].is_variable]
+    return tuple(found)

@@ -33,11 +33,13 @@ from edgeq.records.results import (
     Agreement,
     Drift,
     LayerDrift,
+    LayerTable,
     Metric,
     PairDrift,
     Timing,
 )
 from edgeq.records.runs import (
+    EVERYWHERE,
     DeviceRun,
     DeviceShare,
     Latency,
@@ -62,6 +64,7 @@ from edgeq.records.variants import (
 )
 
 __all__ = [
+    "EVERYWHERE",
     "Accuracy",
     "AccuracyDifference",
     "Agreement",
@@ -81,6 +84,7 @@ __all__ = [
     "Latency",
     "LayerCost",
     "LayerDrift",
+    "LayerTable",
     "MemoryUse",
     "Method",
     "Metric",

@@ -53,8 +53,10 @@ class PairDrift:
 class LayerDrift:
     """One trace point over the traced samples. `state` is "equal", "differs", or why it has no fingerprint.
 
-    `mismatches` and `max_lsb` are over the `fetched_samples` whose values were compared one by one, of `elements`
-    values each; `differing_samples` is over all traced samples.
+    `mismatches`, `max_lsb` and `sqnr_db` are over the `fetched_samples` whose values were compared one by one, of
+    `elements` values each; `differing_samples` is over all traced samples. `sqnr_db` is None of integers, for which
+    `max_lsb` says more, and where nothing was fetched; for floats, which have no LSB, it is 10·log10(Σ ref² /
+    Σ (ref − dev)²).
     """
 
     point: int | None
@@ -67,6 +69,29 @@ class LayerDrift:
     max_lsb: int
     fetched_samples: int = 0
     elements: int = 0
+    sqnr_db: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerTable:
+    """All layers of a device against one reference after the other, the one that the device is held to first.
+
+    `notes` say which reference is missing, and why.
+    """
+
+    device: str
+    columns: Mapping[Reference, tuple[LayerDrift, ...]]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def held(self) -> Reference:
+        """The reference that the device is held to."""
+        return next(iter(self.columns))
+
+    @property
+    def layers(self) -> tuple[LayerDrift, ...]:
+        """The layers against that one."""
+        return self.columns[self.held]
 
 
 class Metric(Enum):

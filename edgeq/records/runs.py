@@ -18,6 +18,11 @@ class Reference(Enum):
     TFLM = "tflm"
     LITERT_REFERENCE = "litert-reference"
     LITERT_DEFAULT = "litert-default"
+    LITERT_BUILTIN = "litert-builtin"
+
+
+EVERYWHERE = (Reference.TFLM, Reference.LITERT_REFERENCE, Reference.LITERT_DEFAULT)
+"""Those of every table. LiteRT's own optimized kernels without XNNPACK are there for a device that runs just these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from edgeq.records.results import Accuracy, AccuracyDifference
-from edgeq.records.runs import Latency
+from edgeq.records.runs import Latency, Reference
 
 
 class VariantKind(Enum):
@@ -92,7 +92,7 @@ class Signature:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceAgreement:
-    """A variant on a device against the same file on the host, over `samples`.
+    """A variant on a device against the same file on the host, by the same kernels (`reference`), over `samples`.
 
     `mismatches` of `outputs` values differ, by at most `max_lsb` steps of integer outputs (1 for any difference of
     floats); `argmax_flips` as in PairDrift; `sqnr_db` is the host's power over that of the difference. `platform` is
@@ -110,6 +110,7 @@ class DeviceAgreement:
     sqnr_db: float
     seconds: float
     platform: str | None = None
+    reference: Reference = Reference.LITERT_DEFAULT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,7 @@ def _open(reference: Reference, content: bytes, arena_bytes: int, keep_tensors: 
         return TflmSession(content, arena_bytes=arena_bytes, keep_tensors=keep_tensors)
     from edgeq.reference.litert import LiteRtSession
 
-    reference_kernels = reference is Reference.LITERT_REFERENCE
-    return LiteRtSession(content, reference_kernels=reference_kernels, keep_tensors=keep_tensors)
+    return LiteRtSession(content, reference, keep_tensors=keep_tensors)
 
 
 def _infer(

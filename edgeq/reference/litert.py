@@ -1,4 +1,4 @@
-"""LiteRT's interpreter, with its reference kernels or with its defaults (XNNPACK). Only the child imports this."""
+"""LiteRT's interpreter, with any of its sets of kernels. Only the child imports this."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from edgeq.records import Reference
+
+_RESOLVERS = {
+    Reference.LITERT_DEFAULT: OpResolverType.AUTO,
+    Reference.LITERT_REFERENCE: OpResolverType.BUILTIN_REF,
+    Reference.LITERT_BUILTIN: OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+}
+
 
 class LiteRtSession:
     """A `edgeq.reference.session.Session` on LiteRT."""
 
-    def __init__(self, content: bytes, *, reference_kernels: bool, keep_tensors: bool) -> None:
+    def __init__(self, content: bytes, kernels: Reference, *, keep_tensors: bool) -> None:
         """Load a model. With `keep_tensors` the default kernels give the same, and hand out every tensor."""
         self._interpreter = Interpreter(
             model_content=content,
             num_threads=1,
-            experimental_op_resolver_type=OpResolverType.BUILTIN_REF if reference_kernels else OpResolverType.AUTO,
+            experimental_op_resolver_type=_RESOLVERS[kernels],
             experimental_preserve_all_tensors=keep_tensors,
         )
         self._interpreter.allocate_tensors()

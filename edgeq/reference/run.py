@@ -28,6 +28,7 @@ _PACKAGES = {
     Reference.TFLM: ("tflite_micro", "tflite-micro"),
     Reference.LITERT_REFERENCE: ("ai_edge_litert", "ai-edge-litert"),
     Reference.LITERT_DEFAULT: ("ai_edge_litert", "ai-edge-litert"),
+    Reference.LITERT_BUILTIN: ("ai_edge_litert", "ai-edge-litert"),
 }
 
 # A child takes about half a second to start; TFLM's reference kernels do about this much in that time.

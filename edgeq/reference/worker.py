@@ -35,6 +35,7 @@ TITLES = {
     Reference.TFLM: "TensorFlow Lite Micro",
     Reference.LITERT_REFERENCE: "LiteRT (reference kernels)",
     Reference.LITERT_DEFAULT: "LiteRT (default kernels)",
+    Reference.LITERT_BUILTIN: "LiteRT (its own kernels, without XNNPACK)",
 }
 
 # A silent child is stopped after this many seconds: longer than any single inference of a microcontroller's model.

@@ -9,7 +9,7 @@ from edgeq.report import format as fmt
 from edgeq.report.engines import engine_cost, figures
 from edgeq.report.record import Report
 from edgeq.report.variants import render_variants
-from edgeq.report.verdict import COLUMNS, MARKS, Level, verdict
+from edgeq.report.verdict import MARKS, Level, columns, verdict
 from edgeq.terminal import printable
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -60,11 +60,12 @@ def _accuracy(report: Report) -> Table:
 
 def _drift(report: Report) -> Table:
     drift = report.drift
-    columns = [drift.get(reference) if drift else None for reference in COLUMNS]
-    table = _table("drift of the device from", *(REFERENCE_NAMES[r] for r in COLUMNS))
+    shown = columns(report)
+    drifts = [drift.get(reference) if drift else None for reference in shown]
+    table = _table("drift of the device from", *(REFERENCE_NAMES[r] for r in shown))
 
     def row(label: str, cell: object, tone: bool = False) -> None:
-        table.add_row(label, *(_drift_cell(d, cell, tone) for d in columns))
+        table.add_row(label, *(_drift_cell(d, cell, tone) for d in drifts))
 
     def differing(d: Drift) -> str:
         both = f"{d.mismatches:,} of {d.outputs:,}"
@@ -72,7 +73,7 @@ def _drift(report: Report) -> Table:
 
     row("outputs that differ", differing, tone=True)
     row("worst difference", lambda d: f"{d.max_lsb} LSB")
-    if any(d is not None and d.top1_agreement is not None for d in columns):
+    if any(d is not None and d.top1_agreement is not None for d in drifts):
         row("same top-1 class", lambda d: fmt.percent(d.top1_agreement))
     row("SQNR", lambda d: f"{fmt.real(d.sqnr_db)} dB")
     return table

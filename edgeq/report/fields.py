@@ -208,6 +208,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "LayerDrift.max_lsb": ("LSB", "largest difference, over the fetched samples"),
     "LayerDrift.fetched_samples": ("samples", "differing samples whose values were compared one by one"),
     "LayerDrift.elements": ("values", "elements of the tensor"),
+    "LayerDrift.sqnr_db": (
+        "dB",
+        "of floats, over the fetched samples; null for integers, and if none was fetched",
+    ),
     "AccuracyInfo.float": ("", "the float model on the host; null if there is none"),
     "AccuracyInfo.int8_host": ("", "the int8 model in a reference interpreter on the host"),
     "AccuracyInfo.device": ("", "the int8 model on the device"),
@@ -307,6 +311,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "DeviceAgreement.argmax_flips": ("answers", "with another largest value; null where no output has two values"),
     "DeviceAgreement.sqnr_db": ("dB", "the host's power over that of the difference"),
     "DeviceAgreement.seconds": ("s", "wall time of the samples on the device, transport included"),
+    "DeviceAgreement.reference": ("", "the kernels that answered on the host: those that the device runs"),
     "DeviceAgreement.platform": ("", "system and architecture in the agent's words; null where nobody tells"),
     "VariantRow.placement": ("", "which of its ops run in XNNPACK"),
     "Signature.key": ("", "the signature's key"),

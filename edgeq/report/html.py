@@ -12,7 +12,7 @@ from edgeq.report.engine_plots import engines_view
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
 from edgeq.report.variants import where_timed
-from edgeq.report.verdict import COLUMNS, verdict
+from edgeq.report.verdict import columns, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
 
@@ -66,7 +66,7 @@ def _context(report: Report) -> dict[str, Any]:
         "report": report,
         "verdict": verdict(report),
         "reference_names": REFERENCE_NAMES,
-        "columns": [(REFERENCE_NAMES[r], drift.get(r) if drift else None, r) for r in COLUMNS],
+        "columns": [(REFERENCE_NAMES[r], drift.get(r) if drift else None, r) for r in columns(report)],
         "histograms": [
             (REFERENCE_NAMES[d.reference], d, plots.histogram_plot(d)) for d in (drift.references if drift else ())
         ],

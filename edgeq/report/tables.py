@@ -5,20 +5,60 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.records import Latency, LayerDrift, Profile
+from edgeq.records import Latency, LayerDrift, LayerTable, Profile
 from edgeq.report import format as fmt
 from edgeq.terminal import FirstThatFits, printable
+from edgeq.validation.explain import REFERENCE_NAMES
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
 
-def render_layers(layers: Sequence[LayerDrift]) -> RenderableType:
-    """One row per layer in the order of the model, and a sentence about the first one that differs."""
+def render_layers(table: LayerTable) -> RenderableType:
+    """One row per layer in the order of the model, and a sentence about the first one that differs; where there are
+    several references, a second table with one column for each."""
     from rich.console import Group
     from rich.text import Text
 
+    traced = [row for row in table.layers if row.point is not None]
+    name = REFERENCE_NAMES[table.held]
+    wrong = [row for row in traced if row.differing_samples]
+    if wrong:
+        first = min(wrong, key=lambda row: row.point or 0)
+        words, colour = f"✗ The first layer that differs is {first.label} (tensor {first.tensor}).", "bold red"
+    else:
+        words, colour = f"✓ All {len(traced)} layers have the fingerprints of {name}.", "bold green"
+    verdict = Text(printable(words), style=colour)
+    notes = [_plain(note, "dim") for note in table.notes]
+    if len(table.columns) == 1:
+        return Group(_held_layers(table.layers), Text(""), verdict, *notes)
+    head = Text(printable(f"{table.device} against {name} on this host, the same kernels:"), style="bold")
+    others = Text("Each interpreter of this host, by its worst difference from the device:", style="bold")
+    return Group(
+        head, Text(""), _held_layers(table.layers), Text(""), verdict, Text(""), others, Text(""), _all_columns(table),
+        *notes,
+    )  # fmt: skip
+
+
+def _all_columns(table: LayerTable) -> Table:
+    """One row per layer, one column per reference."""
+    shown = _table(("layer", "left"), *((REFERENCE_NAMES[reference], "right") for reference in table.columns))
+    shown.columns[0].min_width = _longest_word(row.label for row in table.layers)
+    for rows in zip(*table.columns.values(), strict=True):
+        cells = [_plain(_worst(row) or row.state, "red" if row.differing_samples else "green") for row in rows]
+        shown.add_row(_plain(rows[0].label), *cells)
+    return shown
+
+
+def _worst(row: LayerDrift) -> str:
+    """The largest difference of a layer: in LSB, of floats an SQNR; "" where nothing differs."""
+    if not row.differing_samples:
+        return ""
+    return f"{row.max_lsb} LSB" if row.sqnr_db is None else f"SQNR {fmt.real(row.sqnr_db, 3)} dB"
+
+
+def _held_layers(layers: Sequence[LayerDrift]) -> Table:
     table = _table(
         ("layer", "left"), ("state", "left"), ("samples", "right"), ("elements", "right"), ("worst", "right")
     )
@@ -35,16 +75,9 @@ def render_layers(layers: Sequence[LayerDrift]) -> RenderableType:
                 _plain(row.state, "red"),
                 f"{row.differing_samples} of {row.samples}",
                 f"{row.mismatches:,} of {total:,}",
-                f"{row.max_lsb} LSB",
+                _worst(row),
             )
-    traced = [row for row in layers if row.point is not None]
-    wrong = [row for row in traced if row.differing_samples]
-    if wrong:
-        first = min(wrong, key=lambda row: row.point or 0)
-        words, colour = f"✗ The first layer that differs is {first.label} (tensor {first.tensor}).", "bold red"
-    else:
-        words, colour = f"✓ All {len(traced)} layers have the reference's fingerprints.", "bold green"
-    return Group(table, Text(""), Text(printable(words), style=colour))
+    return table
 
 
 def render_profile(profile: Profile) -> RenderableType:

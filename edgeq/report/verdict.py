@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from edgeq.records import Drift, Reference, VariantKind
+from edgeq.records import EVERYWHERE, Drift, Reference, VariantKind
 from edgeq.report.record import Report
 from edgeq.validation.explain import REFERENCE_NAMES
 
-COLUMNS = tuple(Reference)
-"""The references in the order of the drift table's columns."""
+
+def columns(report: Report) -> tuple[Reference, ...]:
+    """The references in the order of the drift table's columns: those of every table, and what else was compared."""
+    compared = report.drift.references if report.drift is not None else ()
+    return (*EVERYWHERE, *(d.reference for d in compared if d.reference not in EVERYWHERE))
 
 
 class Level(Enum):

@@ -82,7 +82,7 @@ def measure_drift(
         top1_agreement=agreed / decided if decided else None,
         rmse=math.sqrt(noise / total) if mismatches else 0.0,
         cosine=_cosine(product, signal, device_power) if mismatches else 1.0,
-        sqnr_db=_decibel(signal, noise) if mismatches else math.inf,
+        sqnr_db=decibel(signal, noise) if mismatches else math.inf,
         first_layer=first_layer,
     )
 
@@ -121,7 +121,8 @@ def _cosine(product: float, signal: float, device_power: float) -> float:
     return ratio if math.isnan(ratio) else max(-1.0, min(1.0, ratio))
 
 
-def _decibel(signal: float, noise: float) -> float:
+def decibel(signal: float, noise: float) -> float:
+    """10·log10(signal / noise): +inf without noise, −inf without a signal."""
     if noise == 0.0:
         return math.inf  # integers differ only where no scale tells them apart: +0 against −0 is no mismatch
     return 10.0 * math.log10(signal / noise) if signal > 0.0 else -math.inf if signal == 0.0 else math.nan

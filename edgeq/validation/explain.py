@@ -10,9 +10,11 @@ REFERENCE_NAMES = {
     Reference.TFLM: "TFLite Micro",
     Reference.LITERT_REFERENCE: "LiteRT reference",
     Reference.LITERT_DEFAULT: "LiteRT default",
+    Reference.LITERT_BUILTIN: "LiteRT builtin",
 }
 """The references as people call them. TFLite Micro runs its own kernels on the host; LiteRT's reference kernels are
-its BUILTIN_REF resolver; LiteRT's default is XNNPACK, what a plain Python script uses."""
+its BUILTIN_REF resolver; LiteRT's default is XNNPACK, what a plain Python script uses; its builtin kernels are its
+optimized ones without XNNPACK."""
 
 
 def explain(drifts: Sequence[Drift], ops: Collection[str] = ("FULLY_CONNECTED", "SOFTMAX")) -> tuple[str, ...]:

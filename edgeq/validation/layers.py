@@ -18,7 +18,7 @@ from edgeq.model.graph import Graph, Tensor
 from edgeq.model.naming import op_label
 from edgeq.model.quantization import with_steps
 from edgeq.records import LayerDrift
-from edgeq.validation.drift import lsb_difference
+from edgeq.validation.drift import decibel, lsb_difference
 
 EQUAL = "equal"
 DIFFERS = "differs"
@@ -88,7 +88,9 @@ def measure_layers(
         samples = np.flatnonzero(differs[:, i]).tolist()
         dtype = np.dtype(graph.tensors[point.tensor].dtype.value).newbyteorder("<")
         pairs = [(_values(fetch(s, i), dtype), expected_values[point.tensor][s]) for s in samples[:fetch_samples]]
-        mismatches, worst = _compare(point.label, with_steps(graph, point.tensor), pairs)
+        tensor = with_steps(graph, point.tensor)
+        mismatches, worst = _compare(point.label, tensor, pairs)
+        is_float = dtype.kind == "f" and tensor.quantization is None
         row = LayerDrift(
             point=i,
             label=point.label,
@@ -100,6 +102,7 @@ def measure_layers(
             max_lsb=worst,
             fetched_samples=len(pairs),
             elements=graph.tensors[point.tensor].elements,
+            sqnr_db=_sqnr(pairs) if pairs and is_float else None,
         )
         rows.append((order.get(point.tensor, len(order)), i, row))
     for gone in vanished:
@@ -139,6 +142,16 @@ def _compare(
         mismatches += int(np.count_nonzero(steps))
         worst = max(worst, int(steps.max(initial=0)))
     return mismatches, worst
+
+
+def _sqnr(pairs: list[tuple[NDArray[np.generic], NDArray[np.generic]]]) -> float:
+    """10·log10(Σ reference² / Σ (reference − device)²), in dB."""
+    signal = noise = 0.0
+    for device, host in pairs:
+        expected = host.reshape(-1).astype(np.float64)
+        signal += float(np.sum(expected**2))
+        noise += float(np.sum((expected - device.reshape(-1).astype(np.float64)) ** 2))
+    return decibel(signal, noise)
 
 
 def _producer(graph: Graph, tensor: int) -> str:

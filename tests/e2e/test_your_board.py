@@ -59,7 +59,7 @@ def test_the_steps_without_a_board(tmp_path: Path) -> None:
             if arguments[0] == "flash":
                 assert "bytes written, read back, started in" in done.stdout
             if arguments[0] == "drift":
-                assert "layers have the reference's fingerprints" in done.stdout
+                assert "layers have the fingerprints of" in done.stdout
     report = read_report(tmp_path / "build")
     assert report.passed
     assert (report.board, report.device.name) == ("netduinoplus2", f"socket://localhost:{serial}")
