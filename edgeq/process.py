@@ -63,17 +63,19 @@ def run(
     env: Mapping[str, str] | None = None,
     stdin: bytes | None = None,
     error: type[UnavailableError] = ToolError,
+    progress: Callable[[], object] | None = None,
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a program to its end.
 
     Args:
         argv: the program and its arguments; no shell is involved.
-        timeout: seconds after which it is killed.
+        timeout: seconds after which it is killed; with `progress`, seconds in which that stands still.
         what: what it does, in the user's words, for messages ("compiling conv_2d.c").
         cwd: the folder it runs in.
         env: the whole environment; None keeps this process's.
         stdin: bytes to feed it.
         error: the class raised on failure.
+        progress: a value that changes as long as the program gets on; None: it has `timeout` for everything.
 
     Raises:
         UnavailableError: (class `error`) not found, timed out, died of a signal, or exit status other than 0; the
@@ -82,11 +84,12 @@ def run(
     try:
         with start(argv, what=what, cwd=cwd, env=env, error=error) as child:
             try:
-                out, err = child.communicate(stdin, timeout=timeout)
+                out, err = _communicate(child, stdin, timeout, progress)
             except subprocess.TimeoutExpired as exc:
                 child.kill()
                 out, err = child.communicate()
-                raise error(f"{what}: no end after {timeout:g} s, stopped.{_tail(out, err)}") from exc
+                kind = "end after" if progress is None else "progress in"
+                raise error(f"{what}: no {kind} {timeout:g} s, stopped.{_tail(out, err)}") from exc
             except BaseException:
                 child.kill()
                 child.wait()
@@ -99,6 +102,22 @@ def run(
     if child.returncode != 0:
         raise error(f"{what}: exit status {child.returncode}.{_tail(out, err)}")
     return subprocess.CompletedProcess(list(argv), child.returncode, out, err)
+
+
+def _communicate(
+    child: subprocess.Popen[bytes], stdin: bytes | None, timeout: float, progress: Callable[[], object] | None
+) -> tuple[bytes, bytes]:
+    """As `Popen.communicate`, as long as `progress` changes."""
+    seen = progress() if progress is not None else None
+    while True:
+        try:
+            return child.communicate(stdin, timeout=timeout)
+        except subprocess.TimeoutExpired:
+            stdin = None  # it is fed already
+            now = progress() if progress is not None else None
+            if now == seen:
+                raise
+            seen = now
 
 
 def start(

@@ -95,7 +95,13 @@ def clock_hz(cpus: Iterable[int], root: Path = _CPUS) -> int:
 
 
 def governor(cpus: Iterable[int], root: Path = _CPUS) -> str:
-    """Who sets the clock of these CPUs, and to what: "schedutil, 600 to 2400 MHz"; says so where nothing is known."""
+    """`governors` in words where nothing is known, too."""
+    return governors(cpus, root) or "unknown: the kernel shows none (a virtual machine, or no cpufreq)"
+
+
+def governors(cpus: Iterable[int], root: Path = _CPUS) -> str | None:
+    """Who sets the clock of these CPUs, and to what: "schedutil, 600 to 2400 MHz"; each once, where they differ. None
+    where the kernel shows nothing."""
     found: dict[str, None] = {}
     for cpu in sorted(cpus):
         folder = root / _CPUFREQ.format(cpu)
@@ -105,7 +111,7 @@ def governor(cpus: Iterable[int], root: Path = _CPUS) -> str:
             continue
         least, most = (_number(folder / f"scaling_{end}_freq") // 1000 for end in ("min", "max"))
         found[f"{name}, {least} to {most} MHz" if most else name] = None
-    return "; ".join(found) or "unknown: the kernel shows none (a virtual machine, or no cpufreq)"
+    return "; ".join(found) or None
 
 
 def _number(file: Path) -> int:

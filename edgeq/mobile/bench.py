@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq import process
+from edgeq.agent.machine import allowed_cpus, governors
 from edgeq.errors import InterpreterError
 from edgeq.interruption import scratch_folder
 from edgeq.model.graph import Graph
@@ -26,7 +27,8 @@ RUNS, LEAST_RUNS, WARMUP_RUNS = 300, 30, 10
 SECONDS = 20.0
 """After so long in all, no more rounds are begun, but for `LEAST_RUNS` of each variant."""
 
-_TIMEOUT = 900.0
+STALL_SECONDS = 120.0
+"""A child that does not get on for so long is stopped; each inference, and each model that is loaded, is a step."""
 
 Inputs = Sequence[NDArray[np.generic]]
 
@@ -46,14 +48,10 @@ def this_host(threads: int) -> HostInfo:
     except OSError:
         text = ""
     found = re.search(r"^model name\s*:\s*(.+)$", text, re.MULTILINE)
-    try:
-        governor = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").read_text("utf-8").strip() or None
-    except OSError:
-        governor = None
     return HostInfo(
         machine=platform.machine(),
         processor=found[1].strip() if found else platform.processor(),
-        governor=governor,
+        governor=governors(allowed_cpus()),
         interpreter=version(Reference.LITERT_DEFAULT),
         threads=threads,
         warmup_runs=WARMUP_RUNS,
@@ -107,15 +105,25 @@ def _ask(
             Path(paths[-1]).write_bytes(content)
             first = [x[0].reshape(t.shape) for x, t in zip(inputs, graph.input_tensors, strict=True)]
             np.savez(folder / f"inputs_{i}.npz", **{str(k): value for k, value in enumerate(first)})
-        (folder / "request.json").write_text(json.dumps({**request, "models": paths}), encoding="utf-8")
+        steps = folder / "progress"
+        asked = {**request, "models": paths, "progress": str(steps)}
+        (folder / "request.json").write_text(json.dumps(asked), encoding="utf-8")
         process.run(
             [sys.executable, "-P", "-m", "edgeq.mobile.child", command, folder],
-            timeout=_TIMEOUT, what=f"LiteRT on {what}", env=process.own_environment(), error=InterpreterError,
+            timeout=STALL_SECONDS, what=f"LiteRT on {what}", env=process.own_environment(), error=InterpreterError,
+            progress=lambda: _content(steps),
         )  # fmt: skip
         answer: dict[str, Any] = json.loads((folder / "answer.json").read_text("utf-8"))
     if "refused" in answer:
         raise InterpreterError(f"LiteRT refused {what}: {answer['refused']}", hint=_HINT)
     return answer
+
+
+def _content(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError:
+        return b""
 
 
 _HINT = "`edgeq inspect` shows the model's ops, types and scales."

@@ -1,6 +1,7 @@
 """The child process around LiteRT: `python -P -m edgeq.mobile.child examine|time FOLDER`.
 
 FOLDER has request.json and inputs_<i>.npz, one per model, with its inputs by number; the answer goes to answer.json.
+Meanwhile the file that the request names for it changes as work gets done, at most once a second.
 Native code may crash on a model; here that ends this process and nothing else.
 """
 
@@ -21,6 +22,21 @@ from ai_edge_litert.interpreter import Interpreter
 _BLOCK = 10  # inferences of one model before it is the next one's turn
 
 
+class _Progress:
+    """Tells the parent that there is some."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._steps = 0
+        self._told = time.monotonic()
+
+    def step(self) -> None:
+        self._steps += 1
+        if time.monotonic() > self._told + 1.0:
+            self._file.write_text(str(self._steps), encoding="ascii")
+            self._told = time.monotonic()
+
+
 def main() -> int:
     """Answer one request."""
     what, folder = sys.argv[1], Path(sys.argv[2])
@@ -38,8 +54,10 @@ def _examine(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     inputs = _inputs(folder, 0)
     _touch_libraries()
     before = _resident(reset=True)
+    progress = _Progress(Path(request["progress"]))
     interpreter = _ready(request["models"][0], request["threads"], inputs)
     for _ in range(3):
+        progress.step()
         interpreter.invoke()
     peak = _resident()
     native = interpreter._interpreter
@@ -57,10 +75,15 @@ def _examine(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
 def _time(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
     """Nanoseconds of every inference, per model. The models take turns, each round in another order: a clock that
     changes, or another process, hits all of them."""
-    models = [_ready(path, request["threads"], _inputs(folder, i)) for i, path in enumerate(request["models"])]
+    progress = _Progress(Path(request["progress"]))
+    models = []
+    for i, path in enumerate(request["models"]):
+        models.append(_ready(path, request["threads"], _inputs(folder, i)))
+        progress.step()
     for model in models:
         for _ in range(request["warmup"]):
             model.invoke()
+            progress.step()
     found: list[list[int]] = [[] for _ in models]
     order = np.random.default_rng(0)
     end = time.perf_counter() + request["seconds"]
@@ -72,6 +95,7 @@ def _time(folder: Path, request: Mapping[str, Any]) -> dict[str, Any]:
                 begin = time.perf_counter_ns()
                 invoke()
                 found[i].append(time.perf_counter_ns() - begin)
+                progress.step()
     return {"nanoseconds": found}
 
 

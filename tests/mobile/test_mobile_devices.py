@@ -20,7 +20,7 @@ from edgeq.errors import InputError, ToolError
 from edgeq.mobile import flow
 from edgeq.mobile.builds import MobileBuild, open_mobile
 from edgeq.mobile.checks import device_checks
-from edgeq.mobile.device import agreement, check_mobile_device, run_variant, started
+from edgeq.mobile.device import agreement, check_mobile_device, host_answers, run_variant, started
 from edgeq.mobile.measure import model_inputs
 from edgeq.mobile.platforms import platforms_of
 from edgeq.mobile.validate import with_agreements
@@ -109,7 +109,7 @@ def test_every_variant_on_an_emulated_phone(name: str, arm64: str, request: pyte
         assert selftest
         assert profile is None  # an emulator's times are no phone's
         assert "emulated" in ran.about["time"]
-        found[variant.kind] = agreement(variant, answers, ran)
+        found[variant.kind] = agreement(variant, host_answers(variant, answers, ran, x), ran)
         assert found[variant.kind].argmax_flips == 0
     shown = with_agreements(build, found).info
     assert not [check for check in device_checks(shown.rows, max_lsb=1) if not check.passed]

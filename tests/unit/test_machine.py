@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, parse_cpus, pin, platform_name
+from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, governors, parse_cpus, pin, platform_name
 from edgeq.agent.server import is_exposed, parse_address
 from edgeq.errors import DataError, DeviceError, InputError
 from edgeq.link.codes import HelloFlag
@@ -79,6 +79,7 @@ def test_the_governor_and_the_clock(tmp_path: Path) -> None:
     assert governor([0, 1, 7], tmp_path) == "schedutil, 300 to 1800 MHz; performance"
     assert clock_hz([0, 7], tmp_path) == 2_800_000_000
     assert governor([3], tmp_path).startswith("unknown")
+    assert governors([3], tmp_path) is None
     assert clock_hz([3], tmp_path) == 0
 
 
