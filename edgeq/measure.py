@@ -326,6 +326,7 @@ def _start(build: Build, device: str, image: Image | None, folder: Path) -> Devi
 def _profile(build: Build, device: str, running: Device, session: Session, inputs: Samples) -> Profile | None:
     from edgeq.devices.emulated import EmulatedDevice
     from edgeq.devices.qemu import QemuDevice
+    from edgeq.link.timing import op_ticks
     from edgeq.validation.latency import counted, interpreted, measured, profile
 
     sample = tuple(a[0].tobytes() for a in inputs)
@@ -350,7 +351,7 @@ def _profile(build: Build, device: str, running: Device, session: Session, input
         session.run(sample).ticks,
         build.board,
         calls=build.program.calls,
-        op_ticks=session.op_ticks(sample),
+        op_ticks=op_ticks(session, sample),
     )
 
 

@@ -16,18 +16,20 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from edgeq.agent.litert_c import LiteRtError
 from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, machine_name, platform_name
+from edgeq.agent.profiler import op_times
 from edgeq.devices.host_model import InferenceError, Inferred
 from edgeq.errors import InputError, ModelError
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import TensorInfo
+from edgeq.link.messages import OpTime, TensorInfo
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import computed_tensors
 
 TICKS_HZ = 10_000_000
 """0.1 µs a tick: 32 bits hold seven minutes."""
 
-_NO_OP_PROFILE = "LiteRT's Python interpreter does not tell the time of single ops"
+_OP_PROFILE = "by LiteRT's profiler, in whole microseconds"
 
 
 class Kernels(Enum):
@@ -41,23 +43,26 @@ class Kernels(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Set:
-    """A set of kernels: LiteRT's name of it, HELLO's, and what a person is told."""
+    """A set of kernels: the names of it in LiteRT's interpreter, its C API and HELLO, and what a person is told."""
 
     resolver: OpResolverType
+    mode: str
     engine: str
     words: str
 
 
 _SETS = {
     Kernels.DEFAULT: _Set(
-        resolver=OpResolverType.AUTO, engine="litert", words="XNNPACK, and LiteRT's own for ops that it lacks"
+        resolver=OpResolverType.AUTO, mode="delegate", engine="litert",
+        words="XNNPACK, and LiteRT's own for ops that it lacks",
     ),
     Kernels.BUILTIN: _Set(
-        resolver=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, engine="litert-builtin",
+        resolver=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES, mode="builtin", engine="litert-builtin",
         words="LiteRT's own, without XNNPACK",
     ),
     Kernels.REFERENCE: _Set(
-        resolver=OpResolverType.BUILTIN_REF, engine="litert-reference", words="LiteRT's reference kernels"
+        resolver=OpResolverType.BUILTIN_REF, mode="reference", engine="litert-reference",
+        words="LiteRT's reference kernels",
     ),
 }  # fmt: skip
 
@@ -115,7 +120,7 @@ class LiteRtModel:
             "kernels": self._kernels.words,
             "threads": str(threads),
             "cpus": format_cpus(cpus),
-            "per-op profile": f"none: {_NO_OP_PROFILE}",
+            "per-op profile": "none: the processor is emulated" if emulated else _OP_PROFILE,
         }
         self._about |= {"layers": f"none: {no_layers}"} if no_layers else {}
         self._warmed = 0
@@ -157,6 +162,13 @@ class LiteRtModel:
         self._fill(keeping, inputs)
         _invoke(keeping)
         return self._values(keeping, self._points)
+
+    def op_times(self, inputs: Sequence[bytes]) -> tuple[OpTime, ...]:
+        """By LiteRT's profiler, in a model compiled for it."""
+        try:
+            return op_times(self._content, inputs, kernel_mode=self._kernels.mode, threads=self._threads)
+        except LiteRtError as exc:
+            raise InferenceError(f"LiteRT's profiler: {exc}") from exc
 
     def selftest(self) -> Status:
         """Whether the interpreter that keeps every tensor gives the same outputs. Variables begin anew."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import TensorInfo
+from edgeq.link.messages import OpTime, TensorInfo
 
 
 class InferenceError(Exception):
@@ -25,8 +25,8 @@ class Inferred:
 class HostModel(Protocol):
     """A model that runs in this process. Tensors are their little-endian bytes.
 
-    `clock_hz` is the processor's, 0 where it is unknown; `ticks_hz` is 0 where nothing counts. `invoke`, `points` and
-    `selftest` may raise InferenceError: the next inference is tried all the same.
+    `clock_hz` is the processor's, 0 where it is unknown; `ticks_hz` is 0 where nothing counts. `invoke`, `points`,
+    `op_times` and `selftest` may raise InferenceError: the next inference is tried all the same.
     """
 
     name: str
@@ -53,6 +53,10 @@ class HostModel(Protocol):
 
     def points(self, inputs: Sequence[bytes]) -> Sequence[bytes]:
         """The tensors at all trace points."""
+        ...
+
+    def op_times(self, inputs: Sequence[bytes]) -> Sequence[OpTime] | None:
+        """The mean time of each op of an inference, in order of execution; None where nothing tells it."""
         ...
 
     def selftest(self) -> Status:

@@ -214,8 +214,8 @@ class Responder:
             raise _RefusalError(Refusal.OUT_OF_RANGE) from exc
         if run.run == 0 or run.repeat == 0 or (run.repeat > 1 and run.mode is not Mode.INFER):
             raise _RefusalError(Refusal.OUT_OF_RANGE)
-        if run.mode is Mode.TICKS:
-            raise _RefusalError(Refusal.OUT_OF_RANGE)  # no model of ours times its kernels
+        if run.mode is Mode.TICKS or (run.mode is Mode.PROFILE and not self._model.ticks_hz):
+            raise _RefusalError(Refusal.OUT_OF_RANGE)  # no model of ours counts its kernels' ticks
         if run.mode in (Mode.TRACE, Mode.FETCH) and run.point >= self._model.trace_point_count:
             points = self._model.trace_point_count
             raise _RefusalError(Refusal.OUT_OF_RANGE if points else Refusal.NOT_TRACED, points)
@@ -263,6 +263,11 @@ class Responder:
             case Mode.FETCH:
                 self._result = bytes(model.points(inputs)[run.point])
                 return Status.STOPPED
+            case Mode.PROFILE:
+                rows = model.op_times(inputs)
+                if rows is None:
+                    raise InferenceError("nothing here tells the time of single ops")
+                self._result = b"".join(row.pack() for row in rows)
             case Mode.SELFTEST:
                 return model.selftest()
         return Status.OK

@@ -60,6 +60,7 @@ class Mode(IntEnum):
     FETCH = 2
     SELFTEST = 3
     TICKS = 4
+    PROFILE = 5
 
 
 class Item(IntEnum):

@@ -176,6 +176,31 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpTime:
+    """A row of the result of the mode PROFILE: one op of an inference. `delegated`: one of XNNPACK's own."""
+
+    label: str
+    delegated: bool
+    nanoseconds: int
+
+    _FORM = struct.Struct("<I?")
+
+    def pack(self) -> bytes:
+        """The row."""
+        return self._FORM.pack(min(self.nanoseconds, 0xFFFFFFFF), self.delegated) + _put_text(self.label, 64)
+
+    @classmethod
+    def unpack_all(cls, result: bytes) -> tuple[Self, ...]:
+        """All rows of a result; raises MessageError."""
+        rows, at = [], 0
+        while at < len(result):
+            nanoseconds, delegated = _unpack(cls._FORM, result[at : at + cls._FORM.size], "PROFILE")
+            label, at = _text(result, at + cls._FORM.size, "PROFILE")
+            rows.append(cls(label=label, delegated=bool(delegated), nanoseconds=nanoseconds))
+        return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """The request RUN. `data` is the end of the input, from `offset` on; `point` is for TRACE and FETCH.
 

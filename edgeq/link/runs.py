@@ -102,14 +102,14 @@ class Runs:
             raise
         return bytes(found)
 
-    def op_ticks(self, data: bytes) -> bytes | None:
-        """The ticks of each kernel call of one inference, `u32` each; None where the engine does not time them.
+    def timed(self, data: bytes, mode: Mode) -> bytes | None:
+        """The result of a mode that times ops; None where the device does not have it.
 
         Raises:
             RefusedError, DeviceResetError, DeviceError, LinkError: as `execute`.
         """
         try:
-            return self.execute(data, Mode.TICKS)[1]
+            return self.execute(data, mode)[1]
         except RefusedError as exc:
             if exc.error.code == Refusal.OUT_OF_RANGE:
                 return None

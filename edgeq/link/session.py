@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
-from edgeq.link.codes import BAUD, HelloFlag, Kind, Mode, Status
+from edgeq.link.codes import BAUD, Kind, Mode, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
@@ -204,19 +204,14 @@ class Session:
             found += (int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4))
         return tuple(found)
 
-    def op_ticks(self, inputs: Sequence[bytes]) -> tuple[int, ...] | None:
-        """Ticks of each kernel call of one inference; None where the engine does not time them.
+    def timed(self, inputs: Sequence[bytes], mode: Mode) -> bytes | None:
+        """The result of a mode that times ops (`edgeq.link.timing` reads it); None where the device does not have it.
 
         Raises:
             DataError, DeviceError, LinkError: as `run`.
         """
-        if self.hello.engine != TFLM_ENGINE or self.hello.flags & HelloFlag.INTERPRETER:
-            return None
         data = self._check(inputs)
-        found = self._surviving(lambda: self._runs.op_ticks(data))
-        if found is None:
-            return None
-        return tuple(int.from_bytes(found[i : i + 4], "little") for i in range(0, len(found), 4))
+        return self._surviving(lambda: self._runs.timed(data, mode))
 
     def fetch(self, inputs: Sequence[bytes], point: int) -> bytes:
         """The tensor at trace point `point`.

@@ -98,13 +98,24 @@ class Latency:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpCost:
+    """An op that an interpreter ran, by its own name, and its mean time; `kernels` are whose it is: XNNPACK's, or
+    LiteRT's own."""
+
+    label: str
+    kernels: str
+    microseconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
     """Cost of one inference. `source` is "estimated" (emulated instructions × documented timings) or "measured".
 
     `counter` is what counted: "emulator", or on a device "DWT" (the core's cycle counter), "SysTick" or "timer".
     `instructions` is None where no emulator plays the board. `latency_ms` is cycles / clock, None where only
     instructions could be counted. `layers` need not add up to the whole: calls between layers are in the total only.
-    An interpreter has no cycles: `latency_ms` is then the median of `latency`, and `about` says under what conditions.
+    An interpreter has no cycles: `latency_ms` is then the median of `latency`, `ops` are those that it told the time of
+    (XNNPACK's own among them, which are not the model's), and `about` says under what conditions.
     """
 
     source: str
@@ -116,4 +127,5 @@ class Profile:
     latency_ms: float | None
     layers: tuple[LayerCost, ...]
     latency: Latency | None = None
+    ops: tuple[OpCost, ...] = ()
     about: Mapping[str, str] = field(default_factory=dict)

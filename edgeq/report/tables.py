@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.records import Latency, LayerDrift, LayerTable, Profile
+from edgeq.records import Latency, LayerDrift, LayerTable, OpCost, Profile
 from edgeq.report import format as fmt
 from edgeq.terminal import FirstThatFits, printable
 from edgeq.validation.explain import REFERENCE_NAMES
@@ -119,7 +119,26 @@ def _latency(profile: Profile, latency: Latency) -> RenderableType:
     for key, value in profile.about.items():
         grid.add_row(_plain(key, "bold"), _plain(value))
     words = f"Wall time of {latency.runs:,} inferences of one sample in a row."
-    return Group(table, Text(""), grid, Text(""), Text(words, style="dim"))
+    shown: list[RenderableType] = [table, Text(""), grid, Text(""), Text(words, style="dim")]
+    if profile.ops:
+        shown += [Text(""), _ops(profile.ops), Text(""), Text(PROFILED, style="dim")]
+    return Group(*shown)
+
+
+PROFILED = (
+    "Ops as LiteRT runs and names them; XNNPACK's are fused, and some more than the model has. Means of a run of their "
+    "own with LiteRT's profiler, whose clock counts whole microseconds."
+)
+
+
+def _ops(ops: Sequence[OpCost]) -> Table:
+    """One row per op that an interpreter timed."""
+    whole = sum(op.microseconds for op in ops) or 1.0
+    table = _table(("op", "left"), ("kernels", "left"), ("time", "right"), ("share", "right"))
+    for op in ops:
+        time, share = f"{op.microseconds:,.1f} µs", fmt.percent(op.microseconds / whole)
+        table.add_row(_plain(op.label), _plain(op.kernels, "dim"), time, share)
+    return table
 
 
 def _cost_table(profile: Profile, titles: Collection[str]) -> Table:

@@ -15,7 +15,8 @@ from edgeq.devices.samples import facts
 from edgeq.errors import DeviceError, UnavailableError
 from edgeq.link.codes import TicksKind
 from edgeq.link.messages import Hello
-from edgeq.records import Latency, LayerCost, Profile
+from edgeq.link.timing import op_times
+from edgeq.records import Latency, LayerCost, OpCost, Profile
 from edgeq.validation.cycles import Cost, CycleModel
 
 if TYPE_CHECKING:
@@ -170,10 +171,31 @@ def interpreted(session: Session, sample: Sequence[bytes]) -> Profile | None:
     except UnavailableError:
         return None
     found = latency(ticks, hello.ticks_hz)
+    about = facts(session)
+    ops = _op_costs(session, sample) if not about.get(_PER_OP, "").startswith("none") else ()
+    if isinstance(ops, str):
+        ops, about = (), {**about, _PER_OP: f"none: {ops}"}
     return Profile(
         source="measured", counter="timer", instructions=None, cycles_estimated=None, cycles_measured=None,
-        clock_hz=hello.clock_hz, latency_ms=found.median_ms, layers=(), latency=found, about=facts(session),
+        clock_hz=hello.clock_hz, latency_ms=found.median_ms, layers=(), latency=found, ops=ops, about=about,
     )  # fmt: skip
+
+
+_PER_OP = "per-op profile"  # the agents' own word for it among their facts
+
+
+def _op_costs(session: Session, sample: Sequence[bytes]) -> tuple[OpCost, ...] | str:
+    """What the device tells of single ops, or why it tells nothing."""
+    try:
+        found = op_times(session, sample)
+    except DeviceError as exc:
+        return exc.message
+    if found is None:
+        return "this agent does not tell the time of single ops"
+    return tuple(
+        OpCost(label=op.label, kernels="XNNPACK" if op.delegated else "LiteRT", microseconds=op.nanoseconds / 1000)
+        for op in found
+    )
 
 
 def latency(ticks: Sequence[int], ticks_hz: int) -> Latency:

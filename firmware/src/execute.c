@@ -96,6 +96,11 @@ void edgeq_execute(edgeq_link *link, uint8_t mode, uint32_t repeat, uint32_t poi
     case EDGEQ_LINK_TICKS:
       status = edgeq_run_timed(link);
       break;
+#ifdef EDGEQ_LINK_PROFILES
+    case EDGEQ_LINK_PROFILE:
+      status = edgeq_board_profile(&link->result, &link->result_bytes) ? EDGEQ_OK : EDGEQ_FAILED;
+      break;
+#endif
     default:
       status = edgeq_infer(link, repeat, &timing);
       break;

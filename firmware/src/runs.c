@@ -83,7 +83,12 @@ void edgeq_on_run(const edgeq_request *request) {
   const uint32_t point = edgeq_get16(from + 8);
   const uint32_t limit = edgeq_get16(from + 10);
   const uint8_t last_mode = model->invoke_timed != 0 ? EDGEQ_LINK_TICKS : EDGEQ_LINK_SELFTEST;
-  if (run == 0u || mode > last_mode || repeat == 0u || (repeat > 1u && mode != EDGEQ_LINK_INFER)) {
+#ifdef EDGEQ_LINK_PROFILES
+  const bool known = mode <= last_mode || (mode == EDGEQ_LINK_PROFILE && edgeq_board_ticks_hz != 0u);
+#else
+  const bool known = mode <= last_mode;
+#endif
+  if (run == 0u || !known || repeat == 0u || (repeat > 1u && mode != EDGEQ_LINK_INFER)) {
     edgeq_refuse(request, EDGEQ_LINK_OUT_OF_RANGE, 0);
     return;
   }

@@ -21,6 +21,7 @@ from edgeq.builds import open_build
 from edgeq.devices.qemu import QemuDevice
 from edgeq.errors import DeviceError, InputError
 from edgeq.link.session import Session
+from edgeq.link.timing import op_ticks
 from edgeq.measure import started
 from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine
 from edgeq.report.record import Report
@@ -85,7 +86,7 @@ def test_the_device_times_its_kernels(built: tuple[Path, Report]) -> None:
     made = open_build(built[0])
     sample = tuple(a[0].tobytes() for a in made.samples.inputs)
     with started(made, "qemu") as (_, session):
-        ticks = session.op_ticks(sample)
+        ticks = op_ticks(session, sample)
         whole = session.run(sample).ticks
     assert ticks is not None
     assert len(ticks) == len(made.program.calls)

@@ -119,7 +119,7 @@ def test_what_it_tells_of_itself_in_words(zoo: types.ModuleType, host_agent: Run
         "cpus": "0",
         "warm-up": "2",
         "layers": "none: the native agent gives whole outputs; `edgeq agent` of the Python package has layers",
-        "per-op profile": "none: this agent does not use LiteRT's profiler",
+        "per-op profile": "by LiteRT's profiler, in whole microseconds",
     }
 
 

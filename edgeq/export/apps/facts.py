@@ -12,10 +12,10 @@ from edgeq.errors import UnsupportedError
 from edgeq.export.apps.golden import Conversion, Picture, dequantized, little_endian, normalized, picture, quantized
 from edgeq.export.apps.words import Word, value_words
 from edgeq.mobile.builds import MobileBuild
+from edgeq.mobile.checks import NEAR_DB
 from edgeq.mobile.metadata import InputMetadata, ModelMetadata, read_metadata
 from edgeq.mobile.normalization import IDENTITY
 from edgeq.mobile.signatures import interface_names, read_signature
-from edgeq.mobile.summary import NEAR_DB
 from edgeq.mobile.variant import Variant
 from edgeq.model.graph import DType, Tensor
 from edgeq.model.quantization import dequantize_output

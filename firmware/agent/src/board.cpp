@@ -4,6 +4,7 @@
 #include "cpus.h"
 #include "edgeq/board.h"
 #include "edgeq/runtime.h"
+#include "engine.h"
 #include "ticks.h"
 
 #if defined(__ANDROID__)
@@ -96,6 +97,10 @@ void edgeq_board_write(uint8_t byte) {
 void edgeq_board_reset(void) {
   edgeq::g_line->flush();
   edgeq::g_restart = true;
+}
+
+bool edgeq_board_profile(const void **rows, uint32_t *bytes) {
+  return edgeq::profile_engine(rows, bytes) == EDGEQ_OK;
 }
 
 /* The operating system's stack is not ours to measure. */

@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "edgeq/crc32.h"
 #include "model_file.h"
+#include "profile.h"
 #include "say.h"
 #include "sha256.h"
 #include "tensors.h"
@@ -19,6 +20,7 @@ constexpr int32_t kStatefulOps[] = {16, 24, 27, 35, 44, 46, 52, 129, 142, 143, 1
 
 constexpr size_t kNameBytes = 64;
 constexpr char kCpuOptions[] = "xnnpack"; /* what LiteRT calls its options for all kernels of the CPU */
+constexpr char kRuntimeOptions[] = "runtime_options_string";
 
 struct Engine {
   const LiteRt *litert = nullptr;
@@ -29,6 +31,7 @@ struct Engine {
   LrCompiledModel compiled = nullptr;
   Tensors inputs{Direction::kInput};
   Tensors outputs{Direction::kOutput};
+  Profile profile;
   bool stateful = false;
   bool accelerated = false;
   uint64_t warm_nanoseconds = 0;
@@ -85,15 +88,12 @@ void release_compiled() {
   g_engine.compiled = nullptr;
 }
 
-/* Options of the CPU's kernels, which LiteRT reads as TOML. LiteRT frees them. */
-LrStatus add_cpu_options(LrOptions options) {
-  constexpr size_t kRoom = 96;
-  char *text = static_cast<char *>(malloc(kRoom));
+/* Options that LiteRT reads as TOML, a copy of which it frees. */
+LrStatus add_options(LrOptions options, const char *name, const char *toml) {
+  char *text = strdup(toml);
   if (text == nullptr) abort();
-  (void)snprintf(text, kRoom, "kernel_mode = \"%s\"\nnum_threads = %u\n",
-                 g_engine.options->builtin_kernels ? "builtin" : "delegate", g_engine.options->threads);
   LrOpaqueOptions opaque = nullptr;
-  const LrStatus status = g_engine.litert->LiteRtCreateOpaqueOptions(kCpuOptions, text, free, &opaque);
+  const LrStatus status = g_engine.litert->LiteRtCreateOpaqueOptions(name, text, free, &opaque);
   if (status != kLrOk) {
     free(text);
     return status;
@@ -101,19 +101,35 @@ LrStatus add_cpu_options(LrOptions options) {
   return g_engine.litert->LiteRtAddOpaqueOptions(options, opaque);
 }
 
+LrStatus add_cpu_options(LrOptions options) {
+  char text[96];
+  (void)snprintf(text, sizeof text, "kernel_mode = \"%s\"\nnum_threads = %u\n",
+                 g_engine.options->builtin_kernels ? "builtin" : "delegate", g_engine.options->threads);
+  return add_options(options, kCpuOptions, text);
+}
+
+/* The model, compiled; null and said on stderr if LiteRT refuses. */
+LrCompiledModel compiled_model(bool profiled) {
+  const LiteRt &litert = *g_engine.litert;
+  LrOptions options = nullptr;
+  if (refused("making options", litert.LiteRtCreateOptions(&options))) return nullptr;
+  LrCompiledModel compiled = nullptr;
+  LrStatus status = litert.LiteRtSetOptionsHardwareAccelerators(options, kLrCpu);
+  if (status == kLrOk) status = add_cpu_options(options);
+  if (status == kLrOk && profiled)
+    status = add_options(options, kRuntimeOptions, "enable_profiling = true\n");
+  if (status == kLrOk) {
+    status = litert.LiteRtCreateCompiledModel(g_engine.environment, g_engine.model, options, &compiled);
+  }
+  litert.LiteRtDestroyOptions(options);
+  return refused("compiling the model", status) ? nullptr : compiled;
+}
+
 bool compile() {
   const LiteRt &litert = *g_engine.litert;
   release_compiled();
-  LrOptions options = nullptr;
-  if (refused("making options", litert.LiteRtCreateOptions(&options))) return false;
-  LrStatus status = litert.LiteRtSetOptionsHardwareAccelerators(options, kLrCpu);
-  if (status == kLrOk) status = add_cpu_options(options);
-  if (status == kLrOk) {
-    status =
-        litert.LiteRtCreateCompiledModel(g_engine.environment, g_engine.model, options, &g_engine.compiled);
-  }
-  litert.LiteRtDestroyOptions(options);
-  if (refused("compiling the model", status)) return false;
+  g_engine.compiled = compiled_model(false);
+  if (g_engine.compiled == nullptr) return false;
   if (litert.LiteRtCompiledModelIsFullyAccelerated(g_engine.compiled, &g_engine.accelerated) != kLrOk) {
     g_engine.accelerated = false;
   }
@@ -219,6 +235,22 @@ uint32_t warm_ups() {
 
 bool fully_accelerated() {
   return g_engine.accelerated;
+}
+
+bool can_profile() {
+  return g_engine.profile.can();
+}
+
+/* Buffers are of host memory, and fit every compiled model of the same graph. */
+edgeq_status profile_engine(const void **rows, uint32_t *bytes) {
+  Engine &e = g_engine;
+  LrCompiledModel profiled = compiled_model(true);
+  if (profiled == nullptr) return EDGEQ_FAILED;
+  const bool done = e.profile.measure(*e.litert, profiled, &e.inputs, &e.outputs);
+  e.litert->LiteRtDestroyCompiledModel(profiled);
+  *rows = e.profile.rows();
+  *bytes = done ? e.profile.bytes() : 0;
+  return done ? EDGEQ_OK : EDGEQ_FAILED;
 }
 
 void unload_engine() {

@@ -24,6 +24,13 @@ uint32_t warm_ups();
 /* Whether every op of the model runs in the accelerated kernels that were asked for. Known after init. */
 bool fully_accelerated();
 
+/* Whether the library has a profiler. */
+bool can_profile();
+
+/* The mean time of each op, by a second compiled model with LiteRT's profiler, on the inputs as they are:
+ * rows of the link's mode PROFILE, until the next call. */
+edgeq_status profile_engine(const void **rows, uint32_t *bytes);
+
 /* Gives all memory back. */
 void unload_engine();
 

@@ -73,6 +73,11 @@ const char *kernels() {
   return fully_accelerated() ? "XNNPACK" : "XNNPACK, and LiteRT's own for ops that it lacks";
 }
 
+const char *op_profile() {
+  if (g_options->emulated != nullptr) return "none: the processor is emulated";
+  return can_profile() ? "by LiteRT's profiler, in whole microseconds" : "none: this LiteRT has no profiler";
+}
+
 }  // namespace
 
 void collect_facts(const LiteRt &litert, const Options &options) {
@@ -87,7 +92,7 @@ void collect_facts(const LiteRt &litert, const Options &options) {
   (void)snprintf(
       g_values[kLayers], kRoom,
       "none: the native agent gives whole outputs; `edgeq agent` of the Python package has layers");
-  (void)snprintf(g_values[kOpProfile], kRoom, "none: this agent does not use LiteRT's profiler");
+  (void)snprintf(g_values[kOpProfile], kRoom, "%s", op_profile());
 }
 
 }  // namespace edgeq

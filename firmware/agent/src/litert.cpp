@@ -27,11 +27,26 @@ constexpr Symbol kSymbols[] = {
 #undef EDGEQ_SYMBOL
 };
 
+constexpr Symbol kProfilerSymbols[] = {
+#define EDGEQ_SYMBOL(result, name, arguments) {#name, offsetof(LiteRtProfiler, name)},
+    EDGEQ_LITERT_PROFILER_CALLS(EDGEQ_SYMBOL)
+#undef EDGEQ_SYMBOL
+};
+
+void *g_library = nullptr;
+
+/* The function to its member of a struct of functions. */
+bool look_up(const Symbol &symbol, void *to) {
+  void *address = dlsym(g_library, symbol.name);
+  memcpy(static_cast<char *>(to) + symbol.member, &address, sizeof address);
+  return address != nullptr;
+}
+
 }  // namespace
 
 bool load_litert(const char *path, LiteRt *to) {
-  void *library = dlopen(path != nullptr ? path : kUsualName, RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) {
+  g_library = dlopen(path != nullptr ? path : kUsualName, RTLD_NOW | RTLD_LOCAL);
+  if (g_library == nullptr) {
     say("LiteRT's library cannot be loaded: %s\n"
         "  Give its path with --litert. It is in the ai-edge-litert wheel of this machine's kind, or in "
         "LiteRT's "
@@ -40,13 +55,18 @@ bool load_litert(const char *path, LiteRt *to) {
     return false;
   }
   for (const Symbol &symbol : kSymbols) {
-    void *address = dlsym(library, symbol.name);
-    if (address == nullptr) {
+    if (!look_up(symbol, to)) {
       say("%s has no %s: it is of another version than this agent was made for (ai-edge-litert 2.3).",
           path != nullptr ? path : kUsualName, symbol.name);
       return false;
     }
-    memcpy(reinterpret_cast<char *>(to) + symbol.member, &address, sizeof address);
+  }
+  return true;
+}
+
+bool find_profiler(LiteRtProfiler *to) {
+  for (const Symbol &symbol : kProfilerSymbols) {
+    if (!look_up(symbol, to)) return false;
   }
   return true;
 }

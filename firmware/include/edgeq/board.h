@@ -62,6 +62,10 @@ uint32_t edgeq_board_fact_count(void);
 void edgeq_board_fact(uint32_t index, const char **key, const char **value);
 uint32_t edgeq_board_hello_flags(void);
 
+/* Runs the model on the input that is there, and tells the time of each op: the rows of the mode PROFILE,
+ * valid until the next call. Needed where EDGEQ_LINK_PROFILES is defined. False: it cannot. */
+bool edgeq_board_profile(const void **rows, uint32_t *bytes);
+
 #ifdef __cplusplus
 }
 #endif

@@ -75,7 +75,8 @@ typedef enum edgeq_link_mode {
   EDGEQ_LINK_TRACE = 1,
   EDGEQ_LINK_FETCH = 2,
   EDGEQ_LINK_SELFTEST = 3,
-  EDGEQ_LINK_TICKS = 4, /* refused where the engine does not time its kernel calls */
+  EDGEQ_LINK_TICKS = 4,   /* refused where the engine does not time its kernel calls */
+  EDGEQ_LINK_PROFILE = 5, /* refused without EDGEQ_LINK_PROFILES */
 } edgeq_link_mode;
 
 /* What READ reads. */
