@@ -8,9 +8,9 @@ from pathlib import Path
 
 from edgeq.builds import open_build
 from edgeq.errors import InputError
+from edgeq.export.apps.words import app_prefix
 from edgeq.export.record import Package
 from edgeq.export.registry import APPS, TITLES, load, load_app
-from edgeq.generate.names import c_prefix, given_prefix
 from edgeq.mobile.builds import is_mobile, open_mobile
 
 
@@ -66,7 +66,7 @@ def app_content(folder: Path, to: str, package: Package) -> Content:
     if to != "android":
         _refuse({"--namespace": package.namespace}, f"--to {to}")
     build = open_mobile(folder)
-    name = given_prefix(package.name) if package.name is not None else c_prefix(build.name)
+    name = app_prefix(package.name, build.name)
     chosen, _ = build.variant(package.variant or build.info.recommendation.kind)
     return Content(
         name=name,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgeq.errors import InputError
 from edgeq.export.apps.literals import digits, float_bits, kotlin_string, ruby_string, swift_string, wrapped
-from edgeq.export.apps.words import module_name, namespace, value_words
+from edgeq.export.apps.words import app_prefix, module_name, namespace, value_words
 
 
 def test_words_of_tensors_and_signatures() -> None:
@@ -49,6 +49,13 @@ def test_modules_and_namespaces() -> None:
     for wrong in ("kws", "com.Example", "com..x", "com.is.x", "com.x;", ""):
         with pytest.raises(InputError, match="--namespace"):
             namespace(wrong, "x")
+
+
+def test_prefixes() -> None:
+    assert [app_prefix(None, name) for name in ("Small Net", "std", "9")] == ["small_net", "model_std", "model_9"]
+    assert app_prefix("kws", "Small Net") == "kws"
+    with pytest.raises(InputError, match="--name model_std"):
+        app_prefix("std", "x")
 
 
 @given(st.text())

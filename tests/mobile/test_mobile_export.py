@@ -37,10 +37,21 @@ def test_the_recommended_variant_is_exported(demo: Built, tmp_path: Path) -> Non
 @pytest.mark.parametrize("kind", [VariantKind.INT8, VariantKind.FLOAT16])
 def test_the_cpp_answers_every_sample_as_the_build(demo: Built, tmp_path: Path, kind: VariantKind) -> None:
     out = edgeq.export_build(demo.folder, to="android", out=tmp_path / "demo", variant=kind).out
-    sources = [*sorted((out / "cpp/src").glob("*.cpp")), out / "cpp/test/test_model.cpp"]
-    program, includes = tmp_path / "test", (f"-I{out / 'cpp/include'}", f"-I{out / 'cpp/src'}")
-    argv = [*HOST_CPP, "-std=c++17", "-Wall", "-Wextra", "-Werror", *includes, *sources, "-ldl", "-o", program]
-    process.run(argv, timeout=200, what="compiling")
+    own = sorted((out / "cpp/src").glob("*.cpp"))
+    compiler = [
+        *HOST_CPP,
+        "-std=c++17",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        f"-I{out / 'cpp/include'}",
+        f"-I{out / 'cpp/src'}",
+    ]
+    for test, sources in (("spec", []), ("model", own)):
+        argv = [*compiler, *sources, out / f"cpp/test/test_{test}.cpp", "-ldl", "-o", tmp_path / test]
+        process.run(argv, timeout=200, what="compiling")
+    process.run([tmp_path / "spec"], timeout=20, what="the test of the constants")
+    program = tmp_path / "model"
     build = open_mobile(demo.folder)
     variant, answers = build.variant(kind)
     expected = dequantize_output(answers.outputs[0], variant.graph.output_tensors[0])

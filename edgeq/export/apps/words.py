@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from edgeq.errors import InputError
+from edgeq.generate.names import c_prefix, given_prefix
 
 _LONGEST = 40
 
@@ -44,6 +45,7 @@ _RESERVED = frozenset(f"{_HARD} {_KOTLIN} {_SWIFT} {_CPP} {_TYPES} {_OWN}".split
 _KEYWORDS = frozenset(_HARD.split())
 
 _MODULES = frozenset(("Swift", "Foundation", "XCTest", "TensorFlowLite", "CryptoKit", "UIKit", "Combine", "SwiftUI"))
+_NAMESPACES = frozenset(("std", "android", "litert", "tflite"))
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
@@ -80,6 +82,26 @@ def value_words(inputs: Sequence[str], outputs: Sequence[str]) -> tuple[tuple[Wo
     found = [_value_word(n, "input", i, taken) for i, n in enumerate(inputs)]
     found += [_value_word(n, "output", i, taken) for i, n in enumerate(outputs)]
     return tuple(found[: len(inputs)]), tuple(found[len(inputs) :])
+
+
+def app_prefix(given: str | None, model: str) -> str:
+    """The prefix of an export's names and files, which is the namespace of its C++, too.
+
+    Args:
+        given: what the user says; None: made of the model's name.
+        model: its name.
+
+    Raises:
+        InputError: what is given is no prefix, or another library's namespace.
+    """
+    prefix = c_prefix(model) if given is None else given_prefix(given)
+    if prefix not in _NAMESPACES:
+        return prefix
+    if given is not None:
+        raise InputError(
+            f"The name {given!r} is the namespace of another C++ library.", hint=f"For example: --name model_{given}"
+        )
+    return f"model_{prefix}"
 
 
 def module_name(prefix: str) -> str:

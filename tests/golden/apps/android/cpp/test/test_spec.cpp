@@ -17,7 +17,7 @@ void check(bool holds, const char *what) {
   (void)std::printf("small_net: wrong: %s\n", what);
 }
 
-bool same_bits(const std::vector<float> &a, const std::vector<float> &b) {
+[[maybe_unused]] bool same_bits(const std::vector<float> &a, const std::vector<float> &b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
