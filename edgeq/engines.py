@@ -19,6 +19,7 @@ from edgeq.interpreter import (
     check_tflm,
     choose_arena,
     interpreted_program,
+    kernel_notes,
     running,
     unusual_inputs,
 )
@@ -176,7 +177,8 @@ class TflmMaker:
         traced = place.compile_traced(project, tflm=library)
         part = TflmPart(library=library.title, library_sha256=library.sha256, arena=arena, running=run)
         limits = Limits(flash=place.options.flash_limit, ram=place.options.ram_limit)
-        notes = (library.title, *(f"{found.reason}" for found in unusual_inputs(run.graph)))
+        unusual = (found.reason for found in unusual_inputs(run.graph))
+        notes = (library.title, *kernel_notes(library, run.graph), *unusual)
         return Firmware(
             program=program, limits=limits, project=project, image=image, traced=traced, tflm=part, notes=notes
         )

@@ -26,6 +26,7 @@ from edgeq.reference.rewrite import corrected_for_tflm
 from edgeq.toolchain.tflm import TflmLibrary, check_model, find_library
 
 _ALIGN = 16
+_LSTM = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 _REWRITTEN = "relu6"  # the exception that `corrected_for_tflm` knows
 
 
@@ -98,6 +99,17 @@ def running(quantized: Quantized) -> Running:
 def unusual_inputs(graph: Graph) -> tuple[KnownException, ...]:
     """Ops that TensorFlow Lite Micro gets wrong on unusual inputs alone."""
     return tuple(found for found in known_exceptions(graph) if not found.always)
+
+
+def kernel_notes(library: TflmLibrary, graph: Graph) -> tuple[str, ...]:
+    """What kernels of this library are known to do otherwise than TensorFlow Lite Micro's own, which the host runs."""
+    if not library.cmsis_nn_lstm or all(op.name != _LSTM for op in graph.ops):
+        return ()
+    return (
+        f"This library runs {_LSTM} with CMSIS-NN's kernel, which TensorFlow Lite Micro lets begin with a state of "
+        "zeros in each inference. Its own kernel goes on with the state of the last one: from the second sample on the "
+        "device differs from the host. A library without CMSIS-NN goes on, as does the aot engine",
+    )
 
 
 def check_tflm(library: TflmLibrary, graph: Graph) -> None:

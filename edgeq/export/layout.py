@@ -15,9 +15,9 @@ from edgeq.export.interpreted import arena_bytes, interpreted_library, interpret
 from edgeq.export.library import Library, library
 from edgeq.export.record import Package
 from edgeq.generate.environment import environment
-from edgeq.generate.project import ENGINE_ABI
 from edgeq.generate.tflm_project import variable_count
 from edgeq.generate.views import constant_views, golden_arrays, output_crc, value_views
+from edgeq.generate.writing import ENGINE_ABI
 from edgeq.interpreter import Running, unusual_inputs
 from edgeq.version import version
 

@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.boards import Board
-from edgeq.errors import DataError
-from edgeq.generate import sources, staging, tflm, views
-from edgeq.generate.environment import environment
+from edgeq.generate import sources, tflm, views
 from edgeq.generate.names import c_prefix
+from edgeq.generate.writing import Subject, model_facts, write_project
 from edgeq.lower.program import Program
 from edgeq.lower.trace import trace_points
 from edgeq.records import Group, Project, Quantized
-from edgeq.toolchain.compiler import COMMON_FLAGS
-from edgeq.version import version
 
-ENGINE_ABI = 1
 # Word loads and vector loads of weights want no more.
 _WEIGHTS_ALIGN = 16
 _LIBRARY_GROUPS = frozenset({Group.WEIGHTS, Group.MODEL, Group.KERNELS})
@@ -56,70 +51,35 @@ def generate(
         InputError: the name has no letter or digit, or `out` holds something else, or cannot be written.
         DataError: golden values or labels that do not fit the model.
     """
-    prefix = c_prefix(name)
-    inputs = views.golden_arrays(golden_inputs, program.inputs)
-    outputs = views.golden_arrays(golden_outputs, program.outputs)
-    if labels and all(len(labels) != t.elements for t in program.outputs):
-        sizes = ", ".join(str(t.elements) for t in program.outputs)
-        raise DataError(f"{len(labels)} labels for outputs of {sizes} values.")
-    copied = sources.copied_files(program, board)
-    constants = views.constant_views(program, quantized.graph, prefix)
-    calls = views.call_views(program, quantized.graph, prefix, constants)
-    files = {place: file.read_bytes() for place, file in copied.items()}
-    rendered = _targets(prefix)
-    by_group = sources.sources_by_group([*files, *rendered], prefix)
-    context = {
+    subject = Subject(
+        program=program, content=quantized.content, graph=quantized.graph, board=board, prefix=c_prefix(name)
+    )
+    prefix, graph = subject.prefix, quantized.graph
+    known = model_facts(subject, golden_inputs=golden_inputs, golden_outputs=golden_outputs, labels=labels)
+    constants = views.constant_views(program, graph, prefix)
+    calls = views.call_views(program, graph, prefix, constants)
+    facts = {
+        **known,
         "engine": "aot",
-        "prefix": prefix,
-        "macro": prefix.upper(),
-        "version": version(),
-        "sha256": program.model_sha256,
-        "digest": np.frombuffer(bytes.fromhex(program.model_sha256), np.uint8),
-        "engine_abi": ENGINE_ABI,
         "program": program,
         "calls": calls,
-        "states": views.state_views(program, quantized.graph, constants),
+        "states": views.state_views(program, graph, constants),
         "layout": _layout(calls),
         "constants": constants,
         "weight_bytes": sum(c.data.nbytes for c in constants),
         "weights_align": _WEIGHTS_ALIGN,
         "trace_points": trace_points(program),
-        "inputs": (input_views := views.value_views(program, program.inputs, "input")),
-        "outputs": (output_views := views.value_views(program, program.outputs, "output")),
-        "values": input_views + output_views,
-        "places": views.places(calls, input_views + output_views),
-        "helpers": any(v.helper for v in input_views + output_views),
-        "labels": tuple(labels),
-        "golden_inputs": inputs,
-        "output_crc": views.output_crc(outputs),
-        "tflite": np.frombuffer(quantized.content, np.uint8),
-        "resolver_methods": tflm.resolver_methods(quantized.graph),
+        "places": views.places(calls, known["values"]),
+        "helpers": any(v.helper for v in known["values"]),
         "tflm_arena_measured": arena_tflm_bytes,
         "tflm_arena_bytes": None if arena_tflm_bytes is None else tflm.arena_estimate(arena_tflm_bytes),
-        "board": board,
-        "sources": tuple(by_group.items()),
         "library_groups": _LIBRARY_GROUPS,
-        "include_dirs": (sources.INCLUDE, "model"),
-        "common_flags": COMMON_FLAGS,
-        "marker": staging.MARKER,
-        **firmware_flags(board),
     }
-    templates = environment("project")
-    for place, template in rendered.items():
-        files[place] = templates.get_template(template).render(context).encode()
-    written = staging.write_files(
-        out, files, facts={"edgeq": version(), "model_sha256": program.model_sha256, "name": prefix}
-    )
-    return Project(
-        root=out,
-        symbol=prefix,
-        sources=by_group,
-        include_dirs=(sources.INCLUDE, "model"),
-        linker_script=f"board/{board.linker_script.name}" if board.linker_script else "",
-        tflm_files=tuple(p for p in written if p.startswith("tflm/")),
-        op_symbols=tuple(c.symbol for c in calls),
-        files=written,
-    )
+    return write_project(
+        subject, out, copied=sources.copied_files(program, board), templates=_targets(prefix), facts=facts,
+        suffixes=(".c",), include_dirs=(sources.INCLUDE, "model"), op_symbols=[c.symbol for c in calls],
+        tflm_files="tflm/",
+    )  # fmt: skip
 
 
 def _targets(prefix: str) -> dict[str, str]:
@@ -167,24 +127,3 @@ def _layout(calls: Sequence[views.CallView]) -> _Layout:
         weights=width("constants", [str(c.weight_bytes) for c in calls]),
         offsets=width("arena offsets", [c.offsets for c in calls]),
     )
-
-
-def firmware_flags(board: Board) -> dict[str, Any]:
-    """How the Makefile compiles and links the firmware with GCC."""
-    if board.is_host:
-        return {
-            "cross": "", "firmware_suffix": "", "firmware_flags": board.gcc_flags, "linker_script": "",
-            "firmware_link": ("-Wl,--gc-sections",), "firmware_libraries": (),
-        }  # fmt: skip
-    script = board.linker_script.name if board.linker_script else ""
-    return {
-        "cross": "arm-none-eabi-",
-        "firmware_suffix": ".elf",
-        "firmware_flags": (*board.gcc_flags, "-ffreestanding"),
-        "linker_script": f"board/{script}",
-        "firmware_link": (
-            "-nostdlib", "-Wl,--gc-sections", "-Wl,--build-id=none", "-Wl,--no-warn-rwx-segments",
-            "-Lboard", "-T", script,
-        ),
-        "firmware_libraries": ("-lgcc",),
-    }  # fmt: skip

@@ -10,24 +10,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.boards import Board
-from edgeq.errors import DataError
-from edgeq.generate import sources, staging, tflm, views
+from edgeq.generate import sources, tflm
 from edgeq.generate.environment import environment
 from edgeq.generate.names import c_prefix, op_number, op_symbol
-from edgeq.generate.project import ENGINE_ABI, firmware_flags
+from edgeq.generate.writing import Subject, model_facts, write_project
 from edgeq.lower.interpreted import file_ops
 from edgeq.lower.program import Program
 from edgeq.lower.trace import trace_points
 from edgeq.model.graph import Graph
 from edgeq.model.naming import op_label
 from edgeq.records import Project
-from edgeq.toolchain.compiler import COMMON_FLAGS, CXX_FLAGS
+from edgeq.toolchain.compiler import CXX_FLAGS
 from edgeq.toolchain.gcc import TFLM_LIBRARIES, TFLM_LINK_FLAGS
 from edgeq.version import version
 
 # The interpreter's and CMSIS-NN's own functions take up to 1.5 KB of stack.
 STACK_BYTES = 8192
-_INCLUDE_DIRS = (sources.INCLUDE, "model", "tflm")
 _DEFINES = (f"EDGEQ_STACK_BYTES={STACK_BYTES}",)
 
 
@@ -90,67 +88,27 @@ def generate_tflm(
         InputError: the name has no letter or digit, or `out` holds something else, or cannot be written.
         DataError: golden values or labels that do not fit the model.
     """
-    prefix = c_prefix(name)
-    inputs = views.golden_arrays(golden_inputs, program.inputs)
-    outputs = views.golden_arrays(golden_outputs, program.outputs)
-    if labels and all(len(labels) != t.elements for t in program.outputs):
-        raise DataError(f"{len(labels)} labels, and no output with as many values.")
-    files = {place: file.read_bytes() for place, file in sources.interpreter_files(board).items()}
-    rendered = _targets(prefix)
-    by_group = sources.sources_by_group([*files, *rendered], prefix, suffixes=(".c", ".cc"))
-    ops = op_views(graph, prefix)
-    methods = tflm.resolver_methods(graph)
-    input_views = views.value_views(program, program.inputs, "input")
-    output_views = views.value_views(program, program.outputs, "output")
-    context = {
+    subject = Subject(program=program, content=content, graph=graph, board=board, prefix=c_prefix(name))
+    ops = op_views(graph, subject.prefix)
+    facts = {
+        **model_facts(subject, golden_inputs=golden_inputs, golden_outputs=golden_outputs, labels=labels),
         "engine": "tflm",
-        "prefix": prefix,
-        "macro": prefix.upper(),
-        "version": version(),
-        "sha256": program.model_sha256,
-        "digest": np.frombuffer(bytes.fromhex(program.model_sha256), np.uint8),
-        "engine_abi": ENGINE_ABI,
         "equal_model": equal_model,
         "ops": ops,
         "points": point_views(program, graph),
         "variables": variable_count(graph),
-        "inputs": input_views,
-        "outputs": output_views,
-        "values": input_views + output_views,
-        "labels": tuple(labels),
-        "golden_inputs": inputs,
-        "output_crc": views.output_crc(outputs),
-        "tflite": np.frombuffer(content, np.uint8),
-        "resolver_methods": methods,
         "tflm_arena_bytes": arena.nbytes,
         "tflm_arena_words": arena.words,
         "tflm_arena_measured": None,
-        "board": board,
-        "sources": tuple(by_group.items()),
-        "include_dirs": _INCLUDE_DIRS,
-        "defines": _DEFINES,
-        "common_flags": COMMON_FLAGS,
         "cxx_flags": CXX_FLAGS,
         "link_flags": TFLM_LINK_FLAGS,
         "link_libraries": TFLM_LIBRARIES,
-        "marker": staging.MARKER,
-        **firmware_flags(board),
     }
-    for place, template in rendered.items():
-        files[place] = environment("project").get_template(template).render(context).encode()
-    facts = {"edgeq": version(), "model_sha256": program.model_sha256, "name": prefix}
-    written = staging.write_files(out, files, facts=facts)
-    return Project(
-        root=out,
-        symbol=prefix,
-        sources=by_group,
-        include_dirs=_INCLUDE_DIRS,
-        linker_script=f"board/{board.linker_script.name}" if board.linker_script else "",
-        tflm_files=tuple(p for p in written if p.startswith(f"tflm/{prefix}_")),
-        op_symbols=tuple(op.symbol for op in ops),
-        files=written,
-        defines=_DEFINES,
-    )
+    return write_project(
+        subject, out, copied=sources.interpreter_files(board), templates=_targets(subject.prefix), facts=facts,
+        suffixes=(".c", ".cc"), include_dirs=(sources.INCLUDE, "model", "tflm"), op_symbols=[op.symbol for op in ops],
+        tflm_files=f"tflm/{subject.prefix}_", defines=_DEFINES,
+    )  # fmt: skip
 
 
 def model_files(prefix: str, *, content: bytes, graph: Graph, sha256: str) -> dict[str, str]:

@@ -19,6 +19,7 @@ _RESOLVER = "tensorflow/lite/micro/micro_mutable_op_resolver.h"
 _ALLOCATES = "_ZN6tflite16MicroInterpreter15AllocateTensorsEv"
 _PRINTS = "_Z11MicroPrintfPKcz"
 _CMSIS_NN = "arm_convolve_wrapper_s8"
+_CMSIS_NN_LSTM = "arm_lstm_unidirectional_s8"
 _SCHEMA = re.compile(r"#\s*define\s+TFLITE_SCHEMA_VERSION\s*\(?(\d+)")
 
 # A header of each of its parts, and the folders that may hold it, relative to those of its own headers: what `make`
@@ -50,13 +51,15 @@ class TflmLibrary:
     """What the generated application is compiled with and linked to.
 
     `stripped`: it was built without error strings (BUILD_TYPE=release), so that its headers must be read the same way.
-    `schema_version` is of the .tflite files that it reads; `methods` are those of its MicroMutableOpResolver.
+    `cmsis_nn_lstm`: CMSIS-NN's kernel runs LSTMs. `schema_version` is of the .tflite files that it reads; `methods` are
+    those of its MicroMutableOpResolver.
     """
 
     archive: Path
     include_dirs: tuple[Path, ...]
     stripped: bool
     cmsis_nn: bool
+    cmsis_nn_lstm: bool
     schema_version: int
     methods: frozenset[str]
     sha256: str
@@ -99,6 +102,7 @@ def find_library(root: Path, board: Board) -> TflmLibrary:
         include_dirs=tuple(dict.fromkeys((headers.resolve(), *(part.resolve() for part in parts)))),
         stripped=_PRINTS not in archive.symbols,
         cmsis_nn=_CMSIS_NN in archive.symbols,
+        cmsis_nn_lstm=_CMSIS_NN_LSTM in archive.symbols,
         schema_version=_schema_version(headers),
         methods=frozenset(re.findall(r"\bTfLiteStatus\s+(Add\w+)\s*\(", text)),
         sha256=hashlib.sha256(archive.path.read_bytes()).hexdigest(),

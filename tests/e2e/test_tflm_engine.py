@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from projects import small_model
+from streaming_model import streaming
 from tflite_builder import ModelBuilder
 from tflm_trees import NO_TFLM
 
@@ -148,8 +149,20 @@ def test_relu6_with_unequal_scales_is_right(tmp_path: Path) -> None:
     assert "RELU6" in (tmp_path / "out/project/model/clipped_engine.cc").read_text()
 
 
+def test_a_sequence_is_the_same_on_device_and_host(tmp_path: Path) -> None:
+    """Resource variables with first values, SVDF: what an inference leaves for the next, also in the traced image."""
+    path = tmp_path / "streaming.tflite"
+    path.write_bytes(streaming(lstm=False))
+    report = build(path, tmp_path / "out", traced_samples=6, samples=12)
+    assert report.passed, [check.message for check in report.checks if not check.passed]
+    assert report.drift is not None
+    assert {row.state for row in report.drift.layers if row.point is not None} == {"equal"}
+
+
 def test_both_engines_side_by_side(model: Path, built: tuple[Path, Report], tmp_path: Path) -> None:
-    build(model, tmp_path / "aot", engine=Engine.AOT)
+    aot = build(model, tmp_path / "aot", engine=Engine.AOT, beside=built[0])
+    assert aot.beside is not None
+    assert aot.beside.flash_bytes == built[1].memory.flash_bytes if built[1].memory else None
     diff = edgeq.diff(tmp_path / "aot", built[0])
     assert diff.columns == ("aot", "tflm")
     assert not diff.regressed

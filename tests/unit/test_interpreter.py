@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from projects import small_model
+from streaming_model import streaming
 from tflite_builder import ModelBuilder
 
 from edgeq.errors import EdgeqError, InputError, ToolError, UnsupportedError
-from edgeq.interpreter import choose_arena, interpreted_program, running, unusual_inputs
+from edgeq.interpreter import choose_arena, interpreted_program, kernel_notes, running, unusual_inputs
 from edgeq.link.codes import Problem
 from edgeq.link.messages import EngineState
 from edgeq.link.problems import explained
@@ -16,6 +19,7 @@ from edgeq.lower.interpreted import file_ops, least_arena
 from edgeq.lower.trace import trace_points
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.records import Quantized
+from edgeq.toolchain.tflm import TflmLibrary
 from edgeq.toolchain.tflm_words import explained as words_explained
 
 
@@ -72,6 +76,19 @@ def test_op_that_tflm_gets_wrong_on_unusual_inputs_is_a_note() -> None:
     m.op("RSQRT", [x], [y])
     model = quantized(m.finish([x], [y]))
     assert [e.rule for e in unusual_inputs(running(model).graph)] == ["rsqrt"]
+
+
+@pytest.mark.parametrize("cmsis_nn_lstm", [True, False])
+def test_an_lstm_of_cmsis_nn_is_a_note(cmsis_nn_lstm: bool) -> None:
+    library = TflmLibrary(
+        archive=Path("lib.a"), include_dirs=(), stripped=True, cmsis_nn=True, cmsis_nn_lstm=cmsis_nn_lstm,
+        schema_version=3, methods=frozenset(), sha256="0" * 64,
+    )  # fmt: skip
+    assert kernel_notes(library, parse_tflite(small_model())) == ()
+    notes = kernel_notes(library, parse_tflite(streaming()))
+    assert [note.split(",")[0] for note in notes] == [
+        "This library runs UNIDIRECTIONAL_SEQUENCE_LSTM with CMSIS-NN's kernel"
+    ] * cmsis_nn_lstm
 
 
 def test_arena() -> None:
