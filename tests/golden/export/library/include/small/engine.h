@@ -44,11 +44,12 @@ typedef enum edgeq_problem {
   EDGEQ_PROBLEM_SCHEMA = 5,   /* the model's schema is of another version; detail: the interpreter's */
   EDGEQ_PROBLEM_LIBRARY = 6,  /* library and headers are of different versions */
   EDGEQ_PROBLEM_TENSORS = 7,  /* an input or output has another size than the host says; detail: bytes */
+  EDGEQ_PROBLEM_START = 8,    /* another reason; detail: 1 registering operators, 2 allocating tensors */
 } edgeq_problem;
 
 /* What an engine knows of itself beside its status. */
 typedef struct edgeq_engine_state {
-  uint32_t arena_used; /* bytes of the arena that will do; 0 before init */
+  uint32_t arena_used; /* bytes of the arena that will do, of one too small a lower bound; 0: unknown */
   uint32_t detail;     /* of the problem */
   uint8_t problem;     /* edgeq_problem */
   const char *words;   /* the interpreter's own last message; "" where it has none */
