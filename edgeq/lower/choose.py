@@ -17,7 +17,7 @@ from edgeq.records import Optimize
 
 _PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
 # Share and bytes by which scratch may raise what tensors need at the most; shares of what must be needed at least.
-_RAM = {Optimize.SPEED: (0.15, 1024), Optimize.BALANCED: (0.1, 768)}
+_RAM = {Optimize.SPEED: (0.15, 2048), Optimize.BALANCED: (0.1, 1536)}
 _RAM_OF_SIZE = (0.1, 0.2, 0.4)
 _ROUNDS = 20
 

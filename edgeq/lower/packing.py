@@ -18,7 +18,7 @@ Int64s = NDArray[np.int64]
 
 QUAD = 4
 # In memory order 0 1 2 3, SXTB16 makes the pairs (0, 2) and (1, 3).
-_PAIR_ORDER = (0, 2, 1, 3)
+PAIR_ORDER = (0, 2, 1, 3)
 
 
 class NotExactError(ValueError):
@@ -192,7 +192,7 @@ def _in_quads(weights: NDArray[np.int8], in_fours: bool) -> Int64s:
     count, depth = weights.shape
     ordered = weights.astype(np.int64)
     if in_fours:
-        ordered = ordered.reshape(count, depth // 4, 4)[:, :, _PAIR_ORDER].reshape(count, depth)
+        ordered = ordered.reshape(count, depth // 4, 4)[:, :, PAIR_ORDER].reshape(count, depth)
     return padded(ordered, -(-count // QUAD) * QUAD)
 
 
@@ -246,7 +246,7 @@ def winograd_weights(weights: NDArray[np.int8], tile: int) -> Int32s:
     padded[: len(weights), ..., : weights.shape[3]] = weights
     g = _WINOGRAD[tile]
     transformed = np.einsum("ik,ckld,jl->cijd", g, padded, g)
-    ordered = transformed.reshape(count, -1, depth // 4, 4)[..., _PAIR_ORDER].reshape(count, -1, depth // 2, 2)
+    ordered = transformed.reshape(count, -1, depth // 4, 4)[..., PAIR_ORDER].reshape(count, -1, depth // 2, 2)
     words = (ordered[..., 0] & 0xFFFF) | (ordered[..., 1] << 16)
     return wrapped(words.reshape(count // QUAD, QUAD, *words.shape[1:]).transpose(0, 2, 3, 1))
 

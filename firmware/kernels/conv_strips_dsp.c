@@ -20,16 +20,25 @@ static void pad(const edgeq_conv_strips_dsp_params *p, const int8_t *input, int8
 
 /* The strip that begins at `from`. */
 static void expand(const edgeq_conv_strips_dsp_params *p, const int8_t *from, uint32_t *to) {
-  const int32_t below = p->stride_height * p->row_bytes;
-  for (int32_t row = 0; row < p->strip_rows; row++, from += p->row_bytes) {
+  const int32_t row_bytes = p->row_bytes;
+  const int32_t below = p->stride_height * row_bytes;
+  const int32_t fours = p->row_fours;
+  const int32_t rest = p->row_rest;
+  for (int32_t rows = p->strip_rows; rows > 0; rows--, from += row_bytes) {
     const int8_t *at = from;
-    for (int32_t i = 0; i < p->row_fours; i++, at += 4, to += 4) {
+    for (int32_t i = fours; i > 0; i--, at += 4, to += 4) {
       const uint32_t upper = edgeq_load_word(at);
       const uint32_t lower = edgeq_load_word(at + below);
       to[0] = edgeq_even_bytes(upper);
       to[1] = edgeq_even_bytes(lower);
       to[2] = edgeq_odd_bytes(upper);
       to[3] = edgeq_odd_bytes(lower);
+    }
+    if (rest) {
+      const uint32_t upper = edgeq_load_word(at);
+      const uint32_t lower = edgeq_load_word(at + below);
+      *to++ = edgeq_firsts(edgeq_even_bytes(upper), edgeq_odd_bytes(upper));
+      *to++ = edgeq_firsts(edgeq_even_bytes(lower), edgeq_odd_bytes(lower));
     }
   }
 }
@@ -59,7 +68,7 @@ static void column(const edgeq_conv_strips_dsp_params *p, const uint32_t *strip,
 
 void edgeq_conv_strips_dsp_int8(const edgeq_conv_strips_dsp_params *p, const int8_t *input,
                                 const int32_t *weights, int8_t *output, void *scratch) {
-  const int32_t row_words = 4 * p->row_fours;
+  const int32_t row_words = 4 * p->row_fours + 2 * p->row_rest;
   uint32_t *strip = (uint32_t *)scratch;
   int8_t *image = (int8_t *)(strip + p->strip_rows * row_words + p->strip_more);
   int8_t *spare = image + (p->strip_rows + p->stride_height) * p->row_bytes;

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.lower.dsp import quads
 from edgeq.lower.dsp.candidate import Candidate, limit_cycles, limits, number, weights_of
-from edgeq.lower.packing import QUAD
+from edgeq.lower.packing import PAIR_ORDER, QUAD
 from edgeq.lower.program import KernelCall
 
 _WINDOW = (
@@ -39,18 +39,24 @@ def strip_convolutions(call: KernelCall, by: quads.Requantization) -> Iterator[C
     """
     weights = weights_of(call)
     count, height, width, depth = weights.shape
-    # Values of a window's row are expanded four at a time: rows are padded with weights of zero.
-    fours = -(-width * depth // 4)
-    rows = np.zeros((count, height, 4 * fours), np.int8)
-    rows[:, :, : width * depth] = weights.reshape(count, height, width * depth)
-    for form in quads.forms(1, 2 * fours * height, by=by, even=True):
-        yield _strips(call, form, by, rows.reshape(count, 1, -1), fours)
+    # Values of a window's row are expanded four at a time, one or two behind them as one more step: what else there is
+    # has weights of zero.
+    values = width * depth
+    rest = 1 if values % 4 in (1, 2) else 0
+    fours = values // 4 if rest else -(-values // 4)
+    rows = np.zeros((count, height, 4 * fours + 2 * rest), np.int8)
+    rows[:, :, :values] = weights.reshape(count, height, values)
+    whole = rows[:, :, : 4 * fours].reshape(count, height, fours, 4)
+    rows[:, :, : 4 * fours] = whole[..., PAIR_ORDER].reshape(count, height, -1)
+    for form in quads.forms(1, (2 * fours + rest) * height, by=by):
+        yield _strips(call, form, by, rows.reshape(count, 1, -1), (fours, rest))
 
 
 def _strips(
-    call: KernelCall, form: quads.Form, by: quads.Requantization, rows: NDArray[np.int8], fours: int
+    call: KernelCall, form: quads.Form, by: quads.Requantization, rows: NDArray[np.int8], row: tuple[int, int]
 ) -> Candidate:
-    params, packed = quads.packed(call, rows, form, by)
+    fours, rest = row
+    params, packed = quads.packed(call, rows, form, by, in_fours=False)
     count, height, _, depth = weights_of(call).shape
     out_height, out_width = number(call, "output_height"), number(call, "output_width")
     stride_height, stride_width = number(call, "stride_height"), number(call, "stride_width")
@@ -58,12 +64,13 @@ def _strips(
     blocks, pairs = -(-count // QUAD), -(-out_height // 2)
     strip_rows = 2 * (pairs - 1) * stride_height + height
     # What the last pair's steps reach behind the strip.
-    more = 2 * form.steps - 4 * fours * height
-    row_bytes = (out_width - 1) * stride_width * depth + 4 * fours
+    row_words = 4 * fours + 2 * rest
+    more = 2 * form.steps - row_words * height
+    row_bytes = (out_width - 1) * stride_width * depth + 4 * (fours + rest)
     several = count % QUAD == 0 and not form.loops
     image_rows = strip_rows + stride_height
     cycles = image_rows * (_PADDED_ROW + _BYTE * row_bytes)
-    cycles += out_width * (_COLUMN + strip_rows * (_STRIP_ROW + _FOUR * fours))
+    cycles += out_width * (_COLUMN + strip_rows * (_STRIP_ROW + _FOUR * (fours + 0.7 * rest)))
     each = form.cycles(blocks) - quads.CALL + _PAIR if several else form.cycles(blocks) + 60
     cycles += out_width * pairs * (each + (_COPIES + _COPY * 2 * count if count % QUAD else 0))
     made = replace(
@@ -78,6 +85,7 @@ def _strips(
             **limits(call),
             "row_bytes": row_bytes,
             "row_fours": fours,
+            "row_rest": rest,
             "strip_rows": strip_rows,
             "strip_more": more,
             "steps": form.steps,
@@ -85,7 +93,7 @@ def _strips(
             **params,
         },
         inputs=(call.inputs[0], packed),
-        scratch_bytes=4 * (strip_rows * 4 * fours + more) + image_rows * row_bytes + 8 * blocks,
+        scratch_bytes=4 * (strip_rows * row_words + more) + image_rows * row_bytes + 8 * blocks,
         variant="dsp: 4 channels x 2 pixels, by strips",
     )
     outputs = batches * out_height * out_width * count

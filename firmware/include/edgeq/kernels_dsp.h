@@ -115,8 +115,9 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
                               const int32_t *weights, int8_t *output, void *scratch);
 
 /* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of `steps` steps: for each
- * row of the filter row_fours times four values, padded with zeros. Scratch, aligned to 4: 16 * row_fours *
- * strip_rows bytes and 4 * strip_more, row_bytes * (strip_rows + stride_height), 8 * quads. */
+ * row of the filter row_fours times four values and row_rest times two, padded with zeros. Scratch, aligned
+ * to 4: (16 * row_fours + 8 * row_rest) * strip_rows bytes and 4 * strip_more, row_bytes * (strip_rows +
+ * stride_height), 8 * quads. */
 typedef struct edgeq_conv_strips_dsp_params {
   int32_t batches;
   int32_t input_height;
@@ -134,6 +135,7 @@ typedef struct edgeq_conv_strips_dsp_params {
   int32_t activation_max;
   int32_t row_bytes;  /* of the padded input, as far as windows, in fours, reach */
   int32_t row_fours;  /* values of a window's row, in fours */
+  int32_t row_rest;   /* 1: one more step for the one or two values behind them; 0: none */
   int32_t strip_rows; /* rows of the padded input that windows of every second output begin in or reach */
   int32_t strip_more; /* words that the last steps reach behind a strip */
   int32_t steps;
