@@ -38,7 +38,7 @@ def device_checks(rows: Sequence[VariantRow], max_lsb: int) -> tuple[Check, ...]
         if found is None:
             continue
         integer = all(name.startswith(("int", "uint")) for name in row.outputs)
-        enough = _enough_db(row)
+        enough = enough_db(row)
         allowed = f"{max_lsb} LSB allowed" if integer else f"an SQNR of {enough:.3g} dB is enough"
         size = f"at most {found.max_lsb} LSB" if integer else f"SQNR {fmt.real(found.sqnr_db, 3)} dB"
         flips = f"; {found.argmax_flips:,} answers flip" if found.argmax_flips else ""
@@ -56,7 +56,7 @@ def device_checks(rows: Sequence[VariantRow], max_lsb: int) -> tuple[Check, ...]
     return tuple(checks)
 
 
-def _enough_db(row: VariantRow) -> float:
+def enough_db(row: VariantRow) -> float:
     """`NEAR_DB`; of dynamic-range, whose activations fall on another int8 step where floats differ in the last bit,
     the noise of that quantization: a device may add as much as the variant itself does to float32."""
     if row.kind is VariantKind.DYNAMIC_RANGE and row.sqnr_db is not None:

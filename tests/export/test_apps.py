@@ -114,6 +114,19 @@ def test_labels_of_many_classes_fit_into_a_class_file(tmp_path: Path) -> None:
     assert check_syntax(out)
 
 
+def test_a_scalar_output(tmp_path: Path) -> None:
+    m = ModelBuilder()
+    x, y = m.tensor("x", (1, 3), "float32"), m.tensor("y", (), "float32")
+    m.op("MEAN", [x, m.tensor("axes", (2,), "int32", data=np.array([0, 1]))], [y], keep_dims=False)
+    build = app_exports.make_app_build(tmp_path / "b", m.finish([x], [y]), name="one", kind=VariantKind.FLOAT32)
+    android = edgeq.export_build(build, to="android", out=tmp_path / "a").out
+    assert check_syntax(android) + check_syntax(edgeq.export_build(build, to="ios", out=tmp_path / "i").out) == 13
+    text = (android / "src/main/kotlin/edgeq/one/OneSpec.kt").read_text()
+    assert "val SHAPE: List<Int> = listOf()\n        const val ELEMENTS = 1\n" in text
+    header = (android / "cpp/include/one/spec.h").read_text()
+    assert "std::array<std::int32_t, 0> kShape = {};\ninline constexpr std::size_t kElements = 1;" in header
+
+
 def test_names_that_the_user_gives(phones: Path, tmp_path: Path) -> None:
     done = edgeq.export_build(phones, to="android", out=tmp_path, name="kws", namespace="com.example.data")
     assert "src/main/kotlin/com/example/data/KwsModel.kt" in done.files

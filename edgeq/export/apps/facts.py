@@ -12,7 +12,7 @@ from edgeq.errors import UnsupportedError
 from edgeq.export.apps.golden import Conversion, Picture, dequantized, little_endian, normalized, picture, quantized
 from edgeq.export.apps.words import Word, value_words
 from edgeq.mobile.builds import MobileBuild
-from edgeq.mobile.checks import NEAR_DB
+from edgeq.mobile.checks import enough_db
 from edgeq.mobile.metadata import InputMetadata, ModelMetadata, read_metadata
 from edgeq.mobile.normalization import IDENTITY
 from edgeq.mobile.signatures import interface_names, read_signature
@@ -98,7 +98,6 @@ def facts_of(build: MobileBuild, kind: VariantKind | None) -> Facts:
     samples = [values[0] for values in build.samples.inputs]
     answered = [dequantize_output(a[0], t) for a, t in zip(answers.outputs, graph.output_tensors, strict=True)]
     row = next(row for row in build.info.rows if row.kind is variant.kind)
-    inexact = variant.kind is VariantKind.DYNAMIC_RANGE and row.sqnr_db is not None
     return Facts(
         kind=variant.kind,
         content=variant.content,
@@ -113,7 +112,7 @@ def facts_of(build: MobileBuild, kind: VariantKind | None) -> Facts:
             for i, tensor in enumerate(graph.output_tensors)
         ),
         stateful=graph.is_stateful,
-        golden_db=min(NEAR_DB, row.sqnr_db) if inexact and row.sqnr_db is not None else NEAR_DB,
+        golden_db=max(enough_db(row), 0.0),
     )
 
 

@@ -14,7 +14,7 @@ object SmallNetSpec {
     /** Input 0, `image`: 1×2×3×3 of int8. */
     object Image {
         const val NAME = "image"
-        val SHAPE = listOf(1, 2, 3, 3)
+        val SHAPE: List<Int> = listOf(1, 2, 3, 3)
         const val ELEMENTS = 18
         val QUANTIZATION = Quantization(0.0186584f, -14, Quantization.INT8)
 
@@ -37,14 +37,14 @@ object SmallNetSpec {
     /** Input 1, `class`: 1×5 of float32. */
     object ClassInput {
         const val NAME = "class"
-        val SHAPE = listOf(1, 5)
+        val SHAPE: List<Int> = listOf(1, 5)
         const val ELEMENTS = 5
     }
 
     /** Output 0, `digit`: 1×4 of int8. */
     object Digit {
         const val NAME = "digit"
-        val SHAPE = listOf(1, 4)
+        val SHAPE: List<Int> = listOf(1, 4)
         const val ELEMENTS = 4
         val QUANTIZATION = Quantization(0.0371f, 5, Quantization.INT8)
 
@@ -62,7 +62,7 @@ object SmallNetSpec {
     /** Output 1, `sum$`: 1×5 of float32. */
     object Sum {
         const val NAME = "sum\$"
-        val SHAPE = listOf(1, 5)
+        val SHAPE: List<Int> = listOf(1, 5)
         const val ELEMENTS = 5
     }
 }
