@@ -19,20 +19,30 @@ typedef struct window {
 static inline void sums_of_four(const window *w, int32_t channel, int32_t *sums) {
   uint32_t even = 0;
   uint32_t odd = 0;
-  for (int32_t row = 0; row < w->rows; row++) {
-    const int8_t *in = w->first + row * w->row_bytes + channel;
+  const int32_t column_bytes = w->column_bytes;
+  const int8_t *row = w->first + channel;
+  for (int32_t rows = w->rows; rows > 0; rows--, row += w->row_bytes) {
+    const int8_t *in = row;
     int32_t left = w->columns;
-    for (; left > 3; left -= 4, in += 4 * w->column_bytes) {
+    for (; left > 3; left -= 4, in += 4 * column_bytes) {
       const uint32_t a = edgeq_load_word(in);
-      const uint32_t b = edgeq_load_word(in + w->column_bytes);
-      const uint32_t c = edgeq_load_word(in + 2 * w->column_bytes);
-      const uint32_t d = edgeq_load_word(in + 3 * w->column_bytes);
+      const uint32_t b = edgeq_load_word(in + column_bytes);
+      const uint32_t c = edgeq_load_word(in + 2 * column_bytes);
+      const uint32_t d = edgeq_load_word(in + 3 * column_bytes);
       even = edgeq_add_even_bytes(edgeq_add_even_bytes(even, a), b);
       odd = edgeq_add_odd_bytes(edgeq_add_odd_bytes(odd, a), b);
       even = edgeq_add_even_bytes(edgeq_add_even_bytes(even, c), d);
       odd = edgeq_add_odd_bytes(edgeq_add_odd_bytes(odd, c), d);
     }
-    for (; left > 0; left--, in += w->column_bytes) {
+    if (left > 1) {
+      const uint32_t a = edgeq_load_word(in);
+      const uint32_t b = edgeq_load_word(in + column_bytes);
+      even = edgeq_add_even_bytes(edgeq_add_even_bytes(even, a), b);
+      odd = edgeq_add_odd_bytes(edgeq_add_odd_bytes(odd, a), b);
+      in += 2 * column_bytes;
+      left -= 2;
+    }
+    if (left > 0) {
       const uint32_t word = edgeq_load_word(in);
       even = edgeq_add_even_bytes(even, word);
       odd = edgeq_add_odd_bytes(odd, word);
