@@ -18,7 +18,7 @@ export ZIG_LOCAL_CACHE_DIR ?= $(CACHE)/zig
 ifeq ($(wildcard $(HOME)/.keras/keras.json),)
 export KERAS_HOME ?= $(CACHE)/keras
 endif
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(wildcard $(HOME)/.cache/pip),,--no-cache-dir)
+PIP := $(BIN)/python -m pip install --disable-pip-version-check $(if $(wildcard $(HOME)/.cache/pip),,--no-cache-dir)
 
 .PHONY: help setup demo test check clean
 
@@ -29,10 +29,10 @@ setup: $(VENV)/.installed
 
 $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "edgeq needs Python 3.11, 3.12 or 3.13; none was found on PATH. Install one, or say which: make PYTHON=/path/to/python3.12"; exit 3; }
-	@echo "Installing edgeq and what it needs into $(VENV): about 1 GB to download, some minutes the first time."
+	@echo "Installing edgeq and what it needs into $(VENV): about 1 GB to download, 3 to 4 GB on disk, some minutes the first time."
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --require-hashes -r requirements.lock
-	$(PIP) --no-deps --no-build-isolation -e .
+	$(PIP) --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: setup

@@ -70,7 +70,7 @@ class Place:
         # The user's limits are for what the product runs.
         flash_limit, ram_limit = (None, None) if traced else (options.flash_limit, options.ram_limit)
         with self.clock("compile"):
-            self.progress.start(f"Compiling with {options.compiler}")
+            self.progress.start(f"Compiling with {options.compiler}" + (", for layer by layer" if traced else ""))
             return compile_project(
                 project, self.board, toolchain=options.compiler, traced=traced, out=self.folder / "objects",
                 flash_limit=flash_limit, ram_limit=ram_limit, tflm=tflm, after_untraced=traced,

@@ -7,6 +7,7 @@ A rebuild replaces the files that edgeq wrote, and no others: what a user has pu
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -159,8 +160,10 @@ def replaced_folder(out: Path, kind: OutputKind | None = None) -> Iterator[Path]
             fresh, old = work / "new", work / OLD
             fresh.mkdir()
         except OSError as exc:
+            # Folders of the kernel's (/proc) say of a new file that it is not there.
+            why = "it takes no files" if exc.errno == errno.ENOENT else exc.strerror or exc
             raise InputError(
-                f"{place.parent} cannot be written: {exc.strerror or exc}.", hint="Give another folder with --out."
+                f"{place.parent} cannot be written: {why}.", hint="Give another folder with --out."
             ) from exc
         yield fresh
         try:

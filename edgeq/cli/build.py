@@ -205,6 +205,7 @@ def command(
       project/                   the C project, for your repository
       firmware.elf               what ran on the device
       firmware-traced.elf        the same, handing out every layer
+      samples.npz, manifest.json and references.npz: for edgeq validate and drift
 
     \b
     Examples

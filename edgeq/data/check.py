@@ -82,7 +82,10 @@ def _check_arrays(name: str, split: Split, source: str, inputs: Sequence[ValueSp
     for i, x in enumerate(split.x):
         label = f"x_{name}" if len(split.x) == 1 else f"x_{name}_{split.names[i] if split.names else i}"
         if len(x) == 0 or x.size == 0:
-            raise DataError(f"{label} in {source} is empty (shape {x.shape}).")
+            raise DataError(
+                f"{label} in {source} is empty (shape {x.shape}).",
+                hint="Was everything filtered out before it was saved?",
+            )
         if len(x) != len(split.x[0]):
             raise DataError(f"{label} in {source} has {len(x)} samples, x_{name}_0 has {len(split.x[0])}.")
         if inputs is not None and x.shape[1:] != tuple(inputs[i].shape):
@@ -93,7 +96,10 @@ def _check_arrays(name: str, split: Split, source: str, inputs: Sequence[ValueSp
             )
         _check_values(label, x, source)
     if split.y is not None and len(split.y) != len(split):
-        raise DataError(f"{source} has {len(split)} samples in x_{name}, but {len(split.y)} labels in y_{name}.")
+        raise DataError(
+            f"{source} has {len(split)} samples in x_{name}, but {len(split.y)} labels in y_{name}.",
+            hint="Each sample has one label, in the same order: was one of the two cut or filtered alone?",
+        )
     if split.groups is not None and len(split.groups) != len(split):
         raise DataError(
             f"{source} has {len(split)} samples in x_{name}, but {len(split.groups)} values in group_{name}."
@@ -133,8 +139,16 @@ def _check_labels(name: str, split: Split, source: str, classes: int | None) -> 
     if low < 0 or high >= classes:
         raise DataError(
             f"y_{name} in {source} has labels from {low} to {high}; the model has classes 0 to {classes - 1}.",
-            hint="Labels count from 0." if low == 1 and high == classes else None,
+            hint=_label_hint(low, high, classes),
         )
+
+
+def _label_hint(low: int, high: int, classes: int) -> str:
+    if low == 1 and high == classes:
+        return "Labels count from 0."
+    if low < 0:
+        return "Labels count from 0. Leave out samples without a label, which -1 often stands for."
+    return "Is this the model of these data? Labels are the numbers of its outputs."
 
 
 def _check_binary(name: str, y: NDArray[np.generic], source: str) -> None:
@@ -159,6 +173,11 @@ def _shape_hint(found: tuple[int, ...], wanted: tuple[int | None, ...]) -> str:
         return "Remove the last dimension: x[..., 0]."
     if len(found) == 3 and (found[1], found[2], found[0]) == wanted:
         return "Move the channels to the end: np.moveaxis(x, 1, -1)."
+    if None not in wanted and sorted(found) == sorted(size or 0 for size in wanted):
+        order = [found.index(size or 0) + 1 for size in wanted]
+        if len(set(order)) == len(order):
+            axes = ", ".join(map(str, (0, *order)))
+            return f"The axes are in another order: np.transpose(x, ({axes}))."
     if int(np.prod(found)) == int(np.prod([size or 0 for size in wanted])):
         sizes = ", ".join(str(size) for size in wanted)
         return f"The number of values fits: x.reshape(-1, {sizes}), if their order is right."

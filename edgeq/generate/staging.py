@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import tempfile
@@ -54,7 +55,11 @@ def write_files(root: Path, files: Mapping[str, bytes], *, facts: Mapping[str, s
         for name in old - set(names):
             (root / name).unlink(missing_ok=True)
     except OSError as exc:
-        raise InputError(f"The C project cannot be written to {root}: {exc.strerror or exc}.") from exc
+        full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise InputError(
+            f"The C project cannot be written: {exc.strerror or exc}.",
+            hint=f"{'Free some space, or give' if full else 'Give'} another folder with --out.",
+        ) from exc
     finally:
         if staged is not None:
             shutil.rmtree(staged, ignore_errors=True)

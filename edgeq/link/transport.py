@@ -147,6 +147,8 @@ def _cannot_open(url: str, exc: OSError | ValueError) -> InputError | LinkError:
         return LinkError(f"{url}: another program uses this port.", hint="Close it (a serial monitor, another edgeq).")
     if code == errno.ENOENT or isinstance(exc, ValueError):
         return no_such_port(url)
+    if code == errno.ENOTTY or "Inappropriate ioctl" in text:
+        return LinkError(f"{url} is no serial port.", hint=_ports())
     return LinkError(f"{url}: cannot be opened: {text}", hint=_ports())
 
 

@@ -85,7 +85,7 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
     notes = []
     try:
         equalized = [False, True] if maker.equalized.layers else [False]
-        notes.append(equalization_note(maker))
+        notes += [] if maker.equalized.layers else [equalization_note(maker)]
     except UnsupportedError as exc:
         equalized = [False]
         notes.append(f"auto tried no equalization: {exc.message}")
@@ -101,8 +101,12 @@ def auto(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Metho
         return replace(plain, notes=("auto found no recipe that gives a full-integer model",))
     chosen = choose(trials)
     table = "; ".join(trial.text for trial in trials)
-    notes.insert(0, f"auto chose {chosen.recipe.title}, on {len(validation)} {where}. Tried: {table}")
-    return MethodResult(content=chosen.content, recipe=chosen.recipe.title, notes=tuple(notes))
+    choice = (
+        f"auto chose {chosen.recipe.title}: the simplest recipe within noise of the best one, on {len(validation)} "
+        f"{where}. Tried, the best first: {table}"
+    )
+    notes += [equalization_note(maker)] if chosen.recipe.equalize else []
+    return MethodResult(content=chosen.content, recipe=chosen.recipe.title, notes=(choice, *notes))
 
 
 def validation_samples(dataset: Dataset, seed: int) -> tuple[Split, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -48,11 +49,15 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportDiff:
-    """Every figure of both reports, in sections, and what must be known to read them. `columns` heads the two."""
+    """Every figure of both reports, in sections, and what must be known to read them. `columns` heads the two.
+
+    Reports of two tasks are not `comparable`: none of their figures is better or worse.
+    """
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
     columns: tuple[str, str] = ("old", "new")
+    comparable: bool = True
 
     @property
     def regressed(self) -> bool:
@@ -70,10 +75,10 @@ def diff_reports(old: Report, new: Report, *, tolerance: float = 0.01, max_drop:
         max_drop: loss of accuracy (as a share; for an error, relative growth) that is not yet worse.
 
     Returns:
-        The changes. Worse is: lower accuracy, more outputs that differ or a larger difference from the primary
-        reference, more cycles, instructions or bytes, and a check that no longer passes. Drift from other references,
-        figures of single layers, ops and MACs are shown, but judge nothing. Two engines that ran the same model stand
-        side by side: what they cost judges nothing either.
+        The changes; none of reports with two metrics of accuracy is better or worse. Worse is: lower accuracy, more
+        outputs that differ or a larger difference from the primary reference, more cycles, instructions or bytes, and
+        a check that no longer passes. Drift from other references, figures of single layers, ops and MACs are shown,
+        but judge nothing. Two engines that ran the same model stand side by side: what they cost judges nothing either.
     """
     engines = old.engine != new.engine and old.model.sha256 == new.model.sha256
     limit = None if engines else tolerance
@@ -86,14 +91,20 @@ def diff_reports(old: Report, new: Report, *, tolerance: float = 0.01, max_drop:
         *_checks(old, new),
         *_layers(old, new, by_label=engines),
     )
+    comparable = len(_metrics(old, new)) <= 1
+    if not comparable:
+        changes = tuple(dataclasses.replace(change, outcome=Outcome.NEUTRAL) for change in changes)
     columns = (old.engine, new.engine) if engines else ("old", "new")
-    return ReportDiff(changes=changes, notes=tuple(_notes(old, new, engines=engines)), columns=columns)
+    notes = tuple(_notes(old, new, engines=engines))
+    return ReportDiff(changes=changes, notes=notes, columns=columns, comparable=comparable)
 
 
 def to_dict(diff: ReportDiff) -> dict[str, Any]:
     """The comparison as JSON values."""
     changes = [{**codec.encode(c), "relative": codec.encode(c.relative)} for c in diff.changes]
-    return {"regressed": diff.regressed, "notes": list(diff.notes), "changes": changes}
+    return {
+        "regressed": diff.regressed, "comparable": diff.comparable, "notes": list(diff.notes), "changes": changes
+    }  # fmt: skip
 
 
 def render_diff(diff: ReportDiff) -> RenderableType:
@@ -127,6 +138,8 @@ def render_diff(diff: ReportDiff) -> RenderableType:
     worse = sum(c.outcome is Outcome.WORSE for c in diff.changes)
     better = sum(c.outcome is Outcome.BETTER for c in diff.changes)
     verdict = f"{worse} worse, {better} better, {same} of {len(diff.changes)} figures unchanged."
+    if not diff.comparable:
+        verdict = "Not comparable: the reports are of two tasks, so nothing in them is better or worse."
     lines.append(Text(verdict, style="bold red" if worse else "bold green" if better else "bold"))
     return Group(*lines)
 
@@ -231,6 +244,10 @@ def _layers(old: Report, new: Report, *, by_label: bool) -> Iterator[Change]:
         yield from _numbers("cycles per layer", key[1], "", (before.get(key), after.get(key)), None)
 
 
+def _metrics(old: Report, new: Report) -> set[Metric]:
+    return {arm.metric for r in (old, new) if (arm := r.accuracy.device) is not None}
+
+
 def _notes(old: Report, new: Report, *, engines: bool) -> Iterator[str]:
     costs = (engine_cost(old), engine_cost(new))
     if engines and costs[0] and costs[1] and (words := ratios(costs[0], costs[1])):
@@ -241,7 +258,7 @@ def _notes(old: Report, new: Report, *, engines: bool) -> Iterator[str]:
         yield "The samples are others: accuracy and drift are not of the same samples."
     if old.drift is not None and new.drift is None:
         yield "The new report compares the device with no reference: its drift is unknown."
-    if len({arm.metric for r in (old, new) if (arm := r.accuracy.device) is not None}) > 1:
+    if len(_metrics(old, new)) > 1:
         yield "Accuracy is another metric in each report: the figures do not compare."
     for name, a, b in (
         ("board", old.board, new.board),

@@ -110,6 +110,8 @@ def test_a_line_that_echoes_what_is_sent() -> None:
 def test_a_port_that_does_not_exist() -> None:
     with pytest.raises(LinkError, match="there is no such port"):
         Session.connect("/dev/does-not-exist")
+    with pytest.raises(LinkError, match="/dev/null is no serial port"):
+        Session.connect("/dev/null")
     with pytest.raises(InputError, match="pyserial knows no such URL"):
         Session.connect("nonsense://x")
     with pytest.raises(LinkError, match="cannot be opened"):

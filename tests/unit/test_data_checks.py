@@ -39,16 +39,24 @@ def _with(index: tuple[int, ...], value: float) -> np.ndarray:
         (X.reshape(60, 16), Y, r"x\.reshape\(-1, 4, 4, 1\)"),
         (np.moveaxis(X, -1, 1), Y, r"\nMove the channels to the end"),
         (RNG.random((60, 5, 5, 1)), Y, "exactly as in training"),
-        (X, Y[:50], "60 samples in x_test, but 50 labels"),
+        (X, Y[:50], r"60 samples in x_test, but 50 labels in y_test\.\nEach sample has one label"),
         (np.ones_like(X), Y, "all 60 samples are the same"),
         (X, Y + 1, r"from 1 to 3; the model has classes 0 to 2\.\nLabels count from 0"),
-        (X, Y - 1, "from -1 to 1"),
+        (X, Y - 1, r"from -1 to 1.*\n.*Leave out samples without a label"),
+        (X, Y + 5, r"from 5 to 7.*\nIs this the model of these data"),
         (X, RNG.random((60, 5)), "the model has 3 classes"),
     ],
 )
 def test_data_that_cannot_be_right(x: np.ndarray, y: np.ndarray, message: str) -> None:
     with pytest.raises(DataError, match=message):
         check_dataset(_dataset(x, y), INPUTS, 3)
+
+
+def test_axes_in_another_order() -> None:
+    """A reshape would fit, too, and mix up every sample without a word."""
+    series = RNG.random((60, 2, 64)).astype(np.float32)
+    with pytest.raises(DataError, match=r"np\.transpose\(x, \(0, 2, 1\)\)"):
+        check_dataset(_dataset(series, Y), (replace(INPUTS[0], shape=(64, 2)),), 3)
 
 
 def test_good_data_raise_no_warning() -> None:

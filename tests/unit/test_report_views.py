@@ -133,6 +133,14 @@ def test_what_does_not_compare_is_said():
     assert all(len(line) <= 80 for line in text_of(render_diff(diff_reports(digits(), other))).splitlines())
 
 
+def test_nothing_of_two_tasks_is_better_or_worse():
+    diff = diff_reports(digits(), regression())
+    assert {change.outcome for change in diff.changes} == {Outcome.NEUTRAL}
+    assert not diff.comparable and not diff.regressed
+    assert "Not comparable: the reports are of two tasks" in text_of(render_diff(diff))
+    assert diff_reports(digits(), with_cycles(2)).comparable
+
+
 def test_a_regression_is_not_told_as_a_classifier():
     page = render_html(regression())
     assert "Mean squared error on the device" in page
