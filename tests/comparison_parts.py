@@ -21,6 +21,7 @@ from edgeq.comparison.record import (
     MethodAnswer,
     Run,
     Severity,
+    WeightReport,
 )
 from edgeq.records import Metric
 from edgeq.statistics.proportions import count_pairs, mcnemar_midp, paired_interval, wilson_interval
@@ -202,6 +203,18 @@ def flips(pairs: Iterable[tuple[str, str]], n: int) -> tuple[Flip, ...]:
                 )
             )  # fmt: skip
     return tuple(found)
+
+
+def weights(arms: Iterable[str], scale: float = 1.0) -> tuple[WeightReport, ...]:
+    return tuple(
+        WeightReport(
+            arm=name, layer=f"block_{i} (CONV_2D 8×8×32)", channels=1 if name == "qat-tfmot" and i == 1 else 32,
+            narrowest=0.1 + 0.1 * i, middle=0.3 + 0.1 * i + 0.05 * k,
+            widest=(0.8 + 0.1 * k) * (scale if i == 4 else 1.0),
+        )
+        for k, name in enumerate(arms)
+        for i in range(5)
+    )  # fmt: skip
 
 
 def layers(arms: Iterable[str], count: int = 8, scale: float = 1.0) -> tuple[LayerReport, ...]:

@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from comparison_parts import DECLARED, EXPLORED, TIE_RULE, TITLES, arm, conclude, contrast, finding, flips, layers
+from comparison_parts import (
+    DECLARED,
+    EXPLORED,
+    TIE_RULE,
+    TITLES,
+    arm,
+    conclude,
+    contrast,
+    finding,
+    flips,
+    layers,
+    weights,
+)
 from report_samples import HOSTILE
 
 from edgeq.comparison.record import (
@@ -52,6 +64,7 @@ def digits(seeds: Sequence[int] = (0, 1, 2)) -> Comparison:
         arms=arms,
         contrasts=contrasts,
         layers=layers(("ptq", "qat", "qat-tfmot")),
+        weights=weights(("ptq", "qat", "qat-tfmot")),
         flips=flips([(a, b) for a, b, _ in DECLARED], n),
         findings=(
             finding(
@@ -112,6 +125,7 @@ def given() -> Comparison:
             for c in base.contrasts[:3]
         ),
         layers=layers(("ptq",), scale=400.0),
+        weights=weights(("ptq",), scale=400.0),
         flips=tuple(f for f in base.flips if f.first != "ptq-continued"),
         findings=(
             finding(
@@ -177,6 +191,7 @@ def regression() -> Comparison:
         arms=arms,
         contrasts=tuple(answer(c) for c in base.contrasts[:3]),
         layers=layers(("ptq", "qat")),
+        weights=weights(("ptq", "qat")),
         flips=(),
         findings=(),
         verdict=Verdict(ship="qat", headline="Ship QAT", paragraph="Its error is that of the float model."),
@@ -253,6 +268,7 @@ def hostile() -> Comparison:
             for c in base.contrasts
         ),
         layers=tuple(replace(r, arm=HOSTILE, layer=HOSTILE, tensor=HOSTILE) for r in base.layers),
+        weights=tuple(replace(r, arm=HOSTILE, layer=HOSTILE) for r in base.weights),
         flips=tuple(replace(f, first=HOSTILE, second=HOSTILE) for f in base.flips),
         findings=tuple(
             replace(f, code=HOSTILE, title=HOSTILE, text=HOSTILE, advice=HOSTILE, evidence={HOSTILE: HOSTILE})

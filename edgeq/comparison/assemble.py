@@ -89,6 +89,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         ),
         contrasts=found,
         layers=evidence.layers,
+        weights=tuple(report for run in runs for report in run.weights),
         flips=flips(arms, found),
         findings=findings,
         verdict=verdict(evidence, findings),

@@ -20,16 +20,15 @@ from edgeq.comparison.evaluate import Outputs, float_answers, tflite_answers
 from edgeq.comparison.findings.files import not_full_integer
 from edgeq.comparison.flow import check_out, has_batch_norm
 from edgeq.comparison.given_scores import read_scores, scores_run
-from edgeq.comparison.layers import layer_reports
+from edgeq.comparison.layers import layer_reports, ranges_by_integers, weight_reports
 from edgeq.comparison.made import SCORES_FILE, Made
 from edgeq.comparison.options import CompareOptions, GivenArm
-from edgeq.comparison.own_ranges import own_ranges
 from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison, LayerReport
 from edgeq.comparison.scores import task_of
 from edgeq.comparison.scoring import scoring_for
 from edgeq.comparison.work import evaluated, seen_rows
 from edgeq.data import check_dataset, load_dataset
-from edgeq.errors import EdgeqError, InputError, InterpreterError
+from edgeq.errors import EdgeqError, InputError
 from edgeq.model.load import detect_format, load_float_model, read_tflite
 from edgeq.model.scheme import Scheme, scheme_of
 from edgeq.model.verify import verify
@@ -220,17 +219,14 @@ def _run_tflite(
         return [run], [not_full_integer(name, quantized.graph, problems)]
     run = evaluated(quantized, data, arm=name, seed=0, scheme="int8" if scheme is Scheme.INT8 else "int16x8")
     layers = _layers(name, quantized, data, floats, options)
-    return [replace(run, layers=layers)], []
+    return [replace(run, layers=layers, weights=weight_reports(name, quantized))], []
 
 
 def _layers(
     name: str, quantized: Quantized, data: Dataset, floats: FloatModel | None, options: CompareOptions
 ) -> tuple[LayerReport, ...]:
     """Ranges by the model's own integers; of PTQ also the noise against the float model that it was made from."""
-    try:
-        found = own_ranges(name, quantized, data.test.x)
-    except InterpreterError:
-        return ()
+    found = ranges_by_integers(name, quantized, data.test.x)
     if name != PTQ or floats is None or not _calibrates(data):
         return found
     samples = calibration_samples(data, options.calibration_samples, options.seed)

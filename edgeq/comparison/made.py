@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from edgeq.comparison.arms import Task
-from edgeq.comparison.record import LayerReport
+from edgeq.comparison.record import LayerReport, WeightReport
 from edgeq.records import Dataset
 from edgeq.training import TrainingHistory, TrainingOptions
 from edgeq.validation.agreement import Rounding
@@ -52,7 +52,8 @@ class Made:
     (int8 ones through TFLM's kernels), `seen` on some training samples,
     `calibration` on the calibration samples, `trained` of the fake-quantized model on
     the test samples, `host` of the .tflite in LiteRT's default kernels. Empty where there is none. `content` is the
-    .tflite, `rounding` says how its outputs are rounded. A run that failed has `failed`, and nothing else.
+    .tflite, `rounding` says how its outputs are rounded; `layers` and `weights` have its ranges. A run that failed has
+    `failed`, and nothing else.
     """
 
     arm: str
@@ -67,6 +68,7 @@ class Made:
     host: tuple[NDArray[np.float64], ...] = ()
     history: TrainingHistory | None = None
     layers: tuple[LayerReport, ...] = ()
+    weights: tuple[WeightReport, ...] = ()
     rounding: tuple[Rounding, ...] = ()
     notes: tuple[str, ...] = ()
     seconds: float = 0.0

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq import reference
+from edgeq.comparison.layer_names import LayerNames, input_label, layer_names
 from edgeq.comparison.record import LayerReport
 from edgeq.model.graph import DType, Graph, Op, Tensor
-from edgeq.model.naming import op_label
 from edgeq.model.quantization import quantize_input
 from edgeq.model.scales import SAME_SCALE, has_own_range
 from edgeq.records import Quantized, Reference
@@ -69,7 +69,8 @@ def own_ranges(arm: str, quantized: Quantized, x: Sequence[NDArray[np.generic]])
     for i, values_given in zip(graph.inputs, given, strict=True):
         if i in found:
             found[i].look_at(values_given)
-    return tuple(use.report(arm, _label(graph, producers.get(i), i)) for i, use in found.items())
+    names = layer_names(quantized.float_model)
+    return tuple(use.report(arm, _label(names, graph, producers.get(i), i)) for i, use in found.items())
 
 
 def _activations(graph: Graph) -> list[int]:
@@ -91,8 +92,8 @@ def _bounded(graph: Graph) -> set[int]:
     return found
 
 
-def _label(graph: Graph, op: Op | None, tensor: int) -> str:
-    return op_label(graph, op) if op is not None else f"input {graph.tensors[tensor].name}"
+def _label(names: LayerNames, graph: Graph, op: Op | None, tensor: int) -> str:
+    return names.label(graph, op) if op is not None else input_label(graph, tensor)
 
 
 class _Use:

@@ -161,9 +161,9 @@ class LayerReport:
     """How a tensor of an int8 arm fares on the test samples.
 
     `sqnr_db` is against the same graph in floats, None where there is none. `clipped` is the share of values outside of
-    the range; of a given model, whose floats are not known, the share at its ends. `unused` is the share of the range
-    that no value reaches. `channel_ratio` is the range of the tensor's widest channel over that of
-    its lower quartile, None where there are no channels.
+    the range; of a model that is not PTQ of the float model, whose floats would be others, the share at its ends.
+    `unused` is the share of the range that no value reaches. `channel_ratio` is the range of the widest channel over
+    that of its lower quartile, None where there are no channels.
     """
 
     arm: str
@@ -175,6 +175,22 @@ class LayerReport:
     clipped: float
     unused: float
     channel_ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightReport:
+    """The ranges of an op's weights in an integer arm: each is symmetric, from −limit to limit.
+
+    `channels` is how many there are: one per output channel that has weights, or one for all. `narrowest`, `middle`
+    (the median) and `widest` are their limits.
+    """
+
+    arm: str
+    layer: str
+    channels: int
+    narrowest: float
+    middle: float
+    widest: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,6 +248,7 @@ class Comparison:
     arms: tuple[Arm, ...]
     contrasts: tuple[Contrast, ...]
     layers: tuple[LayerReport, ...]
+    weights: tuple[WeightReport, ...]
     flips: tuple[Flip, ...]
     findings: tuple[CompareFinding, ...]
     verdict: Verdict

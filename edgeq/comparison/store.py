@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.comparison.made import Job, Made
-from edgeq.comparison.record import LayerReport
+from edgeq.comparison.record import LayerReport, WeightReport
 from edgeq.data.npz import read_npz
 from edgeq.errors import EdgeqError, InputError
 from edgeq.report import codec
@@ -31,7 +31,7 @@ from edgeq.version import version
 
 FOLDER = "arms"
 _OUTPUTS = ("test", "seen", "calibration", "trained", "host")
-_VERSION = 2  # of this layout, and of what work makes
+_VERSION = 3  # of this layout, and of what work makes
 
 
 def key_of(job: Job) -> str:
@@ -101,7 +101,8 @@ def _write(folder: Path, run: Made) -> dict[str, Any]:
     return {
         "arm": run.arm, "seed": run.seed, "scheme": run.scheme, "evaluated_by": run.evaluated_by,
         "notes": list(run.notes), "seconds": run.seconds, "history": codec.encode(run.history),
-        "layers": codec.encode(run.layers), "rounding": codec.encode(run.rounding),
+        "layers": codec.encode(run.layers), "weights": codec.encode(run.weights),
+        "rounding": codec.encode(run.rounding),
         "outputs": {what: len(getattr(run, what)) for what in _OUTPUTS}, "tflite": run.content is not None,
     }  # fmt: skip
 
@@ -117,10 +118,12 @@ def _read(folder: Path, entry: dict[str, Any]) -> Made:
 
     history: TrainingHistory | None = codec.decode(TrainingHistory | None, entry["history"], "history")
     layers: tuple[LayerReport, ...] = codec.decode(tuple[LayerReport, ...], entry["layers"], "layers")
+    weights: tuple[WeightReport, ...] = codec.decode(tuple[WeightReport, ...], entry["weights"], "weights")
     return Made(
         arm=arm, seed=int(entry["seed"]), scheme=str(entry["scheme"]), evaluated_by=str(entry["evaluated_by"]),
         content=(folder / f"{arm}.tflite").read_bytes() if entry["tflite"] else None, test=outputs("test"),
         seen=outputs("seen"), calibration=outputs("calibration"), trained=outputs("trained"), host=outputs("host"),
-        history=history, layers=layers, rounding=codec.decode(tuple[Rounding, ...], entry["rounding"], "rounding"),
+        history=history, layers=layers, weights=weights,
+        rounding=codec.decode(tuple[Rounding, ...], entry["rounding"], "rounding"),
         notes=tuple(map(str, entry["notes"])), seconds=float(entry["seconds"]),
     )  # fmt: skip

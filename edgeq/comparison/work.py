@@ -143,9 +143,19 @@ def _quantized_run(model: FloatModel, job: Job, arm: str, method: Method, scheme
 
     quantized = quantize(model, job.data, _options(job, method))
     run = evaluated(quantized, job.data, arm=arm, seed=job.task.seed, scheme=scheme)
+    run = _with_ranges(run, quantized, job)
     if quantized.trained is None:
         return run
     return replace(run, trained=float_answers(quantized.trained, job.data.test.x))
+
+
+def _with_ranges(run: Made, quantized: Quantized, job: Job) -> Made:
+    from edgeq.comparison.layers import ranges_by_integers, weight_reports
+
+    if not job.detailed:
+        return run
+    layers = ranges_by_integers(run.arm, quantized, job.data.test.x)
+    return replace(run, layers=layers, weights=weight_reports(run.arm, quantized))
 
 
 def _float(model: FloatModel, job: Job) -> Iterator[Made]:
@@ -166,7 +176,7 @@ def _on_calibration(model: FloatModel, job: Job) -> Outputs:
 
 
 def _ptq(model: FloatModel, job: Job) -> Iterator[Made]:
-    from edgeq.comparison.layers import layer_reports
+    from edgeq.comparison.layers import layer_reports, weight_reports
     from edgeq.quantize import quantize
     from edgeq.quantize.calibration import calibration_samples
 
@@ -175,7 +185,8 @@ def _ptq(model: FloatModel, job: Job) -> Iterator[Made]:
     run = evaluated(quantized, job.data, arm=arm, seed=job.task.seed)
     if job.detailed:
         samples = calibration_samples(job.data, job.calibration_samples, job.task.seed)
-        run = replace(run, layers=layer_reports(arm, quantized, model, samples, job.data.test.x))
+        layers = layer_reports(arm, quantized, model, samples, job.data.test.x)
+        run = replace(run, layers=layers, weights=weight_reports(arm, quantized))
     yield run
 
 
@@ -225,7 +236,7 @@ def _equalized(model: FloatModel, job: Job) -> Iterator[Made]:
 
     (arm,) = MAKES[Work.EQUALIZED]
     quantized = quantize(model, job.data, replace(_options(job), equalize=True, bias_correction=True))
-    yield evaluated(quantized, job.data, arm=arm, seed=job.task.seed)
+    yield _with_ranges(evaluated(quantized, job.data, arm=arm, seed=job.task.seed), quantized, job)
 
 
 def _int16x8(model: FloatModel, job: Job) -> Iterator[Made]:

@@ -62,7 +62,7 @@ def words_of(comparison: Comparison) -> str:
         (regression, ["in 12 groups", "0.01301", "← better", "Only class predictions can flip.", "None: nothing"]),
         (failed, ["tfmot cannot quantize layer squeeze (Multiply)", "not a number", "kept after epoch 0 of 4",
                   "the model's file does not say how it was compiled"]),
-        (many, ["The 24 layers with the lowest SQNR of 64.", "All 192 tensors"]),
+        (many, ["The 24 worst layers of 64", "All 192 tensors"]),
     ],
 )  # fmt: skip
 def test_the_page_says_what_matters(make, said):
@@ -71,7 +71,7 @@ def test_the_page_says_what_matters(make, said):
 
 
 def test_an_empty_comparison_is_a_page():
-    nothing = replace(digits(), arms=(), contrasts=(), layers=(), flips=(), findings=(), timings=())
+    nothing = replace(digits(), arms=(), contrasts=(), layers=(), weights=(), flips=(), findings=(), timings=())
     text = words_of(nothing)
     assert "there is nothing to compare" in text and "Nothing was trained." in text
 
@@ -190,6 +190,7 @@ def test_numbers_that_are_none_break_nothing(value):
             for c in base.contrasts
         ),
         layers=tuple(replace(r, low=value, high=value, sqnr_db=value, clipped=value) for r in base.layers),
+        weights=tuple(replace(r, narrowest=value, middle=value, widest=value) for r in base.weights),
         flips=tuple(replace(f, margin=value) for f in base.flips),
     )
     html = render_html(bad)

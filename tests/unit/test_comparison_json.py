@@ -50,7 +50,7 @@ def test_evidence_keeps_its_types(evidence):
 
 
 def digits_without_runs() -> Comparison:
-    return dataclasses.replace(_DIGITS, arms=(), contrasts=(), layers=(), flips=())
+    return dataclasses.replace(_DIGITS, arms=(), contrasts=(), layers=(), weights=(), flips=())
 
 
 _DIGITS = digits()

@@ -11,6 +11,7 @@ from edgeq.comparison.report.curves import curve_plots
 from edgeq.comparison.report.margins import margin_plots
 from edgeq.comparison.report.plots import arm_kind, arms_plot, differences_plot
 from edgeq.comparison.report.ranges import BAD_CLIPPED, BAD_SQNR, BAD_UNUSED, range_plot
+from edgeq.comparison.report.weights import weight_plot
 from edgeq.report import format as fmt
 from edgeq.report.page import render_page
 from edgeq.report.verdict import Level
@@ -53,6 +54,7 @@ def _context(comparison: Comparison) -> dict[str, Any]:
         "differences_plot": differences_plot(comparison),
         "curves": curve_plots(comparison),
         "ranges": range_plot(comparison),
+        "weights": weight_plot(comparison),
         "bad": (BAD_SQNR, BAD_CLIPPED, BAD_UNUSED),
         "reasons": words.method_reasons(comparison),
         "margins": margin_plots(comparison),

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from edgeq.comparison.record import Comparison, LayerReport
+from edgeq.comparison.record import Comparison, LayerReport, WeightReport
 from edgeq.comparison.report.plots import LABEL, WIDTH, arm_kind, label_space
 from edgeq.report import format as fmt
 from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
 
-SHOWN = 24
-"""Layers in the plot; of more, the worst are shown. The table has all."""
+BARS, LEAST = 72, 8
+"""Bars in the plot, and the number of layers that are shown however many arms there are. Of more, the worst layers are
+shown; the table has all."""
 
 _RIGHT = 716.0
 _BAR, _GAP = 13.0, 9.0
@@ -22,6 +25,9 @@ _WIDE = 10.0
 BAD_SQNR, BAD_CLIPPED, BAD_UNUSED = 20.0, 0.01, 0.5
 """Beyond these a figure is shown in red: a tenth in amplitude is noise; one value in a hundred is cut off; half of the
 steps carry nothing."""
+
+
+R = TypeVar("R", LayerReport, WeightReport)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerGroup:
-    """A layer, and its bars, one per arm."""
+    """A layer, and its bars, one per arm that has it."""
 
     label: str
     y: float
@@ -68,12 +74,11 @@ class RangePlot:
 
 def range_plot(comparison: Comparison) -> RangePlot | None:
     """The ranges of all int8 arms; None if none was looked at."""
-    by_layer: dict[tuple[str, str], list[LayerReport]] = {}
-    for row in comparison.layers:
-        by_layer.setdefault((row.layer, row.tensor), []).append(row)
+    by_layer = grouped(comparison.layers)
     if not by_layer:
         return None
-    worst = sorted(by_layer, key=lambda key: min(_rank(row) for row in by_layer[key]))[:SHOWN]
+    most = max(LEAST, BARS // len({row.arm for row in comparison.layers}))
+    worst = sorted(by_layer, key=lambda key: min(_rank(row) for row in by_layer[key]))[:most]
     shown = [rows for key, rows in by_layer.items() if key in worst]
     left = label_space(rows[0].layer for rows in shown)
     scale = _scale(left, [end for rows in shown for row in rows for end in (row.low, row.high)])
@@ -91,6 +96,17 @@ def range_plot(comparison: Comparison) -> RangePlot | None:
         arms=tuple((titles.get(name, name), arm_kind(comparison, name)) for name in names),
         left_out=len(by_layer) - len(shown), bent=scale.bend is not None,
     )  # fmt: skip
+
+
+def grouped(rows: Iterable[R]) -> dict[tuple[str, int], list[R]]:
+    """The arms' rows of the same layer, in the order in which layers come first. A layer that an arm has twice (a
+    shared one, or one that became two ops) is found by its turn."""
+    found: dict[tuple[str, int], list[R]] = {}
+    turns: Counter[tuple[str, str]] = Counter()
+    for row in rows:
+        found.setdefault((row.layer, turns[row.arm, row.layer]), []).append(row)
+        turns[row.arm, row.layer] += 1
+    return found
 
 
 def _bar(row: LayerReport, scale: Scale, y: float, comparison: Comparison) -> Bar:
