@@ -55,6 +55,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
     share = margin_share(options, task)
     arms = _scored(material)
     names = (*(n for n in ORDER if n in arms), *(n for n in arms if n not in ORDER))
+    order = tuple(dict.fromkeys((*names, *(run.arm for run in runs))))
     with clock("statistics"):
         found = contrasts(
             arms, declared(names), exploratory(names), margin=share, level=options.level,
@@ -65,11 +66,11 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
             metric=scoring.metric, margin=_margin(share, task, arms), level=options.level, given=material.given,
             data=_data(data, task, options), checks=check_overlap(data), arms=arms,
             runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(material),
-            contrasts=found, layers=tuple(layer for run in runs for layer in run.layers),
+            contrasts=found,
+            layers=tuple(layer for name in order for run in runs if run.arm == name for layer in run.layers),
             calibration_classes=_calibration_classes(runs, task), failures=_failures(material),
         )  # fmt: skip
         findings = find(evidence, known=material.known)
-    order = dict.fromkeys((*names, *(run.arm for run in runs)))
     return Comparison(
         edgeq_version=version(),
         model=material.model,
@@ -89,7 +90,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
         ),
         contrasts=found,
         layers=evidence.layers,
-        weights=tuple(report for run in runs for report in run.weights),
+        weights=tuple(report for name in order for run in runs if run.arm == name for report in run.weights),
         flips=flips(arms, found),
         findings=findings,
         verdict=verdict(evidence, findings),

@@ -19,7 +19,7 @@ WIDTH, RIGHT, ROW = 960.0, 846.0, 34.0
 _MANY_TIMES = 30.0
 """Errors that differ by more are drawn on an axis that is logarithmic away from zero: one arm diverged."""
 
-LABEL = 38
+LABEL = 44
 """Longer labels of rows are cut."""
 
 
@@ -98,7 +98,7 @@ def differences_plot(comparison: Comparison) -> RowPlot | None:
         return None
     share = fmt.is_share(comparison.metric)
     low, high = _padded(min(ends), max(ends), 1e-12)
-    left = label_space(words.contrast_title(c, comparison) for c in contrasts)
+    left = label_space(words.contrast_name(c, comparison) for c in contrasts)
     bend = None if share else bend_for(ends, _MANY_TIMES)
     scale = Scale(low=low, high=high, start=left, end=RIGHT, bend=bend)
     top = 26.0
@@ -115,7 +115,7 @@ def differences_plot(comparison: Comparison) -> RowPlot | None:
 def label_space(labels: Iterable[str]) -> float:
     """Where the axis begins, so that the labels have room at its left: their width as most fonts have it."""
     widths = [sum(8.8 if c.isupper() else 6.9 for c in fmt.cut(label, LABEL)) for label in labels]
-    return min(300.0, 22.0 + max(widths))
+    return min(330.0, 22.0 + max(widths))
 
 
 def _arm_row(arm: Arm, scale: Scale, y: float, comparison: Comparison) -> Row:
@@ -151,7 +151,7 @@ def _contrast_row(contrast: Contrast, scale: Scale, y: float, comparison: Compar
         second = (scale.at(method.interval[0]), scale.at(method.difference), scale.at(method.interval[1]))
         said.append(f"as methods: {fmt.step(method.difference, metric)}, {fmt.step_span(method.interval, metric)}")
     return Row(
-        label=fmt.cut(title, LABEL),
+        label=fmt.cut(words.contrast_name(contrast, comparison), LABEL),
         y=y,
         low=scale.at(answer.interval[0]),
         value=scale.at(answer.difference),
