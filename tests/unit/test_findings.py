@@ -84,6 +84,8 @@ CLASSES, VALUES = "sparse_categorical_crossentropy", "mean_squared_error"
         (((0.001, 0.20), (0.003, 0.30), (0.002, 0.45)), CLASSES, False),  # overfits: nothing is destroyed
         (((0.03, 0.14), (0.20, 0.15), (0.15, 0.21), (0.12, 0.16)), CLASSES, True),
         (((0.06, 0.30), (0.35, 0.31), (0.34, 0.33), (0.33, 0.36), (0.31, 0.40)), CLASSES, False),  # with dropout, too
+        (((0.05, 0.27), (0.38, 0.33), (0.20, 0.31), (0.19, 0.31)), CLASSES, True),  # won back by the next one
+        (((0.05, 0.27), (0.38, 0.31), (0.36, 0.32), (0.35, 0.32)), CLASSES, False),  # dropout stays
         (((2.30, 2.30), (1.10, 0.80)), CLASSES, False),
         (((0.015, 0.028), (0.016, 0.032)), VALUES, False),
         (((0.006, 0.021), (0.089, 0.071)), VALUES, True),

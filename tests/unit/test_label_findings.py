@@ -48,6 +48,8 @@ def test_classes_in_another_order() -> None:
     assert finding.evidence["moved_classes"] == 2
     assert float(finding.evidence["accuracy_in_that_order"]) > 0.9 > 0.7 > float(finding.evidence["accuracy"])
     assert not labels_fit(found)
+    (both,) = labels_do_not_fit(evidence(scored(order[LABELS]), scored(order[LABELS])))
+    assert both.title.startswith("The test and training labels")
 
 
 @pytest.mark.parametrize(("trained", "severity"), [(False, Severity.WARNING), (True, Severity.ERROR)])

@@ -27,8 +27,11 @@ def labels_do_not_fit(evidence: Evidence) -> Iterator[CompareFinding]:
     knows the other split's."""
     splits = _splits(evidence)
     orders = {split: order for split, scores in splits.items() if (order := class_order(scores)) is not None}
-    for split, order in orders.items():
-        yield _other_order(evidence, split, splits[split], order)
+    if len(orders) == 2 and len({tuple(order) for order in orders.values()}) == 1:
+        yield _other_order(evidence, "test", splits["test"], orders["test"], alike=True)
+    else:
+        for split, order in orders.items():
+            yield _other_order(evidence, split, splits[split], order)
     if orders or len(splits) < 2 or any(preprocessing_differs(evidence)):
         return
     known = {split: worth(scores) for split, scores in splits.items()}
@@ -78,24 +81,27 @@ def _severity(evidence: Evidence, split: str) -> Severity:
     return Severity.ERROR if split == "test" or trained else Severity.WARNING
 
 
-def _other_order(evidence: Evidence, split: str, scores: Scores, order: NDArray[np.int64]) -> CompareFinding:
+def _other_order(
+    evidence: Evidence, split: str, scores: Scores, order: NDArray[np.int64], *, alike: bool = False
+) -> CompareFinding:
+    """`alike`: the training labels have the same order."""
     assert scores.predicted is not None  # noqa: S101 (as `class_order` has looked)
     labels = scores.task.labels.astype(np.int64)
     now, then = float((scores.predicted == labels).mean()), float((scores.predicted == order[labels]).mean())
     moved = np.flatnonzero(order != np.arange(len(order)))
-    names = evidence.data.class_names
+    names, which = evidence.data.class_names, "test and training" if alike else split
     pairs = [f"{_name(names, c)} as {_name(names, int(order[c]))}" for c in map(int, moved[:_SHOWN])]
     return CompareFinding(
         code="class-order-differs",
         severity=_severity(evidence, split),
-        title=f"The {split} labels have the classes in another order than the model's outputs",
+        title=f"The {which} labels have the classes in another order than the model's outputs",
         text=f"The float model answers {', '.join(pairs)}{', …' if len(moved) > _SHOWN else ''}, nearly always. In "
         f"that order it is right on {percent(then)} of the {split} samples, as they are labelled on {percent(now)}.",
         evidence={
             "accuracy": now, "accuracy_in_that_order": then, "moved_classes": len(moved),
             "classes": len(order), "samples": len(labels),
         },
-        advice=f"Number the {split} labels as the model's outputs are: output 0 is label 0. Folders of images are "
+        advice=f"Number the {which} labels as the model's outputs are: output 0 is label 0. Folders of images are "
         "numbered by their sorted names, which a training script may have done otherwise.",
     )  # fmt: skip
 

@@ -48,7 +48,8 @@ def histories(evidence: Evidence, arm: str) -> list[TrainingHistory]:
 
 
 def diverged(history: TrainingHistory) -> bool:
-    """The first epoch doubled the validation loss; or an epoch that of the training samples, and ended worse off."""
+    """The first epoch doubled the validation loss; or an epoch that of the training samples, and ended worse off or was
+    won back by the next."""
     return _destroyed_by(history) is not None
 
 
@@ -66,7 +67,17 @@ def _destroyed_by(history: TrainingHistory) -> Epoch | None:
         worse = after > limit.WORSE_OFF * start.validation_loss
         if worse and _doubled(history, before, epoch.loss, least=limit.DIVERGED_MEANWHILE):
             return epoch
-    return None
+    return history.epochs[0] if _won_back(history) else None
+
+
+def _won_back(history: TrainingHistory) -> bool:
+    """The second epoch won back much of what the first one's steps had destroyed on training samples."""
+    if len(history.epochs) < 2:
+        return False
+    start, first, second = history.start, *history.epochs[:2]
+    worse = first.validation_loss > limit.WORSE_AT_FIRST * start.validation_loss
+    doubled = _doubled(history, start.loss, first.loss, least=limit.DIVERGED_MEANWHILE)
+    return worse and doubled and first.loss > limit.WON_BACK * second.loss
 
 
 def _growth(history: TrainingHistory, epoch: Epoch) -> float:

@@ -40,6 +40,10 @@ rate that is ten times too high destroys within a few steps what an epoch then w
 steps still shows it, but dropout alone may double that mean. Dropout has no part in the validation loss, and a working
 rate moves that by some per cent an epoch."""
 
+WORSE_AT_FIRST, WON_BACK = 1.1, 1.4
+"""The same of the first epoch, where the training loss of the second is so many times lower: it wins back what was
+destroyed. What dropout adds to the training loss stays, and a trained model has nothing else to win."""
+
 FIRST_EPOCHS = 3
 """So long the training loss is compared with the one before training; after that with the lowest of the epochs before,
 which had the same dropout: a slow rise of the validation loss is overfitting."""
