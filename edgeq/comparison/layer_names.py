@@ -30,10 +30,14 @@ class LayerNames:
         label = op_label(graph, op)
         constants = [graph.tensors[i].name for i in op.inputs if i >= 0 and graph.tensors[i].data is not None]
         for name in (graph.tensors[op.outputs[0]].name, *constants):
-            found = set(self._layers_in(name))
-            if found:
-                return f"{min(found, key=self.layers.index)} ({label.partition(' ')[2]})"
+            layer = self.layer_of(name)
+            if layer is not None:
+                return f"{layer} ({label.partition(' ')[2]})"
         return label
+
+    def layer_of(self, tensor: str) -> str | None:
+        """The first of the layers in a tensor's name; None if none of them is in it."""
+        return min(set(self._layers_in(tensor)), key=self.layers.index, default=None)
 
     def _layers_in(self, tensor: str) -> Iterator[str]:
         for path in tensor.split(";"):
