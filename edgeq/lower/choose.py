@@ -3,8 +3,8 @@
 A byte of flash has a price in cycles. It is a share of what the model's cycles per byte are: with `balanced`, a kernel
 that takes 1 % more flash must save 0.2 % of the cycles, with `speed` 0.05 %; with `size`, cycles decide only between
 kernels of the same size. RAM is a limit: what a call needs with its scratch may exceed what the tensors need anyway
-by a share; with `size`, what the call that needs most needs at the least, by whichever share gives the smallest sum of
-flash and RAM.
+by a share and some bytes, and by some more at the price that flash has; with `size`, what the call that needs most
+needs at the least, by whichever share gives the smallest sum of flash and RAM.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from edgeq.lower.dsp.candidate import Candidate
 from edgeq.records import Optimize
 
 _PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
-# Share and bytes by which scratch may raise what tensors need at the most; shares of what must be needed at least.
-_RAM = {Optimize.SPEED: (0.15, 2048), Optimize.BALANCED: (0.1, 1536)}
+# Share by which scratch may raise what tensors need at the most, and bytes besides: the first, or the second if that
+# saves as much as flash would have to; shares of what must be needed at least.
+_RAM = {Optimize.SPEED: (0.15, (1024, 2048)), Optimize.BALANCED: (0.1, (768, 1536))}
 _RAM_OF_SIZE = (0.1, 0.2, 0.4)
 _ROUNDS = 20
 
@@ -55,14 +56,25 @@ def choose(
     if optimize is Optimize.SIZE:
         by_budget = [_smallest(within(round(least * (1 + share)))) for share in _RAM_OF_SIZE]
         return min(by_budget, key=lambda chosen: flash_of(chosen) + _most_needed(chosen, candidates, live))
-    share, more = _RAM[optimize]
-    allowed = within(round(tensors * (1 + share)) + more)
+    share, besides = _RAM[optimize]
+
+    def cost(chosen: Sequence[Candidate]) -> tuple[bool, float]:
+        ram = _most_needed(chosen, candidates, live)
+        too_large = limits.flash is not None and flash_of(chosen) > limits.flash
+        return too_large, sum(c.cycles for c in chosen) * max(1, ram) ** _PRICE[optimize]
+
+    budgets = (round(tensors * (1 + share)) + more for more in besides)
+    return min((_fastest(within(budget), optimize, limits.flash) for budget in budgets), key=cost)
+
+
+def _fastest(allowed: list[list[Candidate]], optimize: Optimize, flash: int | None) -> list[Candidate]:
+    """Those of the fewest cycles, with the price that flash has, or a higher one if they do not fit `flash`."""
     smallest = _smallest(allowed)
     fastest = [min(c, key=lambda x: (x.cycles, x.flash)) for c in allowed]
     price = _PRICE[optimize] * sum(c.cycles for c in fastest) / max(1, flash_of(smallest))
     while True:
         found = _descend(allowed, fastest, price=price)
-        if limits.flash is None or flash_of(found) <= max(limits.flash, flash_of(smallest)):
+        if flash is None or flash_of(found) <= max(flash, flash_of(smallest)):
             return found
         price = 2 * price + 1
 

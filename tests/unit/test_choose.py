@@ -60,6 +60,12 @@ def test_size_is_the_sum_of_flash_and_ram(flash: int, variant: str) -> None:
     assert _chosen(options, Optimize.SIZE) == [variant]
 
 
+@pytest.mark.parametrize(("cycles", "variant"), [(500, "more ram"), (900, "less ram")])
+def test_more_ram_has_a_price(cycles: int, variant: str) -> None:
+    options = [[_candidate("less ram", 1000, 10, scratch=100), _candidate("more ram", cycles, 10, scratch=1500)]]
+    assert _chosen(options, Optimize.BALANCED) == [variant]
+
+
 def test_the_flash_limit_is_kept() -> None:
     options = [[_candidate("small", 1000, 1000), _candidate("fast", 300, 1600)]]
     assert _chosen(options, Optimize.SPEED) == ["fast"]
