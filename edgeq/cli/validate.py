@@ -37,7 +37,7 @@ from edgeq.cli._mobile import variant_option
     type=click.IntRange(0, 255),
     default=0,
     show_default=True,
-    help="Largest difference from TensorFlow Lite Micro that passes.",
+    help="Largest difference that passes: from TensorFlow Lite Micro, of LiteRT from the same kernels on this host.",
 )
 @click.option("--max-drop", type=Fraction(), help="Largest loss of accuracy from float to device that passes.")
 @resume_option

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from edgeq.mobile.builds import MobileBuild
 from edgeq.mobile.device import Ran
-from edgeq.records import Metric, VariantKind, VariantRow
+from edgeq.mobile.recommend import FALLEN_MACS
+from edgeq.records import Finding, Metric, VariantKind, VariantRow
 from edgeq.report import format as fmt
 from edgeq.report.record import AccuracyInfo, Check
+from edgeq.report.variants import fallen_text
 from edgeq.validation.agreement import describe, has_gap
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -85,6 +87,23 @@ def agreement_check(build: MobileBuild) -> tuple[Check, ...]:
     """Of methods that train: the int8 variant is the model that was trained."""
     found = [v.quantized.agreement for v in build.variants if v.quantized is not None and v.quantized.agreement]
     return tuple(Check(name="conversion", passed=not has_gap(a), message=describe(a)) for a in found)
+
+
+def placement_check(row: VariantRow) -> tuple[Check, ...]:
+    """XNNPACK does the variant's work; an op that it left and that costs next to nothing is named. () where it left
+    more: that is a remark, `placement_findings`, as no other file need do better."""
+    if row.placement.fallen_macs > FALLEN_MACS:
+        return ()
+    message = fallen_text(row) if row.placement.fallen else f"all {row.placement.ops} ops run in XNNPACK"
+    return (Check(name="XNNPACK", passed=True, message=message),)
+
+
+def placement_findings(row: VariantRow) -> tuple[Finding, ...]:
+    """What XNNPACK left of the variant, where that is more than `FALLEN_MACS` of its work."""
+    if row.placement.fallen_macs <= FALLEN_MACS:
+        return ()
+    fix = "another variant may stay in XNNPACK (the table has them all); LiteRT's own kernels are slower"
+    return (Finding(rule="xnnpack", where=row.kind.value, message=fallen_text(row), fix=fix),)
 
 
 def accuracy_check(accuracy: AccuracyInfo, max_drop: float | None) -> tuple[Check, ...]:

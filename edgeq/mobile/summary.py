@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from edgeq.mobile.builds import MobileBuild
-from edgeq.mobile.checks import accuracy_check, agreement_check, device_checks, selftest_checks, signature_check
+from edgeq.mobile.checks import (
+    accuracy_check,
+    agreement_check,
+    device_checks,
+    placement_check,
+    placement_findings,
+    selftest_checks,
+    signature_check,
+)
 from edgeq.mobile.device import Ran
 from edgeq.mobile.variant import Variant
 from edgeq.model.inspect import summarize
@@ -51,6 +59,7 @@ def make_report(
         timings: wall time per stage so far.
     """
     variant, answers = build.variant(kind)
+    row = next(row for row in build.info.rows if row.kind is kind)
     graph, detail = variant.graph, ran.get(kind)
     count = len(build.samples) if detail is None else len(detail.run.ticks)
     samples = build.samples.first(count)
@@ -90,12 +99,13 @@ def make_report(
         ),
         checks=(
             *signature_check(build),
+            *placement_check(row),
             *selftest_checks(ran),
             *device_checks(build.info.rows, max_lsb),
             *agreement_check(build),
             *accuracy_check(accuracy, max_drop),
         ),
-        findings=accuracy_findings(samples.labels, accuracy, answers.outputs),
+        findings=(*accuracy_findings(samples.labels, accuracy, answers.outputs), *placement_findings(row)),
         timings=tuple(timings),
         variants=build.info,
     )

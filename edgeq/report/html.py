@@ -11,6 +11,7 @@ from edgeq.report.curves import CurvePlot, Trainings, curve_plots
 from edgeq.report.engine_plots import engines_view
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
+from edgeq.report.tables import PROFILED
 from edgeq.report.variants import where_timed
 from edgeq.report.verdict import columns, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
@@ -75,6 +76,7 @@ def _context(report: Report) -> dict[str, Any]:
         "confusion_plot": plots.confusion_plot(accuracy.confusion, names),
         "confusions": worst_confusions(accuracy.confusion, names),
         "layers": layer_rows(report),
+        "profiled": PROFILED,
         "timed": where_timed(report.variants) if report.variants else "",
         "training": training_plot(report),
         "arena": plots.arena_plot(memory.plan) if memory and memory.plan and memory.plan.arena_bytes else None,

@@ -14,6 +14,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+PROFILED = (
+    "Ops as LiteRT runs and names them; XNNPACK's are fused, and some more than the model has. Means of a run of their "
+    "own with LiteRT's profiler, whose clock counts whole microseconds."
+)
+
 
 def render_layers(table: LayerTable) -> RenderableType:
     """One row per layer in the order of the model, and a sentence about the first one that differs; where there are
@@ -123,12 +128,6 @@ def _latency(profile: Profile, latency: Latency) -> RenderableType:
     if profile.ops:
         shown += [Text(""), _ops(profile.ops), Text(""), Text(PROFILED, style="dim")]
     return Group(*shown)
-
-
-PROFILED = (
-    "Ops as LiteRT runs and names them; XNNPACK's are fused, and some more than the model has. Means of a run of their "
-    "own with LiteRT's profiler, whose clock counts whole microseconds."
-)
 
 
 def _ops(ops: Sequence[OpCost]) -> Table:

@@ -59,7 +59,10 @@ def test_validate(build: Path, agent: Agent) -> None:
     assert "Device equals LiteRT default bit for bit on 12 samples" in text
     assert "argmax flips" in text
     assert "governor" in text
-    assert "Each against each" in render_html(report)
+    page = render_html(report)
+    assert "Each against each" in page
+    assert f"The time of each op ({len(report.profile.ops)} ops)" in page
+    assert "<td>LiteRT</td>" in page
 
 
 def test_the_reference_kernels_are_held_to_the_reference_kernels(build: Path) -> None:

@@ -7,12 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
+from mobile_builds import Built
 from tflite_builder import ModelBuilder
 
 from edgeq.errors import InterpreterError
 from edgeq.mobile.bench import LEAST_RUNS, examine, this_host, time_all
+from edgeq.mobile.checks import placement_check, placement_findings
 from edgeq.mobile.placement import inside, place, taken, types_of
 from edgeq.model.flatbuffer import parse_tflite
+from edgeq.records import VariantKind
+
+pytestmark = pytest.mark.xdist_group("mobile")
 
 
 def chain(dtype: str, *middle: str) -> bytes:
@@ -130,3 +135,18 @@ def _custom() -> bytes:
     x, y = (model.tensor(name, (1, 4), "int8", scale=0.1) for name in "xy")
     model.op("CUSTOM:Nobody", [x], [y])
     return model.finish([x], [y])
+
+
+def test_the_check_names_what_is_left_and_much_of_it_is_a_remark(demo: Built) -> None:
+    assert demo.report.variants is not None
+    rows = {row.kind: row for row in demo.report.variants.rows}
+    (check,) = placement_check(rows[VariantKind.INT8])
+    assert check.passed
+    assert check.message.startswith("1 of 9 ops are off XNNPACK (0.0 % of the MACs): 1 SOFTMAX, by its types")
+    assert placement_check(rows[VariantKind.FLOAT32])[0].message == "all 9 ops run in XNNPACK"
+    assert not placement_findings(rows[VariantKind.INT8])
+    assert not placement_check(rows[VariantKind.INT16X8])
+    (finding,) = placement_findings(rows[VariantKind.INT16X8])
+    assert (finding.rule, finding.where) == ("xnnpack", "16x8")
+    assert finding.message.startswith("none of its 9 ops runs in XNNPACK")
+    assert "XNNPACK" in {check.name for check in demo.report.checks}
