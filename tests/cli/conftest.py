@@ -106,3 +106,10 @@ def build_folder(tflite: bytes, tmp_path_factory: pytest.TempPathFactory) -> Pat
     done = Cli(folder, folder)("build", "model.tflite", "--out", "out", "--samples", "4", "--json")
     assert done.returncode == 0, done.stderr
     return folder / "out"
+
+
+@pytest.fixture
+def here(cli: Cli, tflite: bytes) -> Cli:
+    """`edgeq` in a folder with model.tflite."""
+    (cli.folder / "model.tflite").write_bytes(tflite)
+    return cli
