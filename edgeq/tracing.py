@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from edgeq.builds import Build
 from edgeq.errors import DeviceError
 from edgeq.host import content_for
+from edgeq.link.about import Hello
 from edgeq.link.codes import HelloFlag
-from edgeq.link.messages import Hello
 from edgeq.link.session import Session
 from edgeq.lower.program import Vanished
 from edgeq.model.graph import Graph, computed_tensors

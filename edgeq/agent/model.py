@@ -21,8 +21,8 @@ from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, m
 from edgeq.agent.profiler import op_times
 from edgeq.devices.host_model import InferenceError, Inferred
 from edgeq.errors import InputError, ModelError
+from edgeq.link.about import OpTime, TensorInfo
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import OpTime, TensorInfo
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import computed_tensors
 

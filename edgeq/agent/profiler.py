@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from edgeq.agent import litert_c
 from edgeq.agent.litert_c import LiteRt, LiteRtError
-from edgeq.link.messages import OpTime
+from edgeq.link.about import OpTime
 
 SECONDS, MOST_RUNS = 0.5, 200
 """So many inferences are averaged as take so long, and no more."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from edgeq.link.about import OpTime, TensorInfo
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import OpTime, TensorInfo
 
 
 class InferenceError(Exception):

@@ -10,21 +10,11 @@ import zlib
 from collections.abc import Callable, Sequence
 
 from edgeq.devices.host_model import HostModel, InferenceError
+from edgeq.link.about import Fact, Hello
 from edgeq.link.codes import PROTOCOL_VERSION, QUIET, REPLY, Item, Kind, Mode, Refusal, Status, TicksKind
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
-from edgeq.link.messages import (
-    EVENT,
-    WRITE_HEAD,
-    Answer,
-    EngineState,
-    Error,
-    Fact,
-    Hello,
-    MessageError,
-    Read,
-    Run,
-    Stats,
-)
+from edgeq.link.messages import EVENT, WRITE_HEAD, Answer, EngineState, Error, Read, Run, Stats
+from edgeq.link.payload import MessageError
 
 _ENGINE_ABI = 1
 _DESCRIBE = struct.Struct("<BxH")

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.errors import InputError
-from edgeq.link.messages import TensorInfo
+from edgeq.link.about import TensorInfo
 from edgeq.records import DeviceShare
 
 _FORM = 1

@@ -17,7 +17,7 @@ from edgeq.devices.base import Device
 from edgeq.devices.results import Journal, Results
 from edgeq.devices.samples import answers, facts, fitting
 from edgeq.errors import UnavailableError
-from edgeq.link.messages import Hello, TensorInfo
+from edgeq.link.about import Hello, TensorInfo
 from edgeq.link.session import Session
 from edgeq.records import DeviceRun, Progress
 

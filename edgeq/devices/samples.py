@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from edgeq.devices.results import sample_shape
 from edgeq.errors import DataError
+from edgeq.link.about import TensorInfo
 from edgeq.link.codes import HelloFlag
-from edgeq.link.messages import TensorInfo
 from edgeq.link.session import RunResult, Session
 
 

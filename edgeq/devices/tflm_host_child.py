@@ -17,8 +17,8 @@ from elftools.elf.elffile import ELFFile
 from edgeq.devices.host_model import Inferred
 from edgeq.devices.pty_server import serve
 from edgeq.errors import EdgeqError
+from edgeq.link.about import TensorInfo
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import TensorInfo
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import Tensor, computed_tensors
 from edgeq.reference.tflm import TflmSession

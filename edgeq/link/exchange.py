@@ -17,7 +17,8 @@ from edgeq.link.clock import BITS, Clock, LineHistory
 from edgeq.link.codes import REPLY, Kind
 from edgeq.link.faults import Symbolise, describe_fault
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
-from edgeq.link.messages import EVENT, Error, Fault, MessageError
+from edgeq.link.messages import EVENT, Error, Fault
+from edgeq.link.payload import MessageError
 from edgeq.link.transport import Transport
 
 _T = TypeVar("_T")

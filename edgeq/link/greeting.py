@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 
 from edgeq.errors import DeviceError, LinkError
+from edgeq.link.about import Hello
 from edgeq.link.codes import PROTOCOL_VERSION, HelloFlag, Kind
 from edgeq.link.exchange import Exchange, RefusedError, parsed
-from edgeq.link.messages import Hello
 from edgeq.link.problems import REBUILD, engine_error
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from edgeq.link.about import Hello, TensorInfo
 from edgeq.link.codes import REPLY, Kind, Mode, Problem, Refusal, Status
 from edgeq.link.faults import describe_fault
 from edgeq.link.frame import Decoder, Frame, encode
-from edgeq.link.messages import EVENT, Answer, EngineState, Error, Fault, Hello, MessageError, Read, Stats, TensorInfo
+from edgeq.link.messages import EVENT, Answer, EngineState, Error, Fault, Read, Stats
+from edgeq.link.payload import MessageError
 from edgeq.link.transport import Transport
 
 _IDLE = 0.5  # seconds after which text without an end of line is shown

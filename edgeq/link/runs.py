@@ -10,10 +10,11 @@ import time
 from dataclasses import dataclass, replace
 
 from edgeq.errors import LinkError
+from edgeq.link.about import Hello
 from edgeq.link.codes import QUIET, Item, Kind, Mode, Refusal, Status
 from edgeq.link.exchange import Exchange, RefusedError, parsed
 from edgeq.link.frame import Frame, encode
-from edgeq.link.messages import WRITE_HEAD, Answer, Hello, Read, Run
+from edgeq.link.messages import WRITE_HEAD, Answer, Read, Run
 from edgeq.link.problems import engine_error
 
 _SMALLEST_CHUNK = 64  # bytes of a tensor in one frame on a very noisy line

@@ -15,11 +15,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from edgeq.errors import DataError, DeviceError, LinkError
+from edgeq.link.about import Fact, Hello, TensorInfo
 from edgeq.link.codes import BAUD, Kind, Mode, Status
 from edgeq.link.exchange import Counters, DeviceResetError, Exchange, FaultReportedError, RefusedError, parsed
 from edgeq.link.faults import Symbolise
 from edgeq.link.greeting import say_hello
-from edgeq.link.messages import Answer, EngineState, Fact, Hello, Stats, TensorInfo
+from edgeq.link.messages import Answer, EngineState, Stats
 from edgeq.link.problems import REBUILD, TFLM_ENGINE, refusal_error
 from edgeq.link.runs import Runs
 from edgeq.link.speed import STEPS, LineSpeed

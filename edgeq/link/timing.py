@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgeq.link.about import OpTime
 from edgeq.link.codes import HelloFlag, Mode
 from edgeq.link.exchange import parsed
-from edgeq.link.messages import OpTime
 from edgeq.link.problems import TFLM_ENGINE
 from edgeq.link.session import Session
 

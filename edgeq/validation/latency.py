@@ -13,8 +13,8 @@ from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
 from edgeq.devices.samples import facts
 from edgeq.errors import DeviceError, UnavailableError
+from edgeq.link.about import Hello
 from edgeq.link.codes import TicksKind
-from edgeq.link.messages import Hello
 from edgeq.link.timing import op_times
 from edgeq.records import Latency, LayerCost, OpCost, Profile
 from edgeq.validation.cycles import Cost, CycleModel

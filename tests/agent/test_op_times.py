@@ -15,7 +15,8 @@ from edgeq.agent.litert_c import LIBRARY, LiteRtError
 from edgeq.agent.profiler import op_times as profiled
 from edgeq.devices.arm64 import find_packages
 from edgeq.errors import ToolError
-from edgeq.link.messages import MessageError, OpTime
+from edgeq.link.about import OpTime
+from edgeq.link.payload import MessageError
 from edgeq.link.session import Session
 from edgeq.link.timing import op_times
 from edgeq.report.tables import render_profile

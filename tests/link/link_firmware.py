@@ -12,8 +12,8 @@ from typing import ClassVar
 from edgeq import process, resources
 from edgeq.devices.host_model import Inferred
 from edgeq.generate.sources import LINK_SOURCES
+from edgeq.link.about import TensorInfo
 from edgeq.link.codes import HelloFlag, Status
-from edgeq.link.messages import TensorInfo
 
 HERE = Path(__file__).parent
 SHA256 = bytes([*range(0xE0, 0xF0), *range(1, 16), 0]).hex()

@@ -20,9 +20,10 @@ from link_firmware import CONTEXT_BYTES, NATIVE_INPUT_BYTES, SHA256, expected
 from edgeq.devices.native import native_device
 from edgeq.devices.responder import Responder
 from edgeq.errors import DataError, DeviceError, InputError, LinkError
+from edgeq.link.about import Fact, Hello
 from edgeq.link.codes import REPLY, Kind, Refusal
 from edgeq.link.frame import BadFrame, Decoder, Frame, encode
-from edgeq.link.messages import EVENT, WRITE_HEAD, Error, Fact, Fault, Hello
+from edgeq.link.messages import EVENT, WRITE_HEAD, Error, Fault
 from edgeq.link.monitor import monitor
 from edgeq.link.problems import TFLM_ENGINE
 from edgeq.link.session import Session

@@ -10,8 +10,8 @@ from projects import small_model
 from report_samples import digits, profile
 
 from edgeq.boards import load_board
+from edgeq.link.about import Hello
 from edgeq.link.codes import HelloFlag, TicksKind
-from edgeq.link.messages import Hello
 from edgeq.lower.interpreted import interpreted
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.report.console import render

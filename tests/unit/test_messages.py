@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 
 from edgeq import resources
 from edgeq.link import codes
+from edgeq.link.about import Fact, Hello, TensorInfo
 from edgeq.link.codes import FaultKind, HelloFlag, Item, Kind, Mode, Refusal, Status, TicksKind
 from edgeq.link.faults import describe_fault
 from edgeq.link.frame import Frame, encode
-from edgeq.link.messages import Answer, Error, Fact, Fault, Hello, MessageError, Read, Run, Stats, TensorInfo
+from edgeq.link.messages import Answer, Error, Fault, Read, Run, Stats
 from edgeq.link.monitor import Listener, describe
+from edgeq.link.payload import MessageError
 
 U8, U16, U32 = st.integers(0, 255), st.integers(0, 2**16 - 1), st.integers(0, 2**32 - 1)
 
