@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import cast
 
@@ -36,6 +37,8 @@ def as_dense(call: KernelCall) -> KernelCall:
         return call
     seen = weights.data[:, rows][:, :, columns]
     flat = seen.reshape(len(seen), -1)
+    # Constants are one where their names are: ops that share weights and what they see of them go on sharing.
+    name = f"{weights.name}_flat_{zlib.crc32(rows.tobytes() + columns.tobytes()):08x}"
     return replace(
         call,
         kernel="edgeq_fully_connected_int8",
@@ -47,7 +50,7 @@ def as_dense(call: KernelCall) -> KernelCall:
             "outputs": len(flat),
             "weights_offset": 0,
         },
-        inputs=(call.inputs[0], Constant(name=f"op_{call.source_ops[0]}_flat_weights", data=flat)),
+        inputs=(call.inputs[0], Constant(name=name, data=flat)),
     )
 
 

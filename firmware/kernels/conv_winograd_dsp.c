@@ -69,8 +69,7 @@ static void enter(const edgeq_conv_winograd_dsp_params *p, const int8_t *input, 
   for (; left > 0; left -= 4, from += 4) *to++ = edgeq_load_word(from) ^ LIFT;
 }
 
-/* Four channels of two tiles, of which `rows`, `columns` and `count` of the channels are inside the output.
- */
+/* Four channels of two tiles; `rows`, `columns` and `count` of the channels are inside the output. */
 static void cut(const edgeq_conv_winograd_dsp_params *p, const int8_t *whole, int32_t rows, int32_t columns,
                 int32_t count, int8_t *output) {
   if (rows > p->tile) rows = p->tile;

@@ -64,8 +64,7 @@ static inline int32_t sum_of_one(const window *w, int32_t channel) {
 }
 
 /* All windows of a pool; `pixel` computes the channels of one. Inlined into both kernels, so that `pixel` may
- * be.
- */
+ * be. */
 static inline void pool(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output,
                         void (*pixel)(const edgeq_pool_2d_params *, const window *, int8_t *)) {
   window w;

@@ -28,7 +28,8 @@ _VARIANT = "dsp: pairs of rows of any window"
 
 
 def _convolution(rng: Rng, size: tuple[int, int], window: tuple[int, int]) -> tuple[bytes, NDArray[np.int8]]:
-    channels, multiplier = small(rng, 1, 9), small(rng, 1, 2)
+    channels = small(rng, 1, 9)
+    multiplier = small(rng, 1, 2) if channels > 1 else 1  # of one channel several are a convolution
     padding = "SAME" if rng.integers(2) or min(np.subtract(size, window)) < 0 else "VALID"
     shape = (1 + int(rng.integers(2)), *size, channels)
     out = size if padding == "SAME" else tuple(n - k + 1 for n, k in zip(size, window, strict=True))

@@ -23,7 +23,7 @@ _DEPTHS = 9
 
 
 def _convolution(rng: Rng, depth: int) -> tuple[bytes, NDArray[np.int8]]:
-    shape = (1, small(rng, 1, 9), small(rng, 1, 9), depth)
+    shape = (1, small(rng, 1, 9), small(rng, 2, 9), depth)  # one pixel alone would be a dense layer
     filters, x_scale = small(rng, 1, 12), 0.05
     model = ModelBuilder()
     x = model.tensor("x", shape, scale=x_scale, zero_point=zero_of(rng))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from projects import HOST_CPP
 
 from edgeq.errors import InputError
 from edgeq.export.apps.literals import digits, float_bits, kotlin_string, ruby_string, swift_string, wrapped
@@ -25,7 +27,8 @@ def test_words_of_tensors_and_signatures() -> None:
     ("name", "camel"),
     [("class", "classInput"), ("fun", "funInput"), ("self", "selfInput"), ("namespace", "namespaceInput"),
      ("String", "stringInput"), ("k", "kInput"), ("", "input"), ("漢字", "input"), ("3d", "input3d"),
-     ("inputs", "inputsInput")],
+     ("inputs", "inputsInput"), ("anchor", "anchorInput"), ("Bundle", "bundleInput"), ("count", "countInput"),
+     ("int_array", "intArrayInput"), ("errno", "errnoInput"), ("linux", "linuxInput")],
 )  # fmt: skip
 def test_no_word_is_one_of_a_language(name: str, camel: str) -> None:
     (word,), _ = value_words([name], [])
@@ -49,6 +52,15 @@ def test_modules_and_namespaces() -> None:
     for wrong in ("kws", "com.Example", "com..x", "com.is.x", "com.x;", ""):
         with pytest.raises(InputError, match="--namespace"):
             namespace(wrong, "x")
+
+
+@pytest.mark.parametrize("name", ["index", "gamma", "log", "remove", "y1", "linux", "errno"])
+def test_a_prefix_is_nothing_of_the_c_library(name: str) -> None:
+    """It is a namespace in C++, beside all that the headers declare."""
+    source = "#include <cerrno>\n#include <cmath>\n#include <cstring>\n#include <string>\n"
+    source += f"namespace {app_prefix(None, name)} {{}}\n"
+    argv = [*HOST_CPP, "-std=gnu++17", "-fsyntax-only", "-x", "c++", "-"]
+    assert subprocess.run(argv, input=source, text=True, capture_output=True, check=False).returncode == 0
 
 
 def test_prefixes() -> None:

@@ -36,16 +36,63 @@ _CPP = """
     thread_local typedef typeid typename union unsigned using virtual wchar_t xor
 """
 _TYPES = """
-    array boolean bytearray character data error float32 floatarray int8 int16 intrange list map normalization
-    quantization ranked result spec std string uint8 unit
+    anchor array boolean bundle bytearray character data error float32 floatarray int8 int16 intarray intrange list map
+    normalization quantization ranked result spec std string topranked uint8 unit
 """
+# Of every C compiler, or of <errno.h> and <stdio.h>.
+_MACROS = "errno linux stderr stdin stdout unix"
 # What the generated functions call their own.
-_OWN = "accelerators context edgeq form golden has inputs interpreter k labels model options outputs run threads top"
-_RESERVED = frozenset(f"{_HARD} {_KOTLIN} {_SWIFT} {_CPP} {_TYPES} {_OWN}".split())
+_OWN = (
+    "accelerators context count edgeq form golden has inputs interpreter k labels model options outputs run threads top"
+)
+_RESERVED = frozenset(f"{_HARD} {_KOTLIN} {_SWIFT} {_CPP} {_TYPES} {_MACROS} {_OWN}".split())
 _KEYWORDS = frozenset(_HARD.split())
 
-_MODULES = frozenset(("Swift", "Foundation", "XCTest", "TensorFlowLite", "CryptoKit", "UIKit", "Combine", "SwiftUI"))
-_NAMESPACES = frozenset(("std", "android", "litert", "tflite"))
+# Of Apple, as far as a model may be called so.
+_MODULES = frozenset(
+    [
+        "Accelerate",
+        "Accounts",
+        "Charts",
+        "Cinematic",
+        "Combine",
+        "Contacts",
+        "CryptoKit",
+        "Dispatch",
+        "Foundation",
+        "Intents",
+        "Messages",
+        "Metal",
+        "Network",
+        "Observation",
+        "Photos",
+        "Security",
+        "Speech",
+        "Swift",
+        "SwiftUI",
+        "TensorFlowLite",
+        "Testing",
+        "Translation",
+        "UIKit",
+        "Vision",
+        "XCTest",
+    ]
+)
+# Namespaces of other libraries, and functions and types of C's and POSIX's headers, as far as a model may be called so.
+_NAMESPACES = frozenset(
+    f"""
+    android litert std tflite {_MACROS}
+    abort abs accept access acct acos alarm asin atan basename bind brk calloc cbrt ceil clock clone close connect cos
+    cosh daemon daylight difftime div dprintf drem dup environ erf exit exp exp2 expm1 fabs fdim finite floor fma fmax
+    fmin fmod fork free gamma getline hypot ilogb index isalpha isdigit j0 j1 jn kill labs lconv ldexp ldiv lgamma
+    linger link listen localtime lockf log log10 log1p log2 logb lrint lround malloc memcpy mktime mount nan nice open
+    optarg pause perror pipe poll pow printf profil putc puts qsort raise rand random read readlink realloc realpath
+    recv remainder remove rename rewind rindex rint round roundeven scalb scanf select send setstate shutdown sigaction
+    signal significand sigval sin sincos sinh sleep snprintf socket sqrt srand stat statx strlen swab symlink sync
+    syscall sysconf system tan tanh tgamma time times timespec timeval timezone tm tolower toupper trunc truncate tzname
+    uint ulong umask uname ungetc unlink ushort usleep wait write y0 y1 yn
+    """.split()
+)
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 
 
@@ -92,14 +139,14 @@ def app_prefix(given: str | None, model: str) -> str:
         model: its name.
 
     Raises:
-        InputError: what is given is no prefix, or another library's namespace.
+        InputError: what is given is no prefix, or a name of another library's.
     """
     prefix = c_prefix(model) if given is None else given_prefix(given)
     if prefix not in _NAMESPACES:
         return prefix
     if given is not None:
         raise InputError(
-            f"The name {given!r} is the namespace of another C++ library.", hint=f"For example: --name model_{given}"
+            f"The name {given!r} is taken in C++ by another library.", hint=f"For example: --name model_{given}"
         )
     return f"model_{prefix}"
 

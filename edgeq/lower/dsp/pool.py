@@ -14,7 +14,7 @@ _MOST = 255
 
 # Cycles of a window's place; of a channel, and of a value in it; channels that are computed together.
 _WINDOW = 60
-_AVERAGE = (41, 1.5, 4)
+_AVERAGE = (41.0, 1.5, 4)
 _MAXIMUM = (5.5, 2.0, 8)
 
 
@@ -37,9 +37,8 @@ def _pool(call: KernelCall, name: str, costs: tuple[float, float, int]) -> Candi
     outputs = number(call, "batches") * number(call, "output_height") * number(call, "output_width")
     channels = -(-number(call, "channels") // together) * together
     cycles = outputs * (_WINDOW + channels * (channel + value * window))
-    if call.kernel == "edgeq_max_pool_2d_int8":
-        cycles += limit_cycles(call, outputs * number(call, "channels"))
+    cycles += limit_cycles(call, outputs * number(call, "channels"))
     return Candidate(
-        call=replace(call, kernel=f"edgeq_{name}_int8", source=f"{name}.c", variant="dsp: 4 channels"),
+        call=replace(call, kernel=f"edgeq_{name}_int8", source=f"{name}.c", variant=f"dsp: {together} channels"),
         cycles=round(cycles),
     )

@@ -25,9 +25,14 @@ using LrCompiledModel = struct LrCompiledModelObject *;
 using LrBuffer = struct LrBufferObject *;
 using LrRequirements = struct LrRequirementsObject *;
 
-/* What nearly every function returns; 0 is success, and litert_words has the others. */
+/* What nearly every function returns; 0 is success. */
 using LrStatus = int32_t;
 constexpr LrStatus kLrOk = 0;
+
+#if defined(__i386__)
+#error \
+    "LiteRT's structures are declared for ABIs that align 64-bit integers: leave 32-bit x86 out of abiFilters."
+#endif
 
 /* An option of the environment. */
 struct LrAny {

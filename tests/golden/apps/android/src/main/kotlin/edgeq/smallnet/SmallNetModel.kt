@@ -31,6 +31,7 @@ class SmallNetModel private constructor(private val model: CompiledModel) : Auto
         val sum: FloatArray,
     )
 
+    private var closed = false
     private val inputs: Map<String, TensorBuffer> = listOf(
         SmallNetSpec.Image.NAME,
         SmallNetSpec.ClassInput.NAME,
@@ -66,9 +67,11 @@ class SmallNetModel private constructor(private val model: CompiledModel) : Auto
         )
     }
 
-    /** Frees the model; whoever calls [run] later gets an IllegalStateException. */
+    /** Frees the model, once; whoever calls [run] later gets an IllegalStateException. */
     @Synchronized
     override fun close() {
+        if (closed) return
+        closed = true
         (inputs.values + outputs.values).forEach(TensorBuffer::close)
         model.close()
     }
