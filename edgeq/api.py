@@ -92,7 +92,7 @@ def validate(
     are kept beside the build (`<folder>.journal`) until the run is done: `resume` continues one that was interrupted.
     With a `probe` (`edgeq.flashing.probe.PROBE_HELP`) a board on a serial port is flashed first, and its layers are
     compared too, by a second image; it ends with the build's own. `device` None: "emulated"; of a mobile build, whose
-    `variant` runs (None: int8), "litert-host".
+    `variant` runs (None: the one that an agent holds, else int8), "litert-host".
 
     Raises:
         InputError: no build, or it was changed; or there is nothing to resume.
@@ -268,7 +268,7 @@ def profile(
     progress: Progress | None = None,
 ) -> Profile | None:
     """Instructions, cycles and latency of one inference; None where the device cannot tell. Of a mobile build, the
-    latency of its `variant` (None: int8).
+    latency of its `variant` (None: the one that an agent holds, else int8).
 
     Raises:
         InputError, UnavailableError: as `validate`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from edgeq.boards import load_board
 from edgeq.errors import InputError
 from edgeq.options import BuildOptions
 from edgeq.report.engines import engine_cost
@@ -16,7 +17,7 @@ def read_beside(options: BuildOptions) -> Report | None:
     """The report of the build that `beside` names; None if none is named.
 
     Raises:
-        InputError: there is no report, or it is of the same engine or of a build for phones.
+        InputError: there is no report, or it is of the same engine, of another board, or of a build for phones.
     """
     path, engine = options.beside, options.engine.value
     if path is None:
@@ -25,6 +26,13 @@ def read_beside(options: BuildOptions) -> Report | None:
     if report.variants is not None or report.memory is None:
         raise InputError(
             f"--beside {path}: that build has no firmware.", hint="Give a build for a board, with the other engine."
+        )
+    board = load_board(options.board or options.target.default_board).name
+    if report.board != board:
+        raise InputError(
+            f"--beside {path}: that build is for {report.board}, this one for {board}: cycles of two boards "
+            "say nothing of the engines.",
+            hint=f"Build it for this board: --board {board}.",
         )
     if report.engine == engine:
         raise InputError(

@@ -197,7 +197,8 @@ def own_image(build: Build, *, traced: bool) -> Image:
     if image is None:
         raise BudgetError(
             f"With the code that hands out layers, the firmware does not fit {build.board.name}.",
-            hint="Compare the layers on a larger board, or on this computer: --device native.",
+            hint="Compare the layers on a larger board, or on this computer: --device native. A build of an older "
+            "edgeq has no such image either: build again.",
         )
     return image
 

@@ -69,12 +69,17 @@ def traceable_interpreter(graph: Graph, content: Callable[[Reference], bytes], d
         hello: its own word.
 
     Raises:
-        DeviceError: it gives whole outputs only.
+        DeviceError: it gives whole outputs only, or counts the layers otherwise.
     """
     from edgeq.lower.trace import TracePoint
 
     tensors = computed_tensors(graph)
-    if hello.trace_point_count != len(tensors):
+    if hello.trace_point_count not in (0, len(tensors)):
+        raise DeviceError(
+            f"The agent at {device} traces {hello.trace_point_count} layers, this version of edgeq {len(tensors)}.",
+            hint="Install the same version of edgeq on both sides.",
+        )
+    if hello.trace_point_count == 0:
         raise DeviceError(
             f"The agent at {device} hands out no layers, whole outputs only, as the native agent does.",
             hint="Whole outputs: `edgeq validate`. For layers run the agent in Python on the device: `edgeq agent "

@@ -167,7 +167,7 @@ class LiteRtModel:
         """By LiteRT's profiler, in a model compiled for it."""
         try:
             return op_times(self._content, inputs, kernel_mode=self._kernels.mode, threads=self._threads)
-        except LiteRtError as exc:
+        except (LiteRtError, ValueError) as exc:
             raise InferenceError(f"LiteRT's profiler: {exc}") from exc
 
     def selftest(self) -> Status:

@@ -120,7 +120,7 @@ class _Compiled:
         if any(event.kind not in litert_c.KINDS for event in events):
             raise LiteRtError("LiteRT's profiler tells events of another form than edgeq knows")
         return [
-            (event.tag.decode("utf-8", "replace"), event.kind != litert_c.LITERT_OP, int(event.elapsed))
+            ((event.tag or b"?").decode("utf-8", "replace"), event.kind != litert_c.LITERT_OP, int(event.elapsed))
             for event in events
             if event.kind in (litert_c.LITERT_OP, litert_c.DELEGATE_OP, litert_c.DELEGATE_OP_AS_OP)
         ]

@@ -20,7 +20,7 @@ variant_option = click.option(
     "--variant",
     type=click.Choice([kind.value for kind in VariantKind]),
     callback=lambda _context, _parameter, value: value and VariantKind(value),
-    help="Of a mobile build: which variant runs.  [default: int8]",
+    help="Of a mobile build: which variant runs.  [default: the one that the agent at the port holds, else int8]",
 )
 
 

@@ -39,9 +39,9 @@ def command(
     whole outputs. Its layers are compared with the same kernels on this host, which decide, and then with the other
     interpreters that this host has.
 
-    The firmware must be one that traces; the build's own, which is measured, does not. For emulators edgeq makes one
-    on the spot. For a board, --flash writes one, and puts the build's own back; `edgeq flash BUILD --traced` leaves it
-    there; without a probe, `make TRACE=1 firmware` in BUILD/project makes one to be flashed by hand.
+    The firmware must be one that traces: the build's second image, firmware-traced.elf. Emulators take it by
+    themselves. To a board, --flash writes it, and puts the measured one back; `edgeq flash BUILD --traced` leaves it
+    there; without a probe, flash it by hand.
     """
     import json
 

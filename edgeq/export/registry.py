@@ -21,7 +21,7 @@ TITLES = {
 
 APPS = {
     "android": "an Android library module: Kotlin, and C++ for the NDK",
-    "ios": "a Swift package and pod; generated only, never run here",
+    "ios": "a Swift package and pod; generated only, never run in a test",
 }
 """What `--to` takes of a build for phones."""
 

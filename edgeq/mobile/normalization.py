@@ -8,7 +8,8 @@ from typing import Any
 from edgeq.errors import InputError, UnsupportedError
 from edgeq.model.graph import Graph
 from edgeq.model.keras.graph import read_graph
-from edgeq.records import Dataset, FloatModel, ModelFormat, Normalization
+from edgeq.model.runtime import keras3
+from edgeq.records import Dataset, FloatModel, Normalization
 
 IDENTITY = Normalization(mean=(0.0,), std=(1.0,))
 
@@ -52,7 +53,9 @@ def _normalizing_layers(model: FloatModel | None) -> tuple[str, ...]:
         return ()
     found: dict[str, None] = {}
     try:
-        readers, waiting = _keras3_readers(model) if model.format is ModelFormat.KERAS3 else _legacy_readers(model)
+        # What the handle is counts: an .h5 may be Keras 3's.
+        is_keras3 = isinstance(model.handle, keras3().Model)
+        readers, waiting = _keras3_readers(model) if is_keras3 else _legacy_readers(model)
     except UnsupportedError:  # a subclassed model, or a SavedModel: what happens to its inputs is not to be seen
         return ()
     while waiting:
@@ -108,7 +111,3 @@ def _legacy_readers(model: FloatModel) -> tuple[Callable[[Any], list[_Reader]], 
         ]
 
     return readers, list(handle.inputs)
-
-
-def _listed(values: Any) -> list[Any]:
-    return list(values) if isinstance(values, list | tuple) else [values]

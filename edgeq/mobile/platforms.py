@@ -8,7 +8,7 @@ from edgeq.devices.names import ARM64
 from edgeq.options import Target
 from edgeq.records import DeviceAgreement, Platform, VariantRow
 
-NEVER_RUN = "generated only, never run here"
+NEVER_RUN = "generated only, never run in a test"
 
 _SYSTEMS = {
     Target.MOBILE: (Target.ANDROID_ARM64, Target.IOS, Target.LINUX_ARM64),

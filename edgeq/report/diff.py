@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -51,7 +50,7 @@ class Change:
 class ReportDiff:
     """Every figure of both reports, in sections, and what must be known to read them. `columns` heads the two.
 
-    Reports of two tasks are not `comparable`: none of their figures is better or worse.
+    Reports whose accuracy has two metrics are of two tasks, and not `comparable`.
     """
 
     changes: tuple[Change, ...]
@@ -75,10 +74,10 @@ def diff_reports(old: Report, new: Report, *, tolerance: float = 0.01, max_drop:
         max_drop: loss of accuracy (as a share; for an error, relative growth) that is not yet worse.
 
     Returns:
-        The changes; none of reports with two metrics of accuracy is better or worse. Worse is: lower accuracy, more
-        outputs that differ or a larger difference from the primary reference, more cycles, instructions or bytes, and
-        a check that no longer passes. Drift from other references, figures of single layers, ops and MACs are shown,
-        but judge nothing. Two engines that ran the same model stand side by side: what they cost judges nothing either.
+        The changes. Worse is: lower accuracy by the same metric, more outputs that differ or a larger difference from
+        the primary reference, more cycles, instructions or bytes, and a check that no longer passes. Drift from other
+        references, figures of single layers, ops and MACs are shown, but judge nothing. Two engines that ran the same
+        model stand side by side: what they cost judges nothing either.
     """
     engines = old.engine != new.engine and old.model.sha256 == new.model.sha256
     limit = None if engines else tolerance
@@ -92,8 +91,6 @@ def diff_reports(old: Report, new: Report, *, tolerance: float = 0.01, max_drop:
         *_layers(old, new, by_label=engines),
     )
     comparable = len(_metrics(old, new)) <= 1
-    if not comparable:
-        changes = tuple(dataclasses.replace(change, outcome=Outcome.NEUTRAL) for change in changes)
     columns = (old.engine, new.engine) if engines else ("old", "new")
     notes = tuple(_notes(old, new, engines=engines))
     return ReportDiff(changes=changes, notes=notes, columns=columns, comparable=comparable)
@@ -139,8 +136,9 @@ def render_diff(diff: ReportDiff) -> RenderableType:
     better = sum(c.outcome is Outcome.BETTER for c in diff.changes)
     verdict = f"{worse} worse, {better} better, {same} of {len(diff.changes)} figures unchanged."
     if not diff.comparable:
-        verdict = "Not comparable: the reports are of two tasks, so nothing in them is better or worse."
-    lines.append(Text(verdict, style="bold red" if worse else "bold green" if better else "bold"))
+        verdict = f"Two tasks, which do not compare. {verdict}"
+    good = "bold green" if better and diff.comparable else "bold"
+    lines.append(Text(verdict, style="bold red" if worse else good))
     return Group(*lines)
 
 

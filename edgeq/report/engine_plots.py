@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.records import EngineCost, Group
 from edgeq.report.axis import Scale, Tick, ticks
-from edgeq.report.engines import Figure, OpCost, engine_cost, figures, op_costs, ratios
+from edgeq.report.engines import Figure, OpPair, engine_cost, figures, op_costs, ratios
 from edgeq.report.format import count, cut, short
 from edgeq.report.plots import Mark, Plot, stack_marks
 from edgeq.report.record import Report
@@ -55,7 +55,7 @@ def engines_view(report: Report) -> EnginesView | None:
     )
 
 
-def op_plot(costs: Sequence[OpCost], own: str, other: str) -> Plot:
+def op_plot(costs: Sequence[OpPair], own: str, other: str) -> Plot:
     """Cycles of each op as two bars, one below the other; CSS classes are e-<engine>, tooltips name the figures."""
     left, right, top = 250.0, 920.0, 6.0
     bottom = top + _ROW * len(costs)

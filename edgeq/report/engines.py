@@ -25,7 +25,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpCost:
+class OpPair:
     """Cycles of one op of the .tflite in either engine; None where it runs as part of another op, or not at all."""
 
     label: str
@@ -67,7 +67,7 @@ def figures(own: EngineCost, other: EngineCost) -> tuple[Figure, ...]:
     return tuple(figure for figure in both if figure.own is not None or figure.other is not None)
 
 
-def op_costs(own: Iterable[LayerCost], other: Iterable[LayerCost]) -> tuple[OpCost, ...]:
+def op_costs(own: Iterable[LayerCost], other: Iterable[LayerCost]) -> tuple[OpPair, ...]:
     """Cycles of both engines, op by op, in the order of the .tflite. An engine may run one op as several calls, or
     several as one, under the number of the first."""
     costs: dict[int, tuple[str, list[int | None]]] = {}
@@ -75,7 +75,7 @@ def op_costs(own: Iterable[LayerCost], other: Iterable[LayerCost]) -> tuple[OpCo
         for layer in layers:
             _, cycles = costs.setdefault(op_number(layer.label), (layer.label, [None, None]))
             cycles[side] = (cycles[side] or 0) + layer.cycles
-    return tuple(OpCost(label=label, own=pair[0], other=pair[1]) for _, (label, pair) in sorted(costs.items()))
+    return tuple(OpPair(label=label, own=pair[0], other=pair[1]) for _, (label, pair) in sorted(costs.items()))
 
 
 def op_number(label: str) -> int:

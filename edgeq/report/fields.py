@@ -183,7 +183,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "PairDrift.max_lsb": ("LSB", "largest difference"),
     "PairDrift.argmax_flips": ("answers", "whose largest value is at another index; null for one-element outputs"),
     "DriftInfo.explanation": ("", "what the differences come from, in words"),
-    "Drift.reference": ("", "the reference: tflm, litert-reference or litert-default"),
+    "Drift.reference": ("", "the reference: tflm, litert-reference, litert-default or litert-builtin"),
     "Drift.samples": ("samples", "compared samples"),
     "Drift.outputs": ("values", "compared output values: samples × elements, over all outputs"),
     "Drift.mismatches": ("values", "output values that differ"),

@@ -26,7 +26,7 @@ def asks_for_tracing(source: Path, include_dirs: Sequence[Path]) -> bool:
         if file in seen:
             continue
         seen.add(file)
-        text = file.read_text()
+        text = file.read_text(encoding="utf-8", errors="replace")  # a vendor's comment may be of any encoding
         if _ASKS.search(text):
             return True
         for name in _INCLUDE.findall(text):

@@ -195,7 +195,7 @@ def test_the_command(phones: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     lines = done.output.splitlines()
     assert lines[0].startswith("export/ios/small_net has small_net for ios, the int8 variant: ")
     assert len(lines) == 5
-    assert lines[-1] == "The sources are generated only, never run here."
+    assert lines[-1] == "The sources are generated only, never run in a test."
     listed = runner.invoke(command, [str(phones), "--to", "android", "--json"], standalone_mode=False)
     assert json.loads(listed.output)["variant"] == "int8"
     told = runner.invoke(command, ["--help"]).output

@@ -157,7 +157,7 @@ def test_the_report_says_what_never_ran(demo: Built) -> None:
     assert demo.report.variants is not None
     proofs = {platform.name: platform.proof for platform in demo.report.variants.platforms}
     assert set(proofs) == {"android-arm64", "ios", "linux-arm64"}
-    assert proofs["ios"] == "generated only, never run here"
+    assert proofs["ios"] == "generated only, never run in a test"
 
 
 def test_report_files(built: Built) -> None:
@@ -165,7 +165,7 @@ def test_report_files(built: Built) -> None:
     page = (built.folder / "report.html").read_text("utf-8")
     for kind in KINDS:
         assert kind.value in page
-    assert "generated only, never run here" in page
+    assert "generated only, never run in a test" in page
     assert "this host" in page
     assert 'id="memory"' not in page  # nothing of a microcontroller's
 
@@ -181,7 +181,7 @@ def test_console(built: Built, width: int) -> None:
     for kind in KINDS:
         assert f"\n{kind.value} " in text
     assert "16x8: none of its" in text
-    assert "ios: generated only, never run here" in text
+    assert "ios: generated only, never run in a test" in text
 
 
 def test_a_build_opens_again(demo: Built) -> None:

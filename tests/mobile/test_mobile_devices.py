@@ -116,7 +116,7 @@ def test_every_variant_on_an_emulated_phone(name: str, arm64: str, request: pyte
     proofs = {platform.name: platform.proof for platform in shown.platforms}
     assert proofs["linux-arm64"].startswith("all variants: outputs computed by LiteRT's arm64 build on an emulated")
     assert "never run on Android" in proofs["android-arm64"]
-    assert proofs["ios"] == "generated only, never run here"
+    assert proofs["ios"] == "generated only, never run in a test"
 
 
 @pytest.mark.parametrize("name", ["demo", "mobilenet"])
@@ -155,7 +155,7 @@ def test_what_a_run_proves_about_a_system(demo: Built) -> None:
         )
         return [shown.proof for shown in platforms_of(Target.MOBILE, [ran])]
 
-    never = "generated only, never run here"
+    never = "generated only, never run in a test"
     assert found.platform == platform_name()
     assert proofs("litert-host", "Linux x86_64", "linux-x86_64") == [never] * 3
     here = "float32: run on Linux aarch64, at litert-host, 400 samples"

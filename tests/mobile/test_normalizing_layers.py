@@ -45,6 +45,12 @@ def test_behind_layers_that_change_no_values(nested: bool) -> None:
     assert found_in(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3), scaled(keras, "late")])) is None
 
 
+def test_an_h5_may_be_keras_3_s() -> None:
+    keras = keras3()
+    model = keras.Sequential([keras.Input((4,)), scaled(keras, "shrink"), keras.layers.Dense(3)])
+    assert found_in(model, ModelFormat.H5) == "the model normalizes by itself (layer shrink)"
+
+
 def test_every_branch_of_every_input() -> None:
     """Layers in the order of their creation say nothing: here both come before the inputs' own."""
     keras = keras3()

@@ -102,6 +102,8 @@ def test_only_the_other_engine_and_the_same_model_stand_beside(tmp_path: Path) -
     with pytest.raises(InputError, match="has the engine tflm too") as caught:
         beside(tmp_path, both_engines(), Engine.TFLM)
     assert "`edgeq diff`" in str(caught.value)
+    with pytest.raises(InputError, match="cycles of two boards say nothing"):
+        beside(tmp_path, replace(both_engines(), board="mps2-an385"))
     with pytest.raises(InputError, match="has no firmware"):
         beside(tmp_path, replace(both_engines(), memory=None))
     with pytest.raises(InputError, match="report\\.json"):

@@ -86,3 +86,18 @@ def test_confusion_is_no_other_order(answers: NDArray[np.int64]) -> None:
 
 def test_a_handful_of_samples_shows_nothing() -> None:
     assert class_order(scored(np.array([0, 1, 2, 3, 0, 1]), np.array([1, 0, 2, 3, 1, 0]))) is None
+
+
+def test_a_class_that_nearly_all_samples_have_shows_nothing() -> None:
+    """97 % right, and no agreement beyond chance: the model may know all that there is to know."""
+    rng = np.random.default_rng(2)
+    labels, answers = (rng.random((2, 1000)) < 0.02).astype(np.int64)
+    assert labels_fit(evidence(scored(labels, answers), scored(LABELS)))
+    assert labels_fit(evidence(scored(LABELS), scored(np.zeros(600, np.int64), np.zeros(600, np.int64))))
+
+
+def test_few_samples_are_no_proof_of_other_labels() -> None:
+    """Of 12 samples a model that is right on three quarters gets half by bad luck, now and then."""
+    labels = np.array([0, 1] * 6)
+    answers = np.array([0, 1] * 3 + [1, 0] * 3)
+    assert labels_fit(evidence(scored(labels, answers), scored(LABELS)))

@@ -133,11 +133,12 @@ def test_what_does_not_compare_is_said():
     assert all(len(line) <= 80 for line in text_of(render_diff(diff_reports(digits(), other))).splitlines())
 
 
-def test_nothing_of_two_tasks_is_better_or_worse():
+def test_two_tasks_are_told_apart():
     diff = diff_reports(digits(), regression())
-    assert {change.outcome for change in diff.changes} == {Outcome.NEUTRAL}
-    assert not diff.comparable and not diff.regressed
-    assert "Not comparable: the reports are of two tasks" in text_of(render_diff(diff))
+    assert {change.outcome for change in diff.changes if change.section == "accuracy"} == {Outcome.NEUTRAL}
+    assert not diff.comparable
+    assert "Two tasks, which do not compare. " in text_of(render_diff(diff))
+    assert to_dict(diff)["comparable"] is False
     assert diff_reports(digits(), with_cycles(2)).comparable
 
 

@@ -32,6 +32,6 @@ def test_only_the_preprocessor_asks(tmp_path: Path, line: str, asks: bool) -> No
 def test_headers_beside_the_source_come_first(tmp_path: Path) -> None:
     (tmp_path / "include").mkdir()
     (tmp_path / "include" / "window.h").write_text("#ifdef EDGEQ_TRACE\n#endif\n")
-    (tmp_path / "window.h").write_text("")
+    (tmp_path / "window.h").write_bytes(b"/* 5 \xb5s, of a vendor */\n")
     (tmp_path / "source.c").write_text('#include "window.h"\n')
     assert not asks_for_tracing(tmp_path / "source.c", [tmp_path / "include"])

@@ -11,7 +11,7 @@ from edgeq.comparison.arms import FLOAT
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.data import preprocessing_differs
-from edgeq.comparison.findings.relation import worth
+from edgeq.comparison.findings.relation import worth, worth_within
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.comparison.scores import Scores
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SHOWN = 6
+
+_ARRAYS = {"test": "test", "training": "train"}
 
 
 def labels_do_not_fit(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -36,7 +38,8 @@ def labels_do_not_fit(evidence: Evidence) -> Iterator[CompareFinding]:
         return
     known = {split: worth(scores) for split, scores in splits.items()}
     lost, kept = sorted(known, key=lambda split: known[split])
-    if known[lost] < limit.LABELS_LOST and known[kept] >= limit.ORDER_KNOWN:
+    sure = worth_within(splits[lost])[1] < min(limit.ORDER_KNOWN, worth_within(splits[kept])[0])
+    if known[lost] < limit.LABELS_LOST and known[kept] >= limit.ORDER_KNOWN and sure:
         yield _of_others(evidence, lost, kept, known)
 
 
@@ -95,7 +98,7 @@ def _other_order(
         code="class-order-differs",
         severity=_severity(evidence, split),
         title=f"The {which} labels have the classes in another order than the model's outputs",
-        text=f"The float model answers {', '.join(pairs)}{', …' if len(moved) > _SHOWN else ''}, nearly always. In "
+        text=f"The float model answers {', '.join(pairs)}{', …' if len(moved) > _SHOWN else ''}, mostly. In "
         f"that order it is right on {percent(then)} of the {split} samples, as they are labelled on {percent(now)}.",
         evidence={
             "accuracy": now, "accuracy_in_that_order": then, "moved_classes": len(moved),
@@ -122,6 +125,3 @@ def _of_others(evidence: Evidence, lost: str, kept: str, known: dict[str, float]
         advice=f"Look at some samples of x_{_ARRAYS[lost]} with their labels in y_{_ARRAYS[lost]}: was one of them "
         "shuffled or sorted without the other?",
     )
-
-
-_ARRAYS = {"test": "test", "training": "train"}

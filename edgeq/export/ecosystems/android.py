@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeq.errors import UnsupportedError
 from edgeq.export.apps.facts import Facts, facts_of
+from edgeq.export.apps.literals import kotlin_string
 from edgeq.export.apps.sources import golden_files, own_cpp, rendered
 from edgeq.export.apps.words import namespace
 from edgeq.export.record import AppPlatform, Package
@@ -86,7 +87,7 @@ def _check(facts: Facts) -> None:
 def _commands(prefix: str, out: Path) -> tuple[str, ...]:
     """In the app's own project."""
     folder = out.absolute().as_posix()
-    lines = f'include(":{prefix}")', f'project(":{prefix}").projectDir = file("{folder}")'
+    lines = f'include(":{prefix}")', f'project(":{prefix}").projectDir = file({kotlin_string(folder)})'
     return (
         f"printf '%s\\n' {' '.join(map(shlex.quote, lines))} >> settings.gradle.kts",
         f"./gradlew :{prefix}:testDebugUnitTest",

@@ -1,4 +1,4 @@
-"""A Swift package, and a pod of it: Swift around TensorFlow Lite's Interpreter. Generated; there is no Mac here."""
+"""A Swift package, and a pod of it: Swift around TensorFlow Lite's Interpreter. No Mac in the tests runs it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.export.apps.facts import facts_of
+from edgeq.export.apps.literals import ruby_string
 from edgeq.export.apps.sources import golden_files, rendered
 from edgeq.export.apps.words import module_name
 from edgeq.export.record import AppPlatform, Package
@@ -38,7 +39,7 @@ def _files(build: MobileBuild, package: Package, prefix: str) -> Mapping[str, by
 def _commands(prefix: str, out: Path) -> tuple[str, ...]:
     """On a Mac, in the app's own project."""
     kind = module_name(prefix)
-    pod = f'pod "{kind}", :path => "{out.absolute().as_posix()}", :testspecs => ["Tests"]'
+    pod = f"pod '{kind}', :path => {ruby_string(out.absolute().as_posix())}, :testspecs => ['Tests']"
     return (
         f"swift test --package-path {shlex.quote(str(out))}",
         f"echo {shlex.quote(pod)} >> Podfile   # inside of your target",

@@ -1,5 +1,5 @@
 // swift-tools-version:5.7
-// small_net: made by edgeq 0.1.0. Generated only, never built here: edgeq's tests have no Swift compiler.
+// small_net: made by edgeq 0.1.0. Generated only: edgeq's tests have no Swift compiler.
 
 import PackageDescription
 
