@@ -13,7 +13,7 @@ from edgeq.errors import DataError
 from edgeq.lower.program import Vanished
 from edgeq.model.graph import DType, Graph, Op, Quantization, Tensor
 from edgeq.model.quantization import dequantize_output
-from edgeq.records import Drift, Reference, ReferenceOutputs
+from edgeq.records import EVERYWHERE, Drift, Reference, ReferenceOutputs
 from edgeq.validation.drift import FARTHEST, HISTOGRAM_LIMIT, lsb_difference, measure_drift
 from edgeq.validation.explain import explain
 from edgeq.validation.layers import first_diverging, measure_layers
@@ -252,7 +252,7 @@ def test_fingerprints_of_another_model_are_refused():
 
 def _drifts(tflm: int | None, reference: int | None, default: int | None) -> list[Drift]:
     base = drift(np.zeros((5, 4), np.int8), np.zeros((5, 4), np.int8))
-    columns = zip(Reference, (tflm, reference, default), strict=True)
+    columns = zip(EVERYWHERE, (tflm, reference, default), strict=True)
     return [
         replace(base, reference=r, mismatches=n, mismatched_samples=min(n, 5), max_lsb=bool(n))
         for r, n in columns

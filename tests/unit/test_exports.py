@@ -15,8 +15,8 @@ import edgeq
 NAMES = [
     "AgentOptions", "Board", "BuildOptions", "CompareOptions", "Comparison", "EdgeqError", "Engine", "GivenArm",
     "Method", "Optimize", "Progress", "RangesInTraining", "Report", "Target", "TrainingOptions", "build",
-    "build_native_agent", "check_data", "compare", "demo", "diff", "doctor", "drift", "export_build", "flash",
-    "inspect", "list_boards", "load_board", "load_dataset", "monitor", "profile", "run_agent", "validate",
+    "build_native_agent", "check_data", "compare", "demo", "diff", "doctor", "drift", "drift_table", "export_build",
+    "flash", "inspect", "list_boards", "load_board", "load_dataset", "monitor", "profile", "run_agent", "validate",
 ]  # fmt: skip
 
 
