@@ -15,6 +15,7 @@ import pytest
 import stubs
 import yaml
 from exports import ZIG
+from projects import HOST_CPP
 
 import edgeq
 from edgeq import process
@@ -203,4 +204,4 @@ def test_avr_is_refused_by_a_sketch(small: Build, tmp_path: Path) -> None:
     out = export(small, "arduino", tmp_path)
     (tmp_path / "sketch.cpp").write_text("#include <small.h>\n")
     with pytest.raises(ToolError, match="small: AVR has neither"):
-        run([*ZIG, "c++", "-D__AVR__", f"-I{out / 'src'}", "-fsyntax-only", "sketch.cpp"], tmp_path)
+        run([*HOST_CPP, "-D__AVR__", f"-I{out / 'src'}", "-fsyntax-only", "sketch.cpp"], tmp_path)
