@@ -1,44 +1,102 @@
 /* CONV_2D on int8. */
+#include "edgeq/attributes.h"
 #include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
+#include "four_sums.h"
 #include "window.h"
 
-static int32_t dot(const int8_t *input, const int8_t *weights, int32_t count, int32_t input_offset) {
+/* Where the taps inside are: of one output pixel, in the input and in the weights of a filter. */
+typedef struct taps {
+  int32_t rows;
+  int32_t runs;       /* in a row: taps that follow each other in memory are one */
+  int32_t run_length; /* values */
+  int32_t input_row;
+  int32_t input_run;
+  int32_t filter_row;
+  int32_t filter_run;
+} taps;
+
+static taps taps_of(const edgeq_conv_2d_params *p, int32_t rows, int32_t columns) {
+  const int32_t depth = p->filter_channels;
+  const int32_t input_column = p->dilation_width * p->input_channels;
+  const int adjacent = input_column == depth;
+  taps t;
+  t.rows = rows;
+  t.runs = adjacent ? 1 : columns;
+  t.run_length = adjacent ? columns * depth : depth;
+  t.input_row = p->dilation_height * p->input_width * p->input_channels;
+  t.input_run = input_column;
+  t.filter_row = p->filter_width * depth;
+  t.filter_run = depth;
+  return t;
+}
+
+EDGEQ_NOINLINE static int32_t one_sum(const taps *t, const int8_t *input, const int8_t *weights,
+                                      int32_t offset) {
   int32_t sum = 0;
-  for (int32_t i = 0; i < count; i++) sum += weights[i] * (input[i] + input_offset);
+  EDGEQ_ROLLED
+  for (int32_t row = 0; row < t->rows; row++, input += t->input_row, weights += t->filter_row) {
+    EDGEQ_ROLLED
+    for (int32_t run = 0; run < t->runs; run++) {
+      const int8_t *in = input + run * t->input_run;
+      const int8_t *w = weights + run * t->filter_run;
+      EDGEQ_ROLLED
+      for (int32_t i = 0; i < t->run_length; i++) sum += w[i] * (in[i] + offset);
+    }
+  }
   return sum;
+}
+
+/* Of four filters, whose weights lie `step` apart. */
+EDGEQ_NOINLINE static void four_sums(const taps *t, const int8_t *input, const int8_t *weights, int32_t step,
+                                     int32_t offset, edgeq_four_sums *result) {
+  edgeq_four_sums sums = {{0, 0, 0, 0}};
+  EDGEQ_ROLLED
+  for (int32_t row = 0; row < t->rows; row++, input += t->input_row, weights += t->filter_row) {
+    EDGEQ_ROLLED
+    for (int32_t run = 0; run < t->runs; run++) {
+      edgeq_add_run(&sums, input + run * t->input_run, offset, weights + run * t->filter_run, step,
+                    t->run_length);
+    }
+  }
+  *result = sums;
+}
+
+/* Bias, scale and limits of `count` sums. */
+EDGEQ_NOINLINE static void finish(const edgeq_conv_2d_params *p, const int32_t *sums, int32_t count,
+                                  int32_t channel, int8_t *output) {
+  const int32_t step = p->channel_step, offset = p->output_offset;
+  const int32_t low = p->activation_min, high = p->activation_max;
+  const int32_t *multipliers = p->multipliers + channel * step;
+  const int8_t *shifts = p->shifts + channel * step;
+  const int32_t *bias = p->bias ? p->bias + channel : 0;
+  output += channel;
+  EDGEQ_ROLLED
+  for (int32_t i = 0; i < count; i++, multipliers += step, shifts += step) {
+    const int32_t sum =
+        edgeq_requantize(bias ? edgeq_wrapping_add(sums[i], bias[i]) : sums[i], *multipliers, *shifts);
+    output[i] = edgeq_clamp_int8(edgeq_wrapping_add(sum, offset), low, high);
+  }
 }
 
 /* One output pixel. `input` is the first tap inside, `weights` the same tap of channel 0. */
 static void pixel(const edgeq_conv_2d_params *p, const int8_t *input, const int8_t *weights, int32_t rows,
                   int32_t columns, int8_t *output) {
-  const int32_t depth = p->filter_channels;
-  const int32_t filter_row = p->filter_width * depth;
-  const int32_t input_row = p->dilation_height * p->input_width * p->input_channels;
-  const int32_t input_column = p->dilation_width * p->input_channels;
+  const taps t = taps_of(p, rows, columns);
+  const int32_t filter = p->filter_height * t.filter_row;
   const int32_t group_outputs = p->output_channels / p->groups;
-  /* Taps that follow each other in memory make one run. */
-  const int adjacent = input_column == depth;
-  const int32_t runs = adjacent ? 1 : columns;
-  const int32_t run_length = adjacent ? columns * depth : depth;
+  int32_t channel = 0;
 
-  for (int32_t group = 0; group < p->groups; group++, input += depth) {
-    for (int32_t i = 0; i < group_outputs; i++) {
-      const int32_t channel = group * group_outputs + i;
-      int32_t sum = 0;
-      for (int32_t row = 0; row < rows; row++) {
-        const int8_t *in = input + row * input_row;
-        const int8_t *w = weights + row * filter_row;
-        for (int32_t run = 0; run < runs; run++) {
-          sum += dot(in + run * input_column, w + run * depth, run_length, p->input_offset);
-        }
-      }
-      if (p->bias) sum = edgeq_wrapping_add(sum, p->bias[channel]);
-      const int32_t at = channel * p->channel_step;
-      sum = edgeq_requantize(sum, p->multipliers[at], p->shifts[at]);
-      output[channel] =
-          edgeq_clamp_int8(edgeq_wrapping_add(sum, p->output_offset), p->activation_min, p->activation_max);
-      weights += p->filter_height * filter_row;
+  for (int32_t group = 0; group < p->groups; group++, input += p->filter_channels) {
+    const int32_t end = channel + group_outputs;
+    for (; channel + 4 <= end; channel += 4, weights += 4 * filter) {
+      edgeq_four_sums sums;
+      four_sums(&t, input, weights, filter, p->input_offset, &sums);
+      finish(p, sums.of, 4, channel, output);
+    }
+    for (; channel < end; channel++, weights += filter) {
+      const int32_t sum = one_sum(&t, input, weights, p->input_offset);
+      finish(p, &sum, 1, channel, output);
     }
   }
 }

@@ -1,7 +1,45 @@
 /* DEPTHWISE_CONV_2D on int8. */
+#include "edgeq/attributes.h"
 #include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
+#include "four_sums.h"
 #include "window.h"
+
+/* Bias, scale and limits of `count` sums. */
+EDGEQ_NOINLINE static void finish(const edgeq_depthwise_conv_2d_params *p, const int32_t *sums, int32_t count,
+                                  int32_t channel, int8_t *output) {
+  const int32_t step = p->channel_step, offset = p->output_offset;
+  const int32_t low = p->activation_min, high = p->activation_max;
+  const int32_t *multipliers = p->multipliers + channel * step;
+  const int8_t *shifts = p->shifts + channel * step;
+  const int32_t *bias = p->bias ? p->bias + channel : 0;
+  output += channel;
+  EDGEQ_ROLLED
+  for (int32_t i = 0; i < count; i++, multipliers += step, shifts += step) {
+    const int32_t sum =
+        edgeq_requantize(bias ? edgeq_wrapping_add(sums[i], bias[i]) : sums[i], *multipliers, *shifts);
+    output[i] = edgeq_clamp_int8(edgeq_wrapping_add(sum, offset), low, high);
+  }
+}
+
+/* Of four channels that have one output each. */
+EDGEQ_NOINLINE static void four_sums(const edgeq_depthwise_conv_2d_params *p, const int8_t *input,
+                                     const int8_t *weights, int32_t rows, int32_t columns,
+                                     edgeq_four_sums *result) {
+  const int32_t channels = p->input_channels, offset = p->input_offset;
+  const int32_t input_column = p->dilation_width * channels;
+  const int32_t input_next = p->dilation_height * p->input_width * channels - columns * input_column;
+  const int32_t weights_next = (p->filter_width - columns) * channels;
+  edgeq_four_sums sums = {{0, 0, 0, 0}};
+  EDGEQ_ROLLED
+  for (; rows > 0; rows--, input += input_next, weights += weights_next) {
+    EDGEQ_ROLLED
+    for (int32_t column = 0; column < columns; column++, input += input_column, weights += channels) {
+      edgeq_add_tap(&sums, input, offset, weights);
+    }
+  }
+  *result = sums;
+}
 
 /* One output pixel. `input` is the first tap inside, `weights` the same tap. */
 static void pixel(const edgeq_depthwise_conv_2d_params *p, const int8_t *input, const int8_t *weights,
@@ -11,22 +49,23 @@ static void pixel(const edgeq_depthwise_conv_2d_params *p, const int8_t *input, 
   const int32_t input_column = p->dilation_width * p->input_channels;
   int32_t channel = 0;
 
-  for (int32_t c = 0; c < p->input_channels; c++) {
-    for (int32_t m = 0; m < p->depth_multiplier; m++, channel++) {
-      int32_t sum = 0;
-      for (int32_t row = 0; row < rows; row++) {
-        const int8_t *in = input + row * input_row + c;
-        const int8_t *w = weights + row * p->filter_width * outputs + channel;
-        for (int32_t column = 0; column < columns; column++) {
-          sum += w[column * outputs] * (in[column * input_column] + p->input_offset);
-        }
-      }
-      if (p->bias) sum = edgeq_wrapping_add(sum, p->bias[channel]);
-      const int32_t at = channel * p->channel_step;
-      sum = edgeq_requantize(sum, p->multipliers[at], p->shifts[at]);
-      output[channel] =
-          edgeq_clamp_int8(edgeq_wrapping_add(sum, p->output_offset), p->activation_min, p->activation_max);
+  if (p->depth_multiplier == 1) {
+    for (; channel + 4 <= outputs; channel += 4) {
+      edgeq_four_sums sums;
+      four_sums(p, input + channel, weights + channel, rows, columns, &sums);
+      finish(p, sums.of, 4, channel, output);
     }
+  }
+  for (; channel < outputs; channel++) {
+    int32_t sum = 0;
+    for (int32_t row = 0; row < rows; row++) {
+      const int8_t *in = input + row * input_row + channel / p->depth_multiplier;
+      const int8_t *w = weights + row * p->filter_width * outputs + channel;
+      for (int32_t column = 0; column < columns; column++, in += input_column, w += outputs) {
+        sum += *w * (*in + p->input_offset);
+      }
+    }
+    finish(p, &sum, 1, channel, output);
   }
 }
 

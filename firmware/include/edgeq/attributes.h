@@ -13,6 +13,15 @@
     "edgeq: define EDGEQ_ALIGNED, EDGEQ_NOINLINE, EDGEQ_INLINE and EDGEQ_SECTION for this compiler in edgeq/attributes.h"
 #endif
 
+/* Before a loop that stays one: cores of 13 registers spill what more passes at once would need. */
+#if defined(__clang__)
+#define EDGEQ_ROLLED _Pragma("clang loop unroll(disable)")
+#elif defined(__GNUC__)
+#define EDGEQ_ROLLED _Pragma("GCC unroll 1")
+#else
+#define EDGEQ_ROLLED
+#endif
+
 /* A condition that must hold when this is compiled; at file scope. */
 #if defined(__cplusplus)
 #define EDGEQ_STATIC_ASSERT(condition, message) static_assert(condition, message)
