@@ -98,6 +98,8 @@ class BuildOptions:
             out where the data or the model say it.
         margin: mobile targets: a loss of accuracy that does not matter, as a share (0.01 is one percentage point), or
             as a share of float32's error in regression; None: 0.01, in regression 0.05.
+        max_off_xnnpack: mobile targets: largest share of the recommended variant's multiply-accumulates that may run
+            outside of XNNPACK, as a fraction; None: not checked, more than 0.01 is a remark.
         threads: mobile targets: threads that LiteRT runs with where latency is measured.
         trusted: load a model file even if it carries code.
     """
@@ -136,6 +138,7 @@ class BuildOptions:
     labels: Path | None = None
     normalization: Normalization | None = None
     margin: float | None = None
+    max_off_xnnpack: float | None = None
     threads: int = 1
     trusted: bool = False
 
@@ -170,7 +173,7 @@ _MICROCONTROLLER_ONLY = (
     "board", "probe", "toolchain", "engine", "tflm_root", "arena", "beside", "optimize", "without_passes", "name",
     "traced_samples", "flash_limit", "ram_limit",
 )  # fmt: skip
-_MOBILE_ONLY = ("labels", "normalization", "margin", "threads")
+_MOBILE_ONLY = ("labels", "normalization", "margin", "max_off_xnnpack", "threads")
 _FLAGS = {"probe": "--flash", "without_passes": "--without-pass"}
 _QUANTIZING = ("method", "ranges", "equalize", "bias_correction", "calibration_samples")
 

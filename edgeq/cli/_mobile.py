@@ -73,6 +73,12 @@ _MOBILE_OPTIONS = (
         "the float32 variant's error.  [default: 0.01, in regression 0.05]",
     ),
     click.option(
+        "--max-off-xnnpack",
+        type=Fraction(),
+        help="Mobile targets: largest share of the recommended variant's multiply-accumulates that passes outside of "
+        "XNNPACK, where LiteRT's slower kernels run them.  [default: not checked; more than 0.01 is a remark]",
+    ),
+    click.option(
         "--threads",
         type=click.IntRange(1, 64),
         default=1,

@@ -89,13 +89,15 @@ def agreement_check(build: MobileBuild) -> tuple[Check, ...]:
     return tuple(Check(name="conversion", passed=not has_gap(a), message=describe(a)) for a in found)
 
 
-def placement_check(row: VariantRow) -> tuple[Check, ...]:
-    """XNNPACK does the variant's work; an op that it left and that costs next to nothing is named. () where it left
-    more: that is a remark, `placement_findings`, as no other file need do better."""
-    if row.placement.fallen_macs > FALLEN_MACS:
+def placement_check(row: VariantRow, max_off_xnnpack: float | None) -> tuple[Check, ...]:
+    """XNNPACK leaves at most `max_off_xnnpack` of the variant's multiply-accumulates, a fraction, and the ops that it
+    left are named; None: not checked, as for some models no variant does better."""
+    if max_off_xnnpack is None:
         return ()
-    message = fallen_text(row) if row.placement.fallen else f"all {row.placement.ops} ops run in XNNPACK"
-    return (Check(name="XNNPACK", passed=True, message=message),)
+    placement = row.placement
+    message = fallen_text(row) if placement.fallen else f"all {placement.ops} ops run in XNNPACK"
+    allowed = f"; {fmt.percent(max_off_xnnpack)} of the MACs allowed"
+    return (Check(name="XNNPACK", passed=placement.fallen_macs <= max_off_xnnpack, message=message + allowed),)
 
 
 def placement_findings(row: VariantRow) -> tuple[Finding, ...]:

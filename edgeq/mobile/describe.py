@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from edgeq.errors import InputError, ModelError
 from edgeq.mobile.metadata import InputMetadata, ModelMetadata, OutputMetadata, read_metadata, with_metadata
 from edgeq.mobile.signatures import interface_names
@@ -86,7 +84,7 @@ def _same_tensor(a: Tensor, b: Tensor) -> bool:
         return False
     if a.data is None or b.data is None:
         return a.data is b.data
-    return bool(np.array_equal(a.data.view(np.uint8), b.data.view(np.uint8)))
+    return a.data.tobytes() == b.data.tobytes()
 
 
 def _input(name: str, tensor: Tensor, facts: Facts) -> InputMetadata:

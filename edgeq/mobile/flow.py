@@ -137,7 +137,7 @@ def _on_devices(
             ran[variant.kind] = Ran(run=run, profile=profile, selftest=selftest, host=host)
     return make_report(
         with_agreements(build, found), kind=build.info.recommendation.kind, ran=ran, max_lsb=options.max_lsb,
-        max_drop=options.max_drop, timings=clock.timings,
+        max_drop=options.max_drop, max_off_xnnpack=options.max_off_xnnpack, timings=clock.timings,
     )  # fmt: skip
 
 

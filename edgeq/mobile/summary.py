@@ -44,6 +44,7 @@ def make_report(
     references: Sequence[ReferenceOutputs] = (),
     max_lsb: int,
     max_drop: float | None,
+    max_off_xnnpack: float | None = None,
     timings: Sequence[Timing],
 ) -> Report:
     """The report of a mobile build: its variants, and one of them in detail.
@@ -55,6 +56,8 @@ def make_report(
         references: what other interpreters here answered to the same samples.
         max_lsb: largest difference of integer outputs from this host's that passes.
         max_drop: largest loss of accuracy from the float model to the variant that passes, as a fraction; None: not
+            checked.
+        max_off_xnnpack: largest share of the variant's multiply-accumulates outside of XNNPACK that passes; None: not
             checked.
         timings: wall time per stage so far.
     """
@@ -99,7 +102,7 @@ def make_report(
         ),
         checks=(
             *signature_check(build),
-            *placement_check(row),
+            *placement_check(row, max_off_xnnpack),
             *selftest_checks(ran),
             *device_checks(build.info.rows, max_lsb),
             *agreement_check(build),

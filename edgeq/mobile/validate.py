@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ from edgeq.mobile.variant import Variant
 from edgeq.records import (
     DeviceAgreement,
     DeviceRun,
-    LayerDrift,
+    LayerTable,
     Profile,
     Progress,
     Reference,
@@ -75,13 +75,14 @@ def validate_mobile(
         )  # fmt: skip
     with clock("reference"):
         host = host_answers(chosen, answers, ran, x)
-        others = _other_interpreters(chosen, ran.engine, model_inputs(chosen.graph, x), progress)
+        others, refused = _other_interpreters(chosen, ran.engine, model_inputs(chosen.graph, x), progress)
     with clock("layers"):
         layers = _layers(build, chosen, named, ran, x, (host, *others), progress, baud=baud)
-    found = {chosen.kind: agreement(chosen, host, ran)}
+    notes = dict.fromkeys((*build.notes, *refused, *(layers.notes if layers else ())))
+    build, found = dataclasses.replace(build, notes=tuple(notes)), {chosen.kind: agreement(chosen, host, ran)}
     with clock("compare"):
         progress.start("Comparing")
-        result = Ran(run=ran, profile=profile, selftest=selftest, host=host, layers=layers)
+        result = Ran(run=ran, profile=profile, selftest=selftest, host=host, layers=layers.columns if layers else {})
         report = make_report(
             with_agreements(build, found), kind=chosen.kind, ran={chosen.kind: result}, references=others,
             max_lsb=max_lsb, max_drop=max_drop, timings=(),
@@ -91,18 +92,21 @@ def validate_mobile(
 
 def _other_interpreters(
     variant: Variant, engine: str, inputs: Arrays, progress: Progress
-) -> tuple[ReferenceOutputs, ...]:
-    """What the other interpreters here answer, where the variant is of integers and they can run it: how far
-    interpreters on one host are apart shows what the device's difference is worth."""
+) -> tuple[tuple[ReferenceOutputs, ...], tuple[str, ...]]:
+    """What the other interpreters here answer, where the variant is of integers: how far interpreters on one host are
+    apart shows what the device's difference is worth. And why, where one cannot run it."""
     if variant.kind not in (VariantKind.INT8, VariantKind.INT16X8):
-        return ()
+        return (), ()
     progress.start("Running the samples in other interpreters")
     known = (held_reference(engine), Reference.LITERT_DEFAULT)
     found: list[ReferenceOutputs] = []
+    refused: list[str] = []
     for reference in references_of(variant, engine):
         if reference not in known:
-            found += run_references(content_for(variant, reference), inputs, [reference], required=()).outputs
-    return tuple(found)
+            ran = run_references(content_for(variant, reference), inputs, [reference], required=())
+            found += ran.outputs
+            refused += (failure.message for failure in ran.failures.values())
+    return tuple(found), tuple(refused)
 
 
 def _layers(
@@ -115,16 +119,16 @@ def _layers(
     progress: Progress,
     *,
     baud: int,
-) -> Mapping[Reference, tuple[LayerDrift, ...]]:
-    """Per reference that answered, the layers of a few samples, those first whose outputs differ; {} where the first
-    device hands out none."""
+) -> LayerTable | None:
+    """Against each reference that answered, the layers of a few samples, those first whose outputs differ; None where
+    the first device hands out none."""
     if not ran.trace_points:
-        return {}
+        return None
     count = min(TRACED_SAMPLES, len(x[0]))
     chosen = list(range(count)) if variant.graph.is_stateful else worth_tracing(ran.outputs, answers, count)
     traced = tuple(a[chosen] for a in x)
     wanted = [one.reference for one in answers]
-    return trace_variant(build, variant, devices[0], traced, progress, baud=baud, references=wanted).columns
+    return trace_variant(build, variant, devices[0], traced, progress, baud=baud, references=wanted)
 
 
 def with_agreements(build: MobileBuild, found: dict[VariantKind, DeviceAgreement]) -> MobileBuild:

@@ -14,6 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from projects import tiny_model
+from tflite_builder import ModelBuilder
 
 from edgeq.errors import InputError, ModelError
 from edgeq.mobile.describe import refuse_second_metadata, same_model
@@ -92,6 +93,20 @@ def test_the_model_is_the_same() -> None:
     shape = parse_tflite(plain).input_tensors[0].shape
     x = rng.integers(-128, 128, shape, np.int8)
     assert np.array_equal(answer(plain, x), answer(content, x))
+
+
+def test_constants_without_dimensions_are_compared() -> None:
+    """Such as EXPAND_DIMS' axis, which every Conv1D brings."""
+
+    def model(axis: int) -> bytes:
+        m = ModelBuilder()
+        x, y = m.tensor("x", (1, 4), "float32"), m.tensor("y", (1, 1, 4), "float32")
+        m.op("EXPAND_DIMS", [x, m.tensor("axis", (), "int32", data=np.array(axis, np.int32))], [y])
+        return m.finish([x], [y])
+
+    one = parse_tflite(model(0))
+    assert same_model(one, parse_tflite(with_metadata(model(0), EXAMPLE)))
+    assert not same_model(one, parse_tflite(model(1)))
 
 
 def test_constants_stay_aligned() -> None:

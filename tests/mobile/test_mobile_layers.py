@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
 import pytest
 from mobile_builds import Built
 from rich.console import Console
+from tflite_builder import ModelBuilder
 
 import edgeq
 from edgeq.cli import edgeq as command_line
@@ -114,3 +116,18 @@ def test_drift_as_json_and_what_it_refuses(demo: Built, capsys: pytest.CaptureFi
         edgeq.drift(demo.folder, probe="auto")
     with pytest.raises(InputError, match="--device native is for microcontrollers"):
         edgeq.drift(demo.folder, device="native")
+
+
+def test_an_interpreter_that_cannot_run_the_model_is_a_note(tmp_path: Path) -> None:
+    """TensorFlow Lite Micro has no EXP of int8."""
+    model = ModelBuilder()
+    x, y = (model.tensor(name, (1, 8), "int8", scale=0.05) for name in "xy")
+    model.op("EXP", [x], [y], version=2)
+    (tmp_path / "exp.tflite").write_bytes(model.finish([x], [y]))
+    options = edgeq.BuildOptions(model=tmp_path / "exp.tflite", out=tmp_path / "b", target=edgeq.Target.MOBILE)
+    edgeq.build(dataclasses.replace(options, samples=2))
+    report = edgeq.validate(tmp_path / "b")
+    assert report.passed
+    assert report.drift is not None
+    assert report.drift.get(Reference.TFLM) is None
+    assert (report.accuracy.note or "").count("TensorFlow Lite Micro refused the model") == 1

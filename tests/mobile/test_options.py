@@ -44,7 +44,7 @@ def test_what_is_about_microcontrollers_is_refused(given: dict[str, object], sai
     [
         ({"labels": Path("l.txt")}, "--labels"),
         ({"normalization": IDENTITY, "threads": 2}, "--normalization, --threads"),
-        ({"margin": 0.02}, "--margin"),
+        ({"margin": 0.02, "max_off_xnnpack": 0.0}, "--margin, --max-off-xnnpack"),
     ],
 )
 def test_what_is_about_phones_is_refused(given: dict[str, object], said: str, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from edgeq.mobile.bench import LEAST_RUNS, examine, this_host, time_all
 from edgeq.mobile.checks import placement_check, placement_findings
 from edgeq.mobile.placement import inside, place, taken, types_of
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.records import VariantKind
+from edgeq.records import VariantKind, VariantRow
 
 pytestmark = pytest.mark.xdist_group("mobile")
 
@@ -137,16 +137,28 @@ def _custom() -> bytes:
     return model.finish([x], [y])
 
 
-def test_the_check_names_what_is_left_and_much_of_it_is_a_remark(demo: Built) -> None:
-    assert demo.report.variants is not None
-    rows = {row.kind: row for row in demo.report.variants.rows}
-    (check,) = placement_check(rows[VariantKind.INT8])
+def test_the_check_names_what_is_left(demo: Built) -> None:
+    rows = rows_of(demo)
+    (check,) = placement_check(rows[VariantKind.INT8], 0.0)
     assert check.passed
     assert check.message.startswith("1 of 9 ops are off XNNPACK (0.0 % of the MACs): 1 SOFTMAX, by its types")
-    assert placement_check(rows[VariantKind.FLOAT32])[0].message == "all 9 ops run in XNNPACK"
+    (whole,) = placement_check(rows[VariantKind.FLOAT32], 0.0)
+    assert (whole.passed, whole.message) == (True, "all 9 ops run in XNNPACK; 0.0 % of the MACs allowed")
+    (none,) = placement_check(rows[VariantKind.INT16X8], 0.5)
+    assert not none.passed
+    assert none.message.startswith("none of its 9 ops runs in XNNPACK")
+    assert none.message.endswith("; 50.0 % of the MACs allowed")
+
+
+def test_much_off_xnnpack_is_a_remark_where_nobody_asked(demo: Built) -> None:
+    rows = rows_of(demo)
+    assert not placement_check(rows[VariantKind.INT16X8], None)
     assert not placement_findings(rows[VariantKind.INT8])
-    assert not placement_check(rows[VariantKind.INT16X8])
     (finding,) = placement_findings(rows[VariantKind.INT16X8])
     assert (finding.rule, finding.where) == ("xnnpack", "16x8")
     assert finding.message.startswith("none of its 9 ops runs in XNNPACK")
-    assert "XNNPACK" in {check.name for check in demo.report.checks}
+
+
+def rows_of(built: Built) -> dict[VariantKind, VariantRow]:
+    assert built.report.variants is not None
+    return {row.kind: row for row in built.report.variants.rows}
