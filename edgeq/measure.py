@@ -134,9 +134,9 @@ def started(
 ) -> Iterator[tuple[Device, Session]]:
     """The device, running the build's model, and a session with it.
 
-    Emulators run the build's own image. One for this host is compiled for the occasion. A board on a
-    serial port is flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end.
-    `stop` is asked now and then, and says why not to go on.
+    Emulators run the build's own image. One for this host is compiled for the occasion. A board on a serial port is
+    flashed if there is a `probe`; if it got a traced image, it gets the build's own back at the end. `stop` is asked
+    now and then, and says why not to go on.
 
     Raises:
         DeviceError, LinkError: it does not start or answer, or runs another model.

@@ -23,7 +23,9 @@ from ctypes import (
 from pathlib import Path
 from typing import Any
 
-LIBRARY = "libLiteRt.so"
+LIBRARIES = ("libLiteRt.so", "libLiteRt.dylib", "libLiteRt.dll")
+"""The library's names on Linux, macOS and Windows; a wheel has one of them."""
+
 CPU = 1
 RANKED_DIMENSIONS = 8
 
@@ -98,7 +100,7 @@ _CALLS: dict[str, tuple[Any, ...]] = {
 }
 _DESTROYERS = (
     "LiteRtDestroyEnvironment", "LiteRtDestroyModel", "LiteRtDestroyOptions", "LiteRtDestroyCompiledModel",
-    "LiteRtDestroyTensorBuffer",
+    "LiteRtDestroyTensorBuffer", "LiteRtDestroyOpaqueOptions",
 )  # fmt: skip
 NAMES = (*_CALLS, *_DESTROYERS)
 """Every function that is called."""
@@ -114,7 +116,8 @@ class LiteRt:
             LiteRtError: it is not there, or lacks a function.
         """
         spec = importlib.util.find_spec("ai_edge_litert")
-        places = [Path(place, LIBRARY) for place in (spec.submodule_search_locations or ())] if spec else []
+        folders = (spec.submodule_search_locations or ()) if spec else ()
+        places = (Path(folder, name) for folder in folders for name in LIBRARIES)
         try:
             self._library = ctypes.CDLL(str(next(place for place in places if place.is_file())))
             for name, arguments in _CALLS.items():
@@ -123,7 +126,7 @@ class LiteRt:
                 function = getattr(self._library, name)
                 function.argtypes, function.restype = (Handle,), None
         except (StopIteration, OSError, AttributeError) as exc:
-            raise LiteRtError(f"ai-edge-litert has no {LIBRARY} that edgeq knows ({exc or 'no such file'})") from exc
+            raise LiteRtError(f"ai-edge-litert has no libLiteRt that edgeq knows ({exc or 'no such file'})") from exc
 
     def call(self, name: str, *arguments: Any) -> None:
         """One function.

@@ -21,7 +21,7 @@ from edgeq.agent.machine import allowed_cpus, clock_hz, format_cpus, governor, m
 from edgeq.agent.profiler import op_times
 from edgeq.devices.host_model import InferenceError, Inferred
 from edgeq.errors import InputError, ModelError
-from edgeq.link.about import OpTime, TensorInfo
+from edgeq.link.about import PER_OP_PROFILE, OpTime, TensorInfo
 from edgeq.link.codes import HelloFlag, Status
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import computed_tensors
@@ -120,7 +120,7 @@ class LiteRtModel:
             "kernels": self._kernels.words,
             "threads": str(threads),
             "cpus": format_cpus(cpus),
-            "per-op profile": "none: the processor is emulated" if emulated else _OP_PROFILE,
+            PER_OP_PROFILE: "none: the processor is emulated" if emulated else _OP_PROFILE,
         }
         self._about |= {"layers": f"none: {no_layers}"} if no_layers else {}
         self._warmed = 0

@@ -53,9 +53,9 @@ def op_times(content: bytes, inputs: Sequence[bytes], *, kernel_mode: str, threa
         while runs < MOST_RUNS and (runs == 0 or time.monotonic() < end):
             found = model.events()
             if runs == 0:
-                labels = [(label, mine) for label, mine, _ in found]
+                labels = [(label, delegated) for label, delegated, _ in found]
                 sums = [0] * len(found)
-            elif [(label, mine) for label, mine, _ in found] != labels:
+            elif [(label, delegated) for label, delegated, _ in found] != labels:
                 raise LiteRtError("LiteRT runs other ops from one inference to the next")
             sums = [total + took for total, (_, _, took) in zip(sums, found, strict=True)]
             runs += 1
@@ -136,7 +136,11 @@ class _Compiled:
         opaque = self._lib.made(
             "LiteRtCreateOpaqueOptions", name.encode(), ctypes.cast(payload, ctypes.c_void_p), release
         )
-        self._lib.call("LiteRtAddOpaqueOptions", options, opaque)
+        try:
+            self._lib.call("LiteRtAddOpaqueOptions", options, opaque)
+        except LiteRtError:
+            self._lib.destroy("LiteRtDestroyOpaqueOptions", opaque)
+            raise
 
     def _buffers(self, graph: Any, kind: str) -> Any:
         """Memory of ours for all inputs or outputs, as LiteRT takes it."""

@@ -71,7 +71,7 @@ def app_content(folder: Path, to: str, package: Package) -> Content:
     return Content(
         name=name,
         model_sha256=chosen.graph.sha256,
-        files=lambda: platform.files(build, package, name),
+        files=lambda: platform.files(build, chosen.kind, package, name),
         commands=lambda out: platform.commands(name, out),
         note=platform.note,
         variant=chosen.kind.value,

@@ -109,11 +109,11 @@ class Ecosystem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppPlatform:
-    """How a variant of a build for phones becomes sources of an app; `files` and `commands` as an ecosystem's, for
-    names and files that begin with the given prefix. `note` is what a user must know of it."""
+    """How a variant of a build for phones becomes sources of an app; `files` (of that variant) and `commands` as an
+    ecosystem's, for names and files that begin with the given prefix. `note` is what a user must know of it."""
 
     name: str
-    files: Callable[[MobileBuild, Package, str], Mapping[str, bytes]]
+    files: Callable[[MobileBuild, VariantKind, Package, str], Mapping[str, bytes]]
     commands: Callable[[str, Path], tuple[str, ...]]
     note: str | None = None
 

@@ -131,6 +131,10 @@ class TensorInfo:
         )  # fmt: skip
 
 
+PER_OP_PROFILE = "per-op profile"
+"""The key of the fact that says how an agent tells the time of single ops, or "none" and why."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
     """The reply to ABOUT: one of `count` things that a device tells of itself, in words."""

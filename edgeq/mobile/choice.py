@@ -62,10 +62,9 @@ def _held(build: MobileBuild, device: str, baud: int) -> VariantKind:
 def _refuse(
     build: MobileBuild, device: str, held: VariantKind, wanted: VariantKind, asked: VariantKind | None
 ) -> NoReturn:
-    start = f"tart the agent with {file_of(wanted)}."
-    why, hint = (
-        (f"another agent has {wanted.value}", f"S{start}")
-        if asked is None
-        else (f"--variant is {wanted.value}", f"Leave out --variant, or s{start}")
-    )
+    file = file_of(wanted)
+    if asked is None:
+        why, hint = f"another agent has {wanted.value}", f"Start the agent with {file}."
+    else:
+        why, hint = f"--variant is {wanted.value}", f"Leave out --variant, or start the agent with {file}."
     raise DeviceError(f"The agent at {device} has the {held.value} variant of {build.folder}; {why}.", hint=hint)

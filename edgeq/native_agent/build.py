@@ -47,21 +47,21 @@ def sources() -> tuple[Path, ...]:
     """The C++ of the agent and the C of the firmware's link, in the order of their names."""
     root = resources.firmware()
     # The list of the link's files is CMake's too: firmware/agent/link_sources.txt.
-    link = (root / "agent" / "link_sources.txt").read_text().split()
+    link = (root / "agent" / "link_sources.txt").read_text("utf-8").split()
     return (*sorted((root / "agent" / "src").glob("*.cpp")), *(root / "src" / name for name in link))
 
 
 def recipe(target: Target) -> str:
     """What beside the sources decides what is compiled: the compiler's options; for Android, CMake's file."""
     if target.zig is None:
-        cmake = (resources.firmware() / "agent" / "CMakeLists.txt").read_text()
+        cmake = (resources.firmware() / "agent" / "CMakeLists.txt").read_text("utf-8")
         return "\n".join((f"{target.android_abi} android-{_OLDEST_ANDROID}", *_definitions(), cmake))
     return " ".join(("zig", target.zig, *_CXX, *_C, *_COMMON, *_definitions(), *_LINK))
 
 
 def _definitions() -> tuple[str, ...]:
     """The compiler's options, of the list that is CMake's too."""
-    names = (resources.firmware() / "agent" / "definitions.txt").read_text().split()
+    names = (resources.firmware() / "agent" / "definitions.txt").read_text("utf-8").split()
     return tuple(f"-D{name}" for name in names)
 
 

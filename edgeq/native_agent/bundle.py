@@ -81,7 +81,7 @@ def ready_bundle(target: Target) -> Bundle:
     """
     folder = default_folder(target)
     stamp = folder / _STAMP
-    if stamp.is_file() and stamp.read_text().strip() == _digest(target):
+    if stamp.is_file() and stamp.read_text("utf-8").strip() == _digest(target):
         return Bundle(target=target, folder=folder)
     if target.android_abi is None:
         return make_bundle(target)

@@ -98,7 +98,7 @@ def wheel_version() -> str:
 
 def required_symbols() -> tuple[str, ...]:
     """The functions of LiteRT that the agent calls, as its source declares them."""
-    text = (resources.firmware() / "agent" / "src" / "litert_api.h").read_text()
+    text = (resources.firmware() / "agent" / "src" / "litert_api.h").read_text("utf-8")
     return tuple(_CALL.findall(text))
 
 

@@ -13,7 +13,7 @@ from edgeq.boards import Board
 from edgeq.devices.emulated import BlockCounts
 from edgeq.devices.samples import facts
 from edgeq.errors import DeviceError, UnavailableError
-from edgeq.link.about import Hello
+from edgeq.link.about import PER_OP_PROFILE, Hello
 from edgeq.link.codes import TicksKind
 from edgeq.link.timing import op_times
 from edgeq.records import Latency, LayerCost, OpCost, Profile
@@ -172,16 +172,13 @@ def interpreted(session: Session, sample: Sequence[bytes]) -> Profile | None:
         return None
     found = latency(ticks, hello.ticks_hz)
     about = facts(session)
-    ops = _op_costs(session, sample) if not about.get(_PER_OP, "").startswith("none") else ()
+    ops = _op_costs(session, sample) if not about.get(PER_OP_PROFILE, "").startswith("none") else ()
     if isinstance(ops, str):
-        ops, about = (), {**about, _PER_OP: f"none: {ops}"}
+        ops, about = (), {**about, PER_OP_PROFILE: f"none: {ops}"}
     return Profile(
         source="measured", counter="timer", instructions=None, cycles_estimated=None, cycles_measured=None,
         clock_hz=hello.clock_hz, latency_ms=found.median_ms, layers=(), latency=found, ops=ops, about=about,
     )  # fmt: skip
-
-
-_PER_OP = "per-op profile"  # the agents' own word for it among their facts
 
 
 def _op_costs(session: Session, sample: Sequence[bytes]) -> tuple[OpCost, ...] | str:

@@ -82,12 +82,17 @@ inline std::vector<float> gray(const std::uint8_t *rgba, std::size_t pixels) {
   return values;
 }
 
-/* The places of the `count` largest scores, the largest first; among equal ones the first. */
+/* NaN is below every number, so that any scores have an order. */
+inline bool is_above(float score, float other) {
+  return score > other || (other != other && score == score);
+}
+
+/* The places of the `count` largest scores, the largest first; among equal ones the first. NaN come last. */
 inline std::vector<std::size_t> top(const std::vector<float> &scores, std::size_t count) {
   std::vector<std::size_t> places(scores.size());
   for (std::size_t i = 0; i < places.size(); i++) places[i] = i;
   std::stable_sort(places.begin(), places.end(),
-                   [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
+                   [&](std::size_t a, std::size_t b) { return is_above(scores[a], scores[b]); });
   places.resize(std::min(count, places.size()));
   return places;
 }

@@ -132,12 +132,14 @@ LrStatus Runtime::add_cpu_options(LrOptions options, unsigned threads) const {
   if (text == nullptr) throw std::bad_alloc();
   (void)std::snprintf(text, kRoom, "kernel_mode = \"delegate\"\nnum_threads = %u\n", threads);
   LrOpaqueOptions opaque = nullptr;
-  const LrStatus status = litert_.LiteRtCreateOpaqueOptions("xnnpack", text, std::free, &opaque);
+  LrStatus status = litert_.LiteRtCreateOpaqueOptions("xnnpack", text, std::free, &opaque);
   if (status != kLrOk) {
     std::free(text);
     return status;
   }
-  return litert_.LiteRtAddOpaqueOptions(options, opaque);
+  status = litert_.LiteRtAddOpaqueOptions(options, opaque);
+  if (status != kLrOk) litert_.LiteRtDestroyOpaqueOptions(opaque);
+  return status;
 }
 
 bool Runtime::bind(const std::vector<TensorForm> &forms, bool are_inputs, std::string *error) {

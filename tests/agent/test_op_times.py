@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
+import types
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from elftools.elf.elffile import ELFFile
 from rich.console import Console
 
 from edgeq.agent import litert_c
-from edgeq.agent.litert_c import LIBRARY, LiteRtError
+from edgeq.agent.litert_c import LIBRARIES, LiteRt, LiteRtError
 from edgeq.agent.profiler import op_times as profiled
 from edgeq.devices.arm64 import find_packages
 from edgeq.errors import ToolError
@@ -76,10 +78,22 @@ def libraries() -> list[Path]:
     """LiteRT's for this machine, and for arm64 where that is installed."""
     import ai_edge_litert
 
-    found = [Path(ai_edge_litert.__path__[0], LIBRARY)]
+    found = [Path(ai_edge_litert.__path__[0], LIBRARIES[0])]
     with contextlib.suppress(ToolError):
-        found.append(find_packages().site / "ai_edge_litert" / LIBRARY)
+        found.append(find_packages().site / "ai_edge_litert" / LIBRARIES[0])
     return found
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_the_library_has_another_name_on_each_system(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wheel = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda package: wheel)
+    with pytest.raises(LiteRtError, match="ai-edge-litert has no libLiteRt that edgeq knows"):
+        LiteRt()
+    (tmp_path / name).symlink_to(libraries()[0])
+    assert LiteRt().made("LiteRtCreateOptions")
 
 
 def test_the_libraries_export_every_function_that_is_called() -> None:

@@ -12,11 +12,13 @@ import pytest
 from projects import HOST_CPP
 
 import edgeq
-from edgeq import process
+from edgeq import process, resources
 from edgeq.native_agent.runtime import litert_library
 from edgeq.native_agent.targets import find_target
 
 pytestmark = pytest.mark.xdist_group("export")
+
+_STAND_INS = Path(__file__).parent.parent / "stand_ins"
 
 _FLAGS = (
     "-std=c++17", "-pedantic", "-Wall", "-Wextra", "-Wconversion", "-Wsign-conversion", "-Wshadow", "-Werror", "-O0",
@@ -40,11 +42,11 @@ class Package:
             process.run(argv, timeout=200, what="compiling")
             self.programs[test] = program
 
-    def answers(self, model: Path, golden: Path, library: str) -> tuple[int, str]:
+    def answers(self, model: Path, golden: Path, library: str, *, leaks: int = 0) -> tuple[int, str]:
         argv = [self.programs["model"], model, golden, library]
-        # LiteRT's library keeps memory of its own until the process ends.
+        # LiteRT's library keeps memory of its own until the process ends: no leaks are looked for, unless asked.
         done = subprocess.run(
-            argv, capture_output=True, text=True, timeout=60, check=False, env={"ASAN_OPTIONS": "detect_leaks=0"}
+            argv, capture_output=True, text=True, timeout=60, check=False, env={"ASAN_OPTIONS": f"detect_leaks={leaks}"}
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -115,6 +117,14 @@ def test_what_is_wrong_is_said(package: Package, library: str, tmp_path: Path, w
     status, said = package.answers(model, golden, library)
     assert status == 3
     assert words in said
+
+
+def test_options_that_litert_does_not_take_are_given_back(package: Package, tmp_path: Path) -> None:
+    library, sources = tmp_path / "refusing.so", [_STAND_INS / "litert.cpp", _STAND_INS / "litert_refuses_options.cpp"]
+    include = f"-I{resources.firmware() / 'agent' / 'src'}"
+    process.run([*HOST_CPP, "-shared", "-fPIC", include, *sources, "-o", library], timeout=60, what="compiling")
+    status, said = package.answers(package.model, package.golden, str(library), leaks=1)
+    assert (status, "compiling the model: LiteRT's status 3" in said) == (3, True), said
 
 
 @pytest.mark.skipif(shutil.which("cmake") is None, reason="cmake is not installed")

@@ -80,14 +80,14 @@ class Facts:
         return (*self.inputs, *self.outputs)
 
 
-def facts_of(build: MobileBuild, kind: VariantKind | None) -> Facts:
-    """The facts of a variant of a build; None: of the recommended one.
+def facts_of(build: MobileBuild, kind: VariantKind) -> Facts:
+    """The facts of a variant of a build.
 
     Raises:
         InputError: the build has no such variant.
         UnsupportedError: an input or output is of a type, or has a free size, that the exported sources cannot have.
     """
-    variant, answers = build.variant(kind or build.info.recommendation.kind)
+    variant, answers = build.variant(kind)
     graph = variant.graph
     for what, tensors in (("input", graph.input_tensors), ("output", graph.output_tensors)):
         for tensor in tensors:

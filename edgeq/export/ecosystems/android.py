@@ -14,6 +14,7 @@ from edgeq.export.apps.words import namespace
 from edgeq.export.record import AppPlatform, Package
 from edgeq.mobile.builds import MobileBuild
 from edgeq.model.graph import DType
+from edgeq.records import VariantKind
 
 LITERT = "2.3.0"
 """Of LiteRT's package for Android, and of the API that the sources are written for."""
@@ -48,8 +49,8 @@ _OWN = {
 _GOLDEN = "src/androidTest/assets"
 
 
-def _files(build: MobileBuild, package: Package, prefix: str) -> Mapping[str, bytes]:
-    facts, space = facts_of(build, package.variant), namespace(package.namespace, prefix)
+def _files(build: MobileBuild, kind: VariantKind, package: Package, prefix: str) -> Mapping[str, bytes]:
+    facts, space = facts_of(build, kind), namespace(package.namespace, prefix)
     _check(facts)
     folder = space.replace(".", "/")
     kotlin = {path.format(folder=folder): template for path, template in _KOTLIN.items() if "{folder}" in path}

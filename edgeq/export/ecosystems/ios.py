@@ -13,6 +13,7 @@ from edgeq.export.apps.words import module_name
 from edgeq.export.record import AppPlatform, Package
 from edgeq.mobile.builds import MobileBuild
 from edgeq.mobile.platforms import NEVER_RUN
+from edgeq.records import VariantKind
 
 _TEMPLATES = {
     "README.md": "ios/README.md.j2",
@@ -27,12 +28,12 @@ _TEMPLATES = {
 }
 
 
-def _files(build: MobileBuild, package: Package, prefix: str) -> Mapping[str, bytes]:
-    facts, kind = facts_of(build, package.variant), module_name(prefix)
+def _files(build: MobileBuild, kind: VariantKind, package: Package, prefix: str) -> Mapping[str, bytes]:
+    facts, module = facts_of(build, kind), module_name(prefix)
     return {
         **rendered(build, facts, package, prefix, _TEMPLATES),
-        **golden_files(facts, f"Tests/{kind}Tests/Golden"),
-        f"Sources/{kind}/Resources/{prefix}.tflite": facts.content,
+        **golden_files(facts, f"Tests/{module}Tests/Golden"),
+        f"Sources/{module}/Resources/{prefix}.tflite": facts.content,
     }
 
 

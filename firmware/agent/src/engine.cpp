@@ -93,12 +93,14 @@ LrStatus add_options(LrOptions options, const char *name, const char *toml) {
   char *text = strdup(toml);
   if (text == nullptr) abort();
   LrOpaqueOptions opaque = nullptr;
-  const LrStatus status = g_engine.litert->LiteRtCreateOpaqueOptions(name, text, free, &opaque);
+  LrStatus status = g_engine.litert->LiteRtCreateOpaqueOptions(name, text, free, &opaque);
   if (status != kLrOk) {
     free(text);
     return status;
   }
-  return g_engine.litert->LiteRtAddOpaqueOptions(options, opaque);
+  status = g_engine.litert->LiteRtAddOpaqueOptions(options, opaque);
+  if (status != kLrOk) g_engine.litert->LiteRtDestroyOpaqueOptions(opaque);
+  return status;
 }
 
 LrStatus add_cpu_options(LrOptions options) {

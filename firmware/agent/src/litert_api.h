@@ -107,6 +107,7 @@ static_assert(sizeof(LrQuantization) == 16, "as in LiteRT");
   CALL(LrStatus, LiteRtCreateOpaqueOptions,                                                                 \
        (const char *identifier, void *payload, void (*destroy)(void *payload), LrOpaqueOptions *to))        \
   CALL(LrStatus, LiteRtAddOpaqueOptions, (LrOptions options, LrOpaqueOptions taken))                        \
+  CALL(void, LiteRtDestroyOpaqueOptions, (LrOpaqueOptions options)) /* those that were not taken */         \
   CALL(LrStatus, LiteRtCreateCompiledModel,                                                                 \
        (LrEnvironment environment, LrModel model, LrOptions options, LrCompiledModel * to))                 \
   CALL(void, LiteRtDestroyCompiledModel, (LrCompiledModel compiled))                                        \

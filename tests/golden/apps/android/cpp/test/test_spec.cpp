@@ -122,6 +122,8 @@ void check_digit() {
   std::vector<float> scores(spec::kElements, 0.0f);
   scores.back() = 1.0f;
   check(small_net::edgeq::top(scores, 2) == std::vector<std::size_t>{spec::kElements - 1, 0}, "digit: ranking");
+  scores.front() = std::nanf("");
+  check(small_net::edgeq::top(scores, spec::kElements).back() == 0, "digit: ranking of NaN");
 }
 
 void check_sum() {

@@ -71,11 +71,16 @@ public struct Ranked: Equatable, Sendable {
   public let score: Float
 }
 
-/// The `count` largest scores, the largest first; among equal ones the first in the output.
+/// NaN is below every number, so that any scores have an order.
+private func isAbove(_ score: Float, _ other: Float) -> Bool {
+  score > other || (other.isNaN && !score.isNaN)
+}
+
+/// The `count` largest scores, the largest first; among equal ones the first in the output. NaN come last.
 public func topRanked(_ scores: [Float], labels: [String], count: Int) -> [Ranked] {
   precondition(scores.count == labels.count, "\(scores.count) scores, \(labels.count) labels")
   return scores.indices
-    .sorted { scores[$0] != scores[$1] ? scores[$0] > scores[$1] : $0 < $1 }
+    .sorted { isAbove(scores[$0], scores[$1]) || (!isAbove(scores[$1], scores[$0]) && $0 < $1) }
     .prefix(max(count, 0))
     .map { Ranked(index: $0, label: labels[$0], score: scores[$0]) }
 }

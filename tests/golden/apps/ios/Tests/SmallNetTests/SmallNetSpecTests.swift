@@ -126,6 +126,8 @@ final class SmallNetSpecTests: XCTestCase {
     let best = SmallNetSpec.Digit.top(scores, count: 2)
     XCTAssertEqual(best.map(\.index), [3, 0])
     XCTAssertEqual(best.first?.label, "tab\there")
+    scores[0] = .nan
+    XCTAssertEqual(SmallNetSpec.Digit.top(scores, count: scores.count).last?.index, 0)
   }
 
   func testConstantsOfSum() {

@@ -69,12 +69,21 @@ fun gray(argb: IntArray): FloatArray = FloatArray(argb.size) {
 /** An entry of an output. */
 data class Ranked(val index: Int, val label: String, val score: Float)
 
-/** The [k] largest scores, the largest first; among equal ones the first in the output. */
+/** NaN is below every number, and −0 equals 0, unlike in Kotlin's own order. */
+private fun isAbove(score: Float, other: Float): Boolean = score > other || (other.isNaN() && !score.isNaN())
+
+/** The [k] largest scores, the largest first; among equal ones the first in the output. NaN come last. */
 fun topK(scores: FloatArray, labels: List<String>, k: Int): List<Ranked> {
     require(scores.size == labels.size) { "${scores.size} scores, ${labels.size} labels" }
     require(k >= 0) { "k is $k" }
     return scores.indices
-        .sortedByDescending { scores[it] }
+        .sortedWith { a, b ->
+            when {
+                isAbove(scores[a], scores[b]) -> -1
+                isAbove(scores[b], scores[a]) -> 1
+                else -> 0
+            }
+        }
         .take(k)
         .map { Ranked(it, labels[it], scores[it]) }
 }

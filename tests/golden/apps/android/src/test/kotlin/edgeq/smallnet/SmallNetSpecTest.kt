@@ -145,6 +145,8 @@ class SmallNetSpecTest {
         val best = SmallNetSpec.Digit.top(scores, 2)
         assertEquals("tab\there", best.first().label)
         assertEquals(listOf(3, 0), best.map { it.index })
+        scores[0] = Float.NaN
+        assertEquals(0, SmallNetSpec.Digit.top(scores, scores.size).last().index)
     }
 
     @Test
