@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 
+import app_exports
 import pytest
 from mobile_builds import Built
 from rich.console import Console
@@ -123,10 +123,7 @@ def test_an_interpreter_that_cannot_run_the_model_is_a_note(tmp_path: Path) -> N
     model = ModelBuilder()
     x, y = (model.tensor(name, (1, 8), "int8", scale=0.05) for name in "xy")
     model.op("EXP", [x], [y], version=2)
-    (tmp_path / "exp.tflite").write_bytes(model.finish([x], [y]))
-    options = edgeq.BuildOptions(model=tmp_path / "exp.tflite", out=tmp_path / "b", target=edgeq.Target.MOBILE)
-    edgeq.build(dataclasses.replace(options, samples=2))
-    report = edgeq.validate(tmp_path / "b")
+    report = edgeq.validate(app_exports.make_app_build(tmp_path / "b", model.finish([x], [y])))
     assert report.passed
     assert report.drift is not None
     assert report.drift.get(Reference.TFLM) is None
