@@ -12,6 +12,7 @@ from edgeq.data.check import NO_DATA
 from edgeq.errors import InputError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import DType, Graph, Tensor
+from edgeq.model.keras.normalizing import normalizing_layers
 from edgeq.model.load import detect_format, load_float_model, read_tflite
 from edgeq.model.quantization import quantize_input
 from edgeq.options import BuildOptions
@@ -88,8 +89,15 @@ def read_source(options: SourceOptions, progress: Progress) -> Source:
         model.inputs,
         _classes(data, model.outputs),
         probability=_is_probability(model.outputs, _activation(model)),
+        scaling=_scaling(model),
     )
     return Source(format=format, float_model=model, tflite=None, data=data, warnings=warnings)
+
+
+def _scaling(model: FloatModel) -> tuple[str, float] | None:
+    """Name and factor of the layer that shrinks the model's inputs most; None if none is known."""
+    layers = [(layer.name, layer.factor) for layer in normalizing_layers(model) if layer.factor is not None]
+    return min(layers, key=lambda layer: layer[1], default=None)
 
 
 def read_data(spec: str, model: Path | None, *, trusted: bool, seed: int = 0) -> tuple[Dataset, tuple[str, ...]]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 NO_LABELS = "There are no test labels: drift can be measured, accuracy cannot."
 """The warning that a report need not repeat."""
 
+_SHRINKS = 0.05
+"""A layer that multiplies by less wants values of some dozens at least."""
+
 NO_DATA = "No data were given: the samples are random and have no labels."
 """The remark on a .tflite that came alone."""
 
@@ -28,6 +31,7 @@ def check_dataset(
     ranges: Sequence[tuple[float, float]] | None = None,
     *,
     probability: bool = False,
+    scaling: tuple[str, float] | None = None,
 ) -> tuple[str, ...]:
     """Refuse data that cannot be right; warn about data that look wrong.
 
@@ -37,6 +41,7 @@ def check_dataset(
         classes: number of the model's classes if it is a classifier; None leaves labels unchecked.
         ranges: what each input of an int8 model can hold, smallest and largest real value.
         probability: the model's only output is one number that a sigmoid makes: the probability of class 1.
+        scaling: a layer by which the model itself scales its inputs: its name, and what it multiplies them by.
 
     Returns:
         Warnings, one sentence or two each.
@@ -57,7 +62,7 @@ def check_dataset(
             f"{dataset.source} has {len(dataset.class_names)} classes, the model {classes}.",
             hint="The classes must be those that the model was trained on, in the same order.",
         )
-    return tuple(_warnings(dataset, splits, ranges, classifier=classes is not None))
+    return tuple(_warnings(dataset, splits, ranges, scaling, classifier=classes is not None))
 
 
 def named_splits(dataset: Dataset) -> Iterator[tuple[str, Split]]:
@@ -194,6 +199,7 @@ def _warnings(
     dataset: Dataset,
     splits: Sequence[tuple[str, Split]],
     ranges: Sequence[tuple[float, float]] | None,
+    scaling: tuple[str, float] | None,
     *,
     classifier: bool,
 ) -> Iterator[str]:
@@ -208,7 +214,14 @@ def _warnings(
                     f"The test samples reach {here:g}, those that the model is calibrated with {largest:g}: "
                     "they seem to be scaled differently."
                 )
-        if low >= 0 and 128 < high <= 255 and np.array_equal(x, np.round(x)):
+        shrinks = scaling is not None and scaling[1] < _SHRINKS
+        if scaling is not None and shrinks and max(-low, high) <= 1.0:
+            yield (
+                f"The samples reach {max(-low, high):g}, and the model's layer {scaling[0]!r} multiplies by "
+                f"{scaling[1]:.3g}: they seem to be scaled twice. Give them as they were in training"
+                + (": --data 'FOLDER?scale=0..255'." if dataset.pixels is not None else ".")
+            )
+        if low >= 0 and 128 < high <= 255 and np.array_equal(x, np.round(x)) and not shrinks:
             yield (
                 "The samples are whole numbers up to 255, as raw pixels are. Right only if the model was trained on "
                 "them like that; most take 0 to 1 or −1 to 1."

@@ -12,6 +12,7 @@ from projects import tiny_model
 
 from edgeq.mobile.normalization import IDENTITY, find_normalization
 from edgeq.model.flatbuffer import parse_tflite
+from edgeq.model.keras.normalizing import normalizing_layers
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3, legacy_keras
 from edgeq.records import Dataset, ModelFormat, Split
@@ -71,3 +72,17 @@ def test_of_tf_keras() -> None:
     inside = keras.layers.Dense(2)(keras.layers.Normalization(mean=1.0, variance=4.0, name="standard")(a))
     assert found_in(keras.Model(a, inside), ModelFormat.TF_KERAS) == ("the model normalizes by itself (layer standard)")
     assert found_in(keras.Model(a, keras.layers.Dense(2)(a)), ModelFormat.TF_KERAS) is None
+
+
+def test_what_the_layer_multiplies_by() -> None:
+    """The largest of the channels' factors; 1 before adapt()."""
+    keras = keras3()
+    layers = {
+        2.0: keras.layers.Rescaling([0.5, -2.0, 1.0], name="channels"),
+        0.25: keras.layers.Normalization(mean=[1.0, 2.0, 3.0], variance=[16.0, 100.0, 400.0]),
+        1.0: keras.layers.Normalization(),
+    }
+    for factor, layer in layers.items():
+        model = keras.Sequential([keras.Input((3,)), layer, keras.layers.Dense(2)])
+        found = normalizing_layers(from_keras(model, path=Path("m.keras"), format=ModelFormat.KERAS3))
+        assert [f.factor for f in found] == [pytest.approx(factor)]

@@ -13,7 +13,7 @@ from test_data import INPUTS, RNG, X, Y
 
 from edgeq.data import check_dataset, render_data_summary, summarize_dataset
 from edgeq.errors import DataError
-from edgeq.records import Dataset, Split
+from edgeq.records import Dataset, Normalization, Split
 
 
 def _dataset(x: np.ndarray, y: np.ndarray | None = None, train: np.ndarray | None = None) -> Dataset:
@@ -79,6 +79,25 @@ def test_good_data_raise_no_warning() -> None:
 )
 def test_data_that_look_wrong(data: Dataset, ranges: Any, message: str) -> None:
     assert any(message in warning for warning in check_dataset(data, INPUTS, 3, ranges))
+
+
+def test_a_model_that_scales_its_inputs_itself() -> None:
+    """Its layer makes bytes small: samples that are small already were scaled twice, and bytes are right."""
+    shrinking, bytes_ = ("rescaling", 1 / 255), np.round(X * 255)
+    folder = replace(_dataset(X, Y), pixels=Normalization(mean=(0.0,), std=(255.0,)))
+    for data, hint in (
+        (_dataset(X, Y), "in training."),
+        (_dataset(X * 2 - 1, Y), "in training."),
+        (folder, "scale=0..255"),
+    ):
+        twice = [w for w in check_dataset(data, INPUTS, 3, scaling=shrinking) if "scaled twice" in w]
+        assert len(twice) == 1 and "'rescaling' multiplies by 0.00392" in twice[0] and hint in twice[0]
+    for data, scaling in (
+        (_dataset(bytes_, Y), shrinking),
+        (_dataset(X, Y), ("to_signed", 2.0)),
+        (_dataset(X, Y), None),
+    ):
+        assert not any("twice" in w or "raw pixels" in w for w in check_dataset(data, INPUTS, 3, scaling=scaling))
 
 
 def test_class_names_must_match_the_model() -> None:
