@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -57,8 +58,13 @@ class Source:
     warnings: tuple[str, ...]
 
 
-def read_source(options: SourceOptions, progress: Progress) -> Source:
+def read_source(options: SourceOptions, progress: Progress, *, meanwhile: Callable[[], None] = lambda: None) -> Source:
     """Read the model and the data, the data first: they are checked before TensorFlow, which takes seconds to import.
+
+    Args:
+        options: what is to be read.
+        progress: told of every step.
+        meanwhile: called when nothing is wrong so far, before TensorFlow is imported.
 
     Raises:
         InputError: either is missing, damaged, of another shape than the other, or not to be trusted.
@@ -80,6 +86,7 @@ def read_source(options: SourceOptions, progress: Progress) -> Source:
     peeked = peek_inputs(options.model, format)
     data = load_dataset(options.data, inputs=peeked, seed=options.seed)
     check_dataset(data, peeked)
+    meanwhile()
     progress.start("Loading the model")
     model = load_float_model(options.model, trusted=options.trusted)
     if peeked != model.inputs:

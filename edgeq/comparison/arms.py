@@ -105,6 +105,12 @@ class Task:
 TRAINED = frozenset({Work.QAT, Work.QAT_TFMOT, Work.CONTINUED, Work.CONTINUED_TFMOT})
 """Work whose result depends on the seed."""
 
+# The longest first: models that train, then those that are converted, with the layers' noise or with new statistics.
+_LONGEST_FIRST = (
+    Work.QAT_TFMOT, Work.QAT, Work.CONTINUED_TFMOT, Work.CONTINUED, Work.BATCH_NORM, Work.EQUALIZED, Work.PTQ,
+    Work.INT16X8, Work.FLOAT,
+)  # fmt: skip
+
 
 def plan(
     methods: tuple[Method, ...], seeds: tuple[int, ...], *, batch_norm: bool, random_calibration: bool
@@ -126,7 +132,13 @@ def plan(
     if batch_norm:
         tasks.append(Task(work=Work.BATCH_NORM, seed=seeds[0]))
     tasks.append(Task(work=Work.FLOAT, seed=seeds[0]))
-    return tuple(sorted(dict.fromkeys(tasks), key=lambda t: (t.work not in TRAINED, t.seed)))
+    return tuple(sorted(dict.fromkeys(tasks), key=_longest_first))
+
+
+def _longest_first(task: Task) -> tuple[bool, int, int]:
+    """What trains by seeds, so that an interrupted comparison has whole ones; then the rest."""
+    trained = task.work in TRAINED
+    return not trained, task.seed if trained else 0, _LONGEST_FIRST.index(task.work)
 
 
 def random_arms(tasks: tuple[Task, ...], *, random_calibration: bool) -> frozenset[str]:

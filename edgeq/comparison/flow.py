@@ -22,7 +22,7 @@ from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.record import ComparedModel, Comparison
-from edgeq.comparison.run import run_jobs
+from edgeq.comparison.run import Crew, crew, run_jobs
 from edgeq.comparison.scores import task_of
 from edgeq.comparison.scoring import scoring_for
 from edgeq.comparison.store import FOLDER, find, keep
@@ -47,8 +47,20 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
     progress, clock = progress or Progress(), Stopwatch()
     check_out(options.out)
     _refuse_without_effect(options)
+    most = len(plan(options.methods, _seeds(options), batch_norm=True, random_calibration=True))
+    with crew(most, at_a_time=options.jobs, dask=options.dask) as workers:
+        return _compare(options, workers, progress, clock)
+
+
+def _seeds(options: CompareOptions) -> tuple[int, ...]:
+    return tuple(range(options.seed, options.seed + options.seeds))
+
+
+def _compare(options: CompareOptions, workers: Crew, progress: Progress, clock: Stopwatch) -> Comparison:
     with clock("load"):
-        source = read_source(_Reading(options), progress)
+        # Where there are arms already, little work may be left.
+        warm_up = (lambda: None) if (options.out / FOLDER).exists() else workers.warm_up
+        source = read_source(_Reading(options), progress, meanwhile=warm_up)
         model = source.float_model
         if model is None:
             raise InputError(
@@ -62,11 +74,11 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
         calibration = calibration_source(source.data)[1]
     random_calibration = len(calibration) > options.calibration_samples
     tasks = plan(
-        options.methods, tuple(range(options.seed, options.seed + options.seeds)), batch_norm=has_batch_norm(model),
+        options.methods, _seeds(options), batch_norm=has_batch_norm(model),
         random_calibration=random_calibration,
     )  # fmt: skip
     with clock("arms"):
-        runs = _make(tasks, options, source, progress)
+        runs = _make(tasks, options, source, workers, progress)
     _require_arms(runs)
     material = Material(
         model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
@@ -77,7 +89,7 @@ def compare_methods(options: CompareOptions, *, progress: Progress | None = None
     found = assemble(material, options, clock)
     if any(finding.code == LAYERS_QUANTIZE_BADLY for finding in found.findings):
         with clock("arms"):
-            tried = _make(remedies(options.methods, options.seed), options, source, progress)
+            tried = _make(remedies(options.methods, options.seed), options, source, workers, progress)
         found = assemble(replace(material, runs=[*runs, *tried]), options, clock)
     return found
 
@@ -141,7 +153,9 @@ def check_out(out: Path) -> None:
         raise InputError(f"{out} cannot be written.", hint=hint)
 
 
-def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progress: Progress) -> list[Made]:
+def _make(
+    tasks: Sequence[Task], options: CompareOptions, source: Source, workers: Crew, progress: Progress
+) -> list[Made]:
     assert options.model is not None  # noqa: S101 (checked by _Reading)
     files = pack(options.model, trusted=options.trusted)
     jobs = [
@@ -157,7 +171,7 @@ def _make(tasks: Sequence[Task], options: CompareOptions, source: Source, progre
     progress.start("Training and quantizing", len(jobs))
     progress.step(len(done))
     left = [job for job in jobs if job.task not in done]
-    for job, made in run_jobs(left, at_a_time=options.jobs, dask=options.dask, progress=progress):
+    for job, made in run_jobs(left, workers, progress=progress):
         keep(options.out, job, made)
         if job.checkpoints and not any(run.failed for run in made):
             shutil.rmtree(job.checkpoints, ignore_errors=True)

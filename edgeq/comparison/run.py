@@ -7,12 +7,18 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol
+
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from edgeq.comparison.cluster import connected
 from edgeq.comparison.made import Job, Made
-from edgeq.comparison.work import run_job
+from edgeq.comparison.work import limit_threads, run_job
 from edgeq.errors import UnavailableError
 from edgeq.interruption import scratch_folder, temporary_files_in
+from edgeq.model.runtime import keras3
 from edgeq.records import Progress
 
 
@@ -26,40 +32,38 @@ def threads(at_a_time: int) -> int:
     return max(1, (os.cpu_count() or 1) // at_a_time)
 
 
-def run_jobs(
-    jobs: Sequence[Job], *, at_a_time: int | None, dask: str | None, progress: Progress
-) -> Iterator[tuple[Job, tuple[Made, ...]]]:
-    """Every job with its result, as they end.
+class Crew(Protocol):
+    """Who makes arms."""
+
+    def warm_up(self) -> None:
+        """Start already, without waiting for it: work is about to come."""
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
+        """The results of the jobs with their places in the list, as they end."""
+
+
+@contextlib.contextmanager
+def crew(most: int, *, at_a_time: int | None, dask: str | None) -> Iterator[Crew]:
+    """Within the block: processes of this machine, or a Dask cluster.
 
     What the processes of this machine write while they work lies in one folder, which is gone at the end, whatever
-    ended it.
+    ended it; and so are they.
 
     Args:
-        jobs: what is to be done; `threads` is set here.
+        most: jobs that there can be.
         at_a_time: jobs that run side by side; None: one per core. A Dask cluster takes as many as it has threads.
         dask: address of a Dask scheduler; None: this machine.
-        progress: told of every job.
 
     Raises:
-        InputError: Dask was asked for and is not installed.
-        UnavailableError: a worker died, the Dask scheduler does not answer, or the cluster failed.
+        UnavailableError: a worker died.
     """
-    if not jobs:
+    if dask is not None:
+        yield _Cluster(dask)
         return
-    done = _on_cluster(jobs, dask) if dask is not None else _here(jobs, workers(at_a_time, len(jobs)))
-    for index, made in done:
-        progress.step()
-        yield jobs[index], made
-
-
-def _here(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[int, tuple[Made, ...]]]:
-    from joblib import Parallel, delayed
-    from joblib.externals.loky.process_executor import TerminatedWorkerError
-
-    share = threads(at_a_time)
+    count = workers(at_a_time, most)
     with scratch_folder() as scratch:
         parallel = Parallel(
-            n_jobs=at_a_time,
+            n_jobs=count,
             return_as="generator_unordered",
             batch_size=1,
             # No more than loky hands on at once: its thread fails over the others when the workers are killed.
@@ -67,25 +71,92 @@ def _here(jobs: Sequence[Job], at_a_time: int) -> Iterator[tuple[int, tuple[Made
             temp_folder=str(scratch),
         )
         try:
-            yield from parallel(
-                delayed(_numbered)(i, replace(job, threads=share), scratch) for i, job in enumerate(jobs)
-            )
+            with parallel:
+                here = _Here(parallel, count, scratch)
+                try:
+                    yield here
+                finally:
+                    here.wait()  # loky's thread fails over processes that are killed while they start
         except TerminatedWorkerError as exc:
             raise UnavailableError(
                 "A worker process died while it trained or quantized a model: it crashed, or memory ran out.",
                 hint="Try --jobs 1; finished arms are kept and used again.",
             ) from exc
         finally:
-            if at_a_time > 1:
+            if count > 1:
                 _end_workers()  # before their folder goes
 
 
-def _on_cluster(jobs: Sequence[Job], address: str) -> Iterator[tuple[int, tuple[Made, ...]]]:
-    from joblib import Parallel, delayed
+def run_jobs(jobs: Sequence[Job], crew: Crew, *, progress: Progress) -> Iterator[tuple[Job, tuple[Made, ...]]]:
+    """Every job with its result, as they end.
 
-    with connected(address) as share:
-        parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
-        yield from parallel(delayed(_numbered)(i, replace(job, threads=share)) for i, job in enumerate(jobs))
+    Args:
+        jobs: what is to be done; `threads` is set by the crew.
+        crew: who does it.
+        progress: told of every job.
+
+    Raises:
+        InputError: Dask was asked for and is not installed.
+        UnavailableError: the Dask scheduler does not answer, or the cluster failed.
+    """
+    for index, made in crew.make(jobs) if jobs else ():
+        progress.step()
+        yield jobs[index], made
+
+
+class _Here:
+    """Processes of this machine; this one itself if there is one job at a time."""
+
+    def __init__(self, parallel: Parallel, count: int, scratch: Path) -> None:
+        """`parallel` has been entered, so that its processes stay from one list of jobs to the next."""
+        self._parallel, self._count, self._scratch = parallel, count, scratch
+        self._started = False
+        self._warming: Iterator[None] = iter(())
+
+    def warm_up(self) -> None:
+        """Let the processes import what takes seconds."""
+        if self._count > 1:
+            tasks = [(threads(self._count), self._scratch)] * self._count
+            self._warming, self._started = self._parallel(delayed(_import)(*task) for task in tasks), True
+
+    def wait(self) -> None:
+        """Until the processes have imported it."""
+        for _ in self._warming:
+            pass
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
+        """As `Crew`. A single job is done here where no process has started yet."""
+        if len(jobs) == 1 and not self._started:
+            yield _numbered(0, replace(jobs[0], threads=threads(1)), self._scratch)
+            return
+        self.wait()
+        share = threads(self._count)
+        yield from self._parallel(
+            delayed(_numbered)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
+        )
+
+
+class _Cluster:
+    """A Dask cluster, which is connected to when there is work."""
+
+    def __init__(self, address: str) -> None:
+        """`address` is the scheduler's."""
+        self._address = address
+
+    def warm_up(self) -> None:
+        """Nothing: a cluster is others' as well, and its workers may have imported everything long ago."""
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
+        """As `Crew`."""
+        with connected(self._address) as share:
+            parallel = Parallel(n_jobs=-1, return_as="generator_unordered", batch_size=1, pre_dispatch="all")
+            yield from parallel(delayed(_numbered)(i, replace(job, threads=share)) for i, job in enumerate(jobs))
+
+
+def _import(share: int, scratch: Path) -> None:
+    with temporary_files_in(scratch):
+        limit_threads(share)
+        keras3()
 
 
 def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, tuple[Made, ...]]:
@@ -95,6 +166,5 @@ def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, t
 
 def _end_workers() -> None:
     """No process stays behind, whatever it is doing."""
-    from joblib.externals.loky import get_reusable_executor
-
-    get_reusable_executor().shutdown(wait=True, kill_workers=True)
+    # Those that there are: asked for others, it would let these end by themselves first.
+    get_reusable_executor(reuse=True).shutdown(wait=True, kill_workers=True)

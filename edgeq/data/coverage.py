@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class ClassCoverage:
     """How often each class occurs among some samples (`counts`) and among the test samples (`test_counts`).
 
-    `missing` are the classes that do not occur although chance would hardly leave them out; `missing_share` is their
-    share of the test samples.
+    `missing` are the classes that occur not at all, or no more often than other classes are taken for them, although
+    chance would hardly leave them out; `missing_share` is their share of the test samples.
     """
 
     counts: tuple[int, ...]
@@ -31,7 +31,7 @@ class ClassCoverage:
 
 
 def class_coverage(
-    labels: NDArray[np.integer], test_labels: NDArray[np.integer], *, classes: int, chance: float
+    labels: NDArray[np.integer], test_labels: NDArray[np.integer], *, classes: int, chance: float, strays: float
 ) -> ClassCoverage:
     """Compare class frequencies; labels or predictions, as long as both are the same.
 
@@ -39,12 +39,18 @@ def class_coverage(
         labels: (n,) classes of the samples.
         test_labels: (m,) of the test samples, m at least 1.
         classes: how many there are at least.
-        chance: a class is missing if n random test samples would lack it with a smaller probability: (1 − share)ⁿ.
+        chance: a class is missing if n random test samples would have so few of it with a smaller probability
+            (binomial).
+        strays: and if it occurs at most this many times as often as among the test samples: a model's predictions of
+            samples without a class hold some of it, by mistake.
     """
+    from scipy.stats import binom
+
     size = max(classes, int(labels.max(initial=-1)) + 1, int(test_labels.max()) + 1)
     counts, test_counts = (np.bincount(values, minlength=size) for values in (labels, test_labels))
     shares = test_counts / len(test_labels)
-    missing = np.flatnonzero((counts == 0) & ((1 - shares) ** len(labels) < chance))
+    few = counts <= strays * shares * len(labels)
+    missing = np.flatnonzero(few & (binom.cdf(counts, len(labels), shares) < chance))
     return ClassCoverage(
         counts=tuple(counts.tolist()),
         test_counts=tuple(test_counts.tolist()),

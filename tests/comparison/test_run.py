@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ import pytest
 from edgeq.comparison.arms import FLOAT, PTQ, Task, Work
 from edgeq.comparison.cluster import connected, threads_per_task
 from edgeq.comparison.made import Job, Made
-from edgeq.comparison.run import run_jobs, threads, workers
+from edgeq.comparison.run import crew, run_jobs, threads, workers
 from edgeq.comparison.work import pack
 from edgeq.data import load_dataset
 from edgeq.errors import UnavailableError
@@ -46,10 +47,13 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     ]  # fmt: skip
 
 
-def made(jobs: list[Job], at_a_time: int, dask: str | None = None) -> dict[str, Made]:
+def made(jobs: list[Job], at_a_time: int, dask: str | None = None, *, warm: bool = False) -> dict[str, Made]:
     steps = []
     progress = Progress(step=lambda n=1: steps.append(n))
-    done = list(run_jobs(jobs, at_a_time=at_a_time, dask=dask, progress=progress))
+    with crew(len(jobs), at_a_time=at_a_time, dask=dask) as workers:
+        if warm:
+            workers.warm_up()
+        done = list(run_jobs(jobs, workers, progress=progress))
     assert sum(steps) == len(jobs)
     return {run.arm: run for _, runs in done for run in runs}
 
@@ -108,7 +112,14 @@ def kill_when_busy(cluster: Any) -> None:
 
 
 def test_two_processes_make_the_same(jobs: list[Job]) -> None:
-    same(made(jobs, 1), made(jobs, 2))
+    same(made(jobs, 1), made(jobs, 2, warm=True))
+
+
+def test_processes_that_started_in_vain_are_gone() -> None:
+    with pytest.raises(UnavailableError, match="no work"), crew(2, at_a_time=2, dask=None) as workers:
+        workers.warm_up()
+        raise UnavailableError("no work")
+    assert not [p for p in multiprocessing.active_children() if "Loky" in p.name]
 
 
 def test_no_scheduler(jobs: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:

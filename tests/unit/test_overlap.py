@@ -145,13 +145,21 @@ def test_samples_of_one_kind_need_no_preparation(seed: int) -> None:
 def test_classes_that_chance_would_not_leave_out_are_missing() -> None:
     test = np.repeat(np.arange(5), [100, 100, 100, 99, 1])
     labels = np.repeat(np.arange(3), 50)
-    found = class_coverage(labels, test, classes=6, chance=0.001)
+    found = class_coverage(labels, test, classes=6, chance=0.001, strays=0.0)
     assert found.counts == (50, 50, 50, 0, 0, 0)
     assert found.test_counts == (100, 100, 100, 99, 1, 0)
     assert found.samples == 150
     assert found.missing == (3,)  # the fifth class may be missing by chance, the sixth is not tested
     assert found.missing_share == pytest.approx(99 / 400)
-    assert class_coverage(labels[:5], test, classes=2, chance=0.001).missing == ()
+    assert class_coverage(labels[:5], test, classes=2, chance=0.001, strays=0.0).missing == ()
+
+
+def test_a_class_that_others_are_taken_for_is_missing_all_the_same() -> None:
+    test = np.repeat(np.arange(4), 100)
+    labels = np.repeat(np.arange(4), [150, 2, 150, 40])
+    found = class_coverage(labels, test, classes=4, chance=0.001, strays=0.1)
+    assert found.missing == (1,)  # the fourth is rarer than among the test samples, and there
+    assert class_coverage(labels, test, classes=4, chance=0.001, strays=0.0).missing == ()
 
 
 def test_moments_are_those_of_numpy() -> None:

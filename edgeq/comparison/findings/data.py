@@ -101,26 +101,37 @@ def _how_same(found: Overlap) -> str:
 
 
 def calibration_classes(evidence: Evidence) -> Iterator[CompareFinding]:
-    """A class that the test samples have never turns up among the calibration samples, by the float model's word."""
+    """A class that the test samples have hardly turns up among the calibration samples, by the float model's word."""
     found = evidence.calibration_classes
     test = evidence.arms[FLOAT].first.predicted if FLOAT in evidence.arms else None
     if found is None or test is None:
         return
     if evidence.given and evidence.data.calibration != "calibration":  # who knows which of the training samples did
         return
-    coverage = class_coverage(found, test, classes=evidence.data.classes, chance=limit.ABSENT_BY_CHANCE)
+    coverage = class_coverage(
+        found, test, classes=evidence.data.classes, chance=limit.ABSENT_BY_CHANCE, strays=limit.STRAY_PREDICTIONS
+    )
     if not coverage.missing:
         return
     missing, classes, share = coverage.missing, len(coverage.counts), coverage.missing_share
+    strays = sum(coverage.counts[i] for i in missing)
     names = evidence.data.class_names
     shown = ", ".join(names[i] if i < len(names) else str(i) for i in missing[:8])
     yield CompareFinding(
         code="calibration-classes-missing",
         severity=Severity.WARNING,
         title=f"The calibration samples lack {len(missing)} of {classes} classes",
-        text=f"Among {len(found)} calibration samples there is none of the classes {shown}, which make "
-        f"{percent(share)} of the test samples. Their activations had no part in the choice of the int8 ranges.",
-        evidence={"missing": len(missing), "classes": classes, "samples": len(found), "test_share": share},
+        text=f"Among {len(found)} calibration samples "
+        + (f"the float model takes {strays} for" if strays else "there is none of")
+        + f" the classes {shown}, which make {percent(share)} of the test samples. "
+        "Their activations had no part in the choice of the int8 ranges.",
+        evidence={
+            "missing": len(missing),
+            "classes": classes,
+            "samples": len(found),
+            "strays": strays,
+            "test_share": share,
+        },
         advice="Calibrate on samples of all classes: a random choice of the training samples is a good one.",
     )
 

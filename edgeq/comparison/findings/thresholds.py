@@ -21,6 +21,10 @@ NATURAL_FACTOR = 2.0
 ABSENT_BY_CHANCE = 0.001
 """A class that is this unlikely to be missing among the calibration samples by chance was left out."""
 
+STRAY_PREDICTIONS = 0.1
+"""So often at most, of what the test samples have, a class that was left out is predicted all the same: a model that
+is wrong more often than on one sample in ten has other troubles. Whoever chose a tenth of a class left it out, too."""
+
 OVERFIT, OVERFIT_ERRORS = 0.05, 0.1
 """Accuracy on training samples above that on test samples, by the lower end of the 99 % interval; and the largest part
 of the test set's rate of errors that training samples have. Networks that fit their training data have a gap. A model

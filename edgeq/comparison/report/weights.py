@@ -6,14 +6,10 @@ import math
 from dataclasses import dataclass
 
 from edgeq.comparison.record import Comparison, WeightReport
-from edgeq.comparison.report.plots import LABEL, WIDTH, arm_kind, label_space
-from edgeq.comparison.report.ranges import BARS, LEAST, grouped
+from edgeq.comparison.report.layer_rows import LayerPlot, layer_plot
+from edgeq.comparison.report.plots import arm_kind
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
-
-_RIGHT = 716.0
-_BAR, _GAP = 13.0, 9.0
-_WIDE = 10.0
+from edgeq.report.axis import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,53 +27,12 @@ class WeightBar:
     channels: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightGroup:
-    """A layer, and its bars, one per arm that has it."""
-
-    label: str
-    y: float
-    bars: tuple[WeightBar, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WeightPlot:
-    """Layers below each other in the model's order, on a common axis from zero."""
-
-    width: float
-    height: float
-    left: float
-    top: float
-    right: float
-    bottom: float
-    groups: tuple[WeightGroup, ...]
-    x_ticks: tuple[Tick, ...]
-    left_out: int
-    bent: bool
-
-
-def weight_plot(comparison: Comparison) -> WeightPlot | None:
+def weight_plot(comparison: Comparison) -> LayerPlot[WeightBar] | None:
     """The ranges of all integer arms' weights; None if none was looked at. Of many layers those are shown whose
     channels differ most."""
-    by_layer = grouped(comparison.weights)
-    if not by_layer:
-        return None
-    most = max(LEAST, BARS // len({row.arm for row in comparison.weights}))
-    widest = sorted(by_layer, key=lambda key: -max(_ratio(row) for row in by_layer[key]))[:most]
-    shown = [rows for key, rows in by_layer.items() if key in widest]
-    left = label_space(rows[0].layer for rows in shown)
-    ends = [end for rows in shown for row in rows for end in (row.narrowest, row.widest) if math.isfinite(end)]
-    scale = Scale(low=0.0, high=1.02 * max(ends, default=1.0), start=left, end=_RIGHT, bend=bend_for(ends, _WIDE))
-    top = 30.0
-    groups, y = [], top
-    for rows in shown:
-        bars = tuple(_bar(row, scale, y + i * _BAR, comparison) for i, row in enumerate(rows))
-        groups.append(WeightGroup(label=fmt.cut(rows[0].layer, LABEL), y=y + len(rows) * _BAR / 2, bars=bars))
-        y += len(rows) * _BAR + _GAP
-    return WeightPlot(
-        width=WIDTH, height=y + 24, left=left, top=top - 4, right=_RIGHT, bottom=y, groups=tuple(groups),
-        x_ticks=ticks(scale, lambda v, d: decimal(v, min(d, 4)), about=7, apart=34),
-        left_out=len(by_layer) - len(shown), bent=scale.bend is not None,
+    return layer_plot(
+        comparison.weights, comparison, rank=lambda row: (-_ratio(row),), ends=lambda row: (row.narrowest, row.widest),
+        bar=_bar,
     )  # fmt: skip
 
 
