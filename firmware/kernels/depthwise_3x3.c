@@ -191,35 +191,53 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, more) == 36, "the assembly kno
 
 EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3_source, next) == 32, "the assembly knows this type");
 
-/* Twenty cycles for a position. */
+/* 33 cycles for two positions; the first alone, if their number is odd. */
 __attribute__((naked)) void edgeq_depthwise_3x3_pairs(__attribute__((unused))
                                                       const edgeq_depthwise_3x3_source *source) {
   __asm__ volatile(
       ".syntax unified\n"
+      ".macro edgeq_pair_up upper, lower\n"
+      "  pkhbt  r12, \\upper, \\lower, lsl #16\n"
+      "  pkhtb  r11, \\lower, \\upper, asr #16\n"
+      "  sxtb16 \\upper, r12\n"
+      "  sxtb16 \\lower, r12, ror #8\n"
+      "  sxtb16 r12, r11, ror #8\n"
+      "  sxtb16 r11, r11\n"
+      "  stmia  r0!, {\\upper, \\lower, r11, r12}\n"
+      ".endm\n"
       "  push   {r4-r11, lr}\n"
       "  ldmia  r0, {r0-r3, r8-r12}\n"
+      "  push   {r11, r12}\n"
       "1:\n"
-      "  mov    lr, r9\n"
-      "2:\n"
-      "  ldr    r4, [r1]\n"
-      "  ldr    r6, [r2]\n"
+      "  adds   lr, r9, #1\n"
+      "  lsrs   lr, lr, #1\n"
+      "  bcs    2f\n"
+      "  ldr    r6, [r1]\n"
+      "  ldr    r7, [r2]\n"
       "  add    r1, r1, r3\n"
       "  add    r2, r2, r8\n"
-      "  pkhbt  r5, r4, r6, lsl #16\n"
-      "  pkhtb  r7, r6, r4, asr #16\n"
-      "  sxtb16 r4, r5\n"
-      "  sxtb16 r5, r5, ror #8\n"
-      "  sxtb16 r6, r7\n"
-      "  sxtb16 r7, r7, ror #8\n"
-      "  stmia  r0!, {r4-r7}\n"
+      "  b      3f\n"
+      "2:\n"
+      "  ldr    r4, [r1]\n"
+      "  ldr    r5, [r2]\n"
+      "  ldr    r6, [r1, r3]\n"
+      "  ldr    r7, [r2, r8]\n"
+      "  edgeq_pair_up r4, r5\n"
+      "  add    r1, r1, r3, lsl #1\n"
+      "  add    r2, r2, r8, lsl #1\n"
+      "3:\n"
+      "  edgeq_pair_up r6, r7\n"
       "  subs   lr, lr, #1\n"
       "  bne    2b\n"
+      "  ldrd   r11, r12, [sp]\n"
+      "  subs   r10, r10, #1\n"
       "  add    r0, r0, r11\n"
       "  add    r1, r1, r12\n"
       "  add    r2, r2, r12\n"
-      "  subs   r10, r10, #1\n"
       "  bne    1b\n"
-      "  pop    {r4-r11, pc}\n");
+      "  add    sp, sp, #8\n"
+      "  pop    {r4-r11, pc}\n"
+      ".purgem edgeq_pair_up\n");
 }
 
 #else

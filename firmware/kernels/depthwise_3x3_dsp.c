@@ -14,7 +14,7 @@ static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pa
   d.pairs = pairs;
   d.channel = channel;
   d.output = output;
-  d.pitch = (uint32_t)p->pitch;
+  d.pitch = (uint32_t)p->image.pitch;
   d.pixel = pixel;
   d.below = p->stride == 2 || rows > 1 ? row : 0;
   d.next = p->stride == 1 ? row : 0;
@@ -34,22 +34,12 @@ static void products(const edgeq_depthwise_3x3_dsp_params *p, const uint32_t *pa
 void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const int8_t *input,
                                   const int32_t *weights, int8_t *output, void *scratch) {
   uint32_t *pairs = (uint32_t *)scratch;
-  const int32_t pitch = p->pitch / 4;
+  const edgeq_image *const image = &p->image;
+  const int32_t pitch = image->pitch / 4;
   const int32_t rows_of_pair = p->stride == 1 ? 2 : 1;
   const int32_t out_row = p->output_width * p->channels * p->depth_multiplier;
 
-  edgeq_image image;
-  image.height = p->input_height;
-  image.width = p->input_width;
-  image.channels = p->channels;
-  image.pad_top = p->pad_top;
-  image.pad_left = p->pad_left;
-  image.outside = p->outside;
-  image.positions = p->positions;
-  image.inside = p->inside;
-  image.pitch = p->pitch;
-
-  for (int32_t i = 0; i <= p->band; i++) edgeq_pad_pair_row(&image, pairs + i * pitch);
+  for (int32_t i = 0; i <= p->band; i++) edgeq_pad_pair_row(image, pairs + i * pitch);
   for (int32_t batch = 0; batch < p->batches; batch++) {
     for (int32_t c = 0; c < p->channels; c += 4) {
       const int32_t count = p->channels - c < 4 ? p->channels - c : 4;
@@ -57,13 +47,13 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
       const int32_t exist = p->channels < 4 ? count : 4;
       const int32_t first = exist == 4 ? c + count - 4 : c;
       int32_t t = 0;
-      (void)edgeq_pair_rows(&image, input + first, 0, 1, exist, pairs);
+      (void)edgeq_pair_rows(image, input + first, 0, 1, exist, pairs);
       for (int32_t y = 0; y < p->output_height;) {
         int32_t rows = p->band * rows_of_pair;
         if (rows > p->output_height - y) rows = p->output_height - y;
         const int32_t last = (rows + rows_of_pair - 1) / rows_of_pair;
         for (int32_t i = 1; i <= last;) {
-          i += edgeq_pair_rows(&image, input + first, t + i, last + 1 - i, exist, pairs + i * pitch);
+          i += edgeq_pair_rows(image, input + first, t + i, last + 1 - i, exist, pairs + i * pitch);
         }
         const int32_t channel = c * p->depth_multiplier;
         products(p, pairs + (c - first), weights + channel * EDGEQ_DEPTHWISE_3X3_WORDS, count, rows,
@@ -77,7 +67,7 @@ void edgeq_depthwise_3x3_dsp_int8(const edgeq_depthwise_3x3_dsp_params *p, const
     }
     const int32_t outputs = p->output_height * out_row;
     edgeq_limit_int8(output, outputs, p->activation_min, p->activation_max);
-    input += p->input_height * p->input_width * p->channels;
+    input += image->height * image->row;
     output += outputs;
   }
 }

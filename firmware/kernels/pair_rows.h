@@ -4,19 +4,7 @@
 
 #include "depthwise_3x3.h"
 #include "edgeq/dsp.h"
-
-/* The input, and where it lies in the padded rows that pair rows are made of. */
-typedef struct edgeq_image {
-  int32_t height;
-  int32_t width;
-  int32_t channels;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t outside;   /* the zero point in each byte */
-  int32_t positions; /* of a padded row */
-  int32_t inside;    /* of those, how many are the input's */
-  int32_t pitch;     /* bytes from one pair row to the next */
-} edgeq_image;
+#include "edgeq/image.h"
 
 /* `count` values of one position, as a word. */
 static inline uint32_t edgeq_load_some(const int8_t *values, int32_t count) {
@@ -32,23 +20,30 @@ static inline int32_t edgeq_pair_rows(const edgeq_image *p, const int8_t *input,
                                       int32_t count, uint32_t *to) {
   const int8_t *const outside = (const int8_t *)&p->outside;
   const int32_t y = 2 * t - p->pad_top;
-  const int32_t row = p->width * p->channels;
   const int upper_inside = y >= 0 && y < p->height;
   const int lower_inside = y + 1 >= 0 && y + 1 < p->height;
   edgeq_depthwise_3x3_source s;
   s.to = to + 4 * p->pad_left;
-  s.upper = upper_inside ? input + y * row : outside;
-  s.lower = lower_inside ? input + (y + 1) * row : outside;
-  s.upper_step = upper_inside ? p->channels : 0;
-  s.lower_step = lower_inside ? p->channels : 0;
+  s.upper = upper_inside ? input + y * p->row : outside;
+  s.lower = lower_inside ? input + (y + 1) * p->row : outside;
+  s.upper_step = upper_inside ? p->column : 0;
+  s.lower_step = lower_inside ? p->column : 0;
   s.count = p->inside;
   s.to_next = p->pitch - 16 * p->inside;
-  s.next = 2 * row - p->inside * p->channels;
+  s.next = 2 * p->row - p->inside * p->column;
   s.rows = upper_inside && lower_inside ? (p->height - y) / 2 : 1;
   if (s.rows > rows) s.rows = rows;
+  const int32_t made = s.rows;
+  if (count == 4 && p->pitch == 16) {
+    /* Rows of one position are each other's positions. */
+    s.count = s.rows;
+    s.rows = 1;
+    s.upper_step = upper_inside ? 2 * p->row : 0;
+    s.lower_step = lower_inside ? 2 * p->row : 0;
+  }
   if (count == 4) {
     edgeq_depthwise_3x3_pairs(&s);
-    return s.rows;
+    return made;
   }
   uint32_t words[2];
   s.rows = 1;

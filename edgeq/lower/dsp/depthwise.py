@@ -51,7 +51,7 @@ _COLUMN = 22
 _CALL = 110
 _QUAD = 480
 _NOT_CLAMPED = 3  # per output
-_POSITION = 18
+_POSITION = 16.5
 _PAIR_ROW = 40
 
 # Of any window: a pixel, four channels of it, two taps of these; an address outside of the interior; one more run over
@@ -116,6 +116,10 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     positions = (out_width - 1) * stride + 3
     inside = min(number(call, "input_width"), positions - pad_left)
     zero = -number(call, "input_offset") & 0xFF
+    image = (
+        number(call, "input_height"), number(call, "input_width"), number(call, "input_width") * inputs, inputs,
+        number(call, "pad_top"), pad_left, int(np.array([zero] * 4, np.uint8).view(np.int32)[0]), positions, inside,
+    )  # fmt: skip
     same = stride == multiplier == 1 and (out_height, out_width) == (
         number(call, "input_height"),
         number(call, "input_width"),
@@ -141,19 +145,12 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
             params_type="edgeq_depthwise_3x3_dsp_params",
             params={
                 "batches": batches,
-                "input_height": number(call, "input_height"),
-                "input_width": number(call, "input_width"),
+                "image": (*image, form.pitch),
                 "channels": inputs,
                 "depth_multiplier": multiplier,
                 "output_height": out_height,
                 "output_width": out_width,
                 "stride": stride,
-                "pad_top": number(call, "pad_top"),
-                "pad_left": pad_left,
-                "outside": int(np.array([zero] * 4, np.uint8).view(np.int32)[0]),
-                "positions": positions,
-                "inside": inside,
-                "pitch": form.pitch,
                 "band": band,
                 **limits(call),
                 "run": Enumerator(name=form.run),

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "edgeq/depthwise_3x3.h"
+#include "edgeq/image.h"
 #include "edgeq/quads.h"
 #include "edgeq/winograd.h"
 
@@ -218,22 +219,15 @@ void edgeq_depthwise_conv_2d_dsp_int8(const edgeq_depthwise_conv_2d_dsp_params *
 /* DEPTHWISE_CONV_2D with 3x3 filters, no dilation and strides both 1 or both 2, with the DSP extension.
  * Weights: kernels/depthwise_3x3.h's words for each output channel; `run` fits the stride, whether
  * output_width is odd, the shift and the pitch. With strides of 1, pad_top at most 1 and an output of the
- * input's shape, it may be the same buffer. Scratch, aligned to 4: pitch * (band + 1) bytes. */
+ * input's shape, it may be the same buffer. Scratch, aligned to 4: image.pitch * (band + 1) bytes. */
 typedef struct edgeq_depthwise_3x3_dsp_params {
   int32_t batches;
-  int32_t input_height;
-  int32_t input_width;
+  edgeq_image image; /* positions: (output_width - 1) * stride + 3 */
   int32_t channels;
   int32_t depth_multiplier;
   int32_t output_height;
   int32_t output_width; /* at least 2 */
   int32_t stride;
-  int32_t pad_top;
-  int32_t pad_left;
-  int32_t outside;   /* the input's zero point in each byte */
-  int32_t positions; /* of a padded row that windows reach: (output_width - 1) * stride + 3 */
-  int32_t inside;    /* of those, how many are the input's */
-  int32_t pitch;     /* bytes from one pair row to the next, at least 16 * positions */
   int32_t band; /* pair rows computed at a time, at least 1: 2 rows of outputs each, with strides of 2 one */
   int32_t activation_min;
   int32_t activation_max;
