@@ -13,7 +13,8 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
  * column 1; r8 to r11 likewise of channels 2 and 3. Stack: the argument's fields; of one row, `rows` becomes
  * the columns, of several `weights` the end of the quad's and `pairs` and `column_bytes` the next row and the
  * end of the row's weights, so that behind all fields these three are again, and the bytes that columns have
- * moved on by; `output1` becomes the distance from output0. */
+ * moved on by; of three rows, where their columns begin is behind all fields. `output1` becomes the distance
+ * from output0. */
 #define BEGIN                                          \
   ".syntax unified\n"                                  \
   ".macro edgeq_even sum\n"                            \
@@ -60,8 +61,10 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   " sub    r5, r5, r4\n"                               \
   ".if edgeq_rows == 0\n"                              \
   " ldr    r1, [r1]\n"                                 \
-  ".endif\n"                                           \
-  ".if edgeq_rows\n"                                   \
+  ".elseif edgeq_rows == 3\n"                          \
+  " ldmia  r1, {r0, r11, r12}\n"                       \
+  " push   {r0, r11, r12}\n"                           \
+  ".else\n"                                            \
   " mov    r11, #0\n"                                  \
   " push   {r2, r8, r9, r11}\n"                        \
   ".endif\n"                                           \
@@ -70,7 +73,9 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   " mov    r1, r2\n"                                   \
   "2:\n"                                               \
   " ldmia  r1!, {r4, r5, r8, r9}\n"                    \
-  ".if edgeq_rows\n"                                   \
+  ".if edgeq_rows == 3\n"                              \
+  " ldr    r0, [sp, #40]\n"                            \
+  ".elseif edgeq_rows\n"                               \
   " ldr    r2, [sp, #24]\n"                            \
   " ldr    r3, [sp]\n"                                 \
   " add    r2, r2, r1\n"                               \
@@ -120,7 +125,7 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   " smlad  r11, lr, r3, \\start2_even\n"                         \
   " smlad  r9, lr, r2, r9\n"                                     \
   ".endm\n"                                                      \
-  ".if edgeq_rows == 0\n"                                        \
+  ".if edgeq_rows == 0 || edgeq_rows == 3\n"                     \
   " edgeq_step r4, r5, r8, r9\n"                                 \
   ".set edgeq_left, " count                                      \
   " - 1\n"                                                       \
@@ -131,91 +136,117 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   ".rept edgeq_left\n"                                           \
   " edgeq_step r6, r7, r10, r11\n"                               \
   ".endr\n"                                                      \
+  ".if edgeq_rows == 3\n"                                        \
+  ".irp place, 44, 48\n"                                         \
+  " ldr    r0, [sp, #\\place]\n"                                 \
+  ".rept " count                                                 \
+  "\n"                                                           \
+  " edgeq_step r6, r7, r10, r11\n"                               \
+  ".endr\n"                                                      \
+  ".endr\n"                                                      \
+  ".endif\n"                                                     \
   ".purgem edgeq_step\n"
 
-#define END                            \
-  ".if edgeq_rows == 2\n"              \
-  " ldr    r2, [sp, #32]\n"            \
-  " cmp    r1, r2\n"                   \
-  " bne.w  1b\n"                       \
-  ".endif\n"                           \
-  ".if edgeq_rows\n"                   \
-  " ldr    r3, [sp, #28]\n"            \
-  " ldr    r2, [sp, #4]\n"             \
-  " cmp    r1, r2\n"                   \
-  " bne.w  3b\n"                       \
-  ".endif\n"                           \
-  ".if edgeq_wide\n"                   \
-  " edgeq_wide_channel r4, r6\n"       \
-  " edgeq_wide_channel r5, r7\n"       \
-  " edgeq_wide_channel r8, r10\n"      \
-  " edgeq_wide_channel r9, r11\n"      \
-  ".else\n"                            \
-  " sub    r4, r4, r5\n"               \
-  " sub    r6, r6, r7\n"               \
-  " sub    r8, r8, r9\n"               \
-  " sub    r10, r10, r11\n"            \
-  " edgeq_channels r5, r7, r4, r6\n"   \
-  " edgeq_channels r9, r11, r8, r10\n" \
-  ".endif\n"                           \
-  " ldr    r2, [sp, #12]\n"            \
-  " ldr    r3, [sp, #16]\n"            \
-  " ldr    r12, [sp, #8]\n"            \
-  ".if edgeq_rows == 0\n"              \
-  " ldr    r0, [sp]\n"                 \
-  ".endif\n"                           \
-  ".if edgeq_wide\n"                   \
-  " strb   r6, [r2, r3]\n"             \
-  " strb   r4, [r2], #1\n"             \
-  " strb   r7, [r2, r3]\n"             \
-  " strb   r5, [r2], #1\n"             \
-  " strb   r10, [r2, r3]\n"            \
-  " strb   r8, [r2], #1\n"             \
-  " strb   r11, [r2, r3]\n"            \
-  " strb   r9, [r2], #1\n"             \
-  ".else\n"                            \
-  " strb   r7, [r2, r3]\n"             \
-  " strb   r5, [r2], #1\n"             \
-  " strb   r6, [r2, r3]\n"             \
-  " strb   r4, [r2], #1\n"             \
-  " strb   r11, [r2, r3]\n"            \
-  " strb   r9, [r2], #1\n"             \
-  " strb   r10, [r2, r3]\n"            \
-  " strb   r8, [r2], #1\n"             \
-  ".endif\n"                           \
-  " str    r2, [sp, #12]\n"            \
-  " cmp    r1, r12\n"                  \
-  " bne.w  2b\n"                       \
-  ".if edgeq_rows == 0\n"              \
-  " ldr    r4, [sp, #28]\n"            \
-  " ldr    r5, [sp, #32]\n"            \
-  " ldr    r6, [sp, #36]\n"            \
-  " ldr    r1, [sp, #4]\n"             \
-  " subs   r4, r4, #1\n"               \
-  " add    r0, r0, r5\n"               \
-  " add    r2, r2, r6\n"               \
-  " str    r4, [sp, #28]\n"            \
-  " str    r0, [sp]\n"                 \
-  " str    r2, [sp, #12]\n"            \
-  " bne.w  2b\n"                       \
-  " add    sp, sp, #40\n"              \
-  ".else\n"                            \
-  " add    r0, sp, #36\n"              \
-  " ldmia  r0, {r3, r4, r5, r6, r7}\n" \
-  " add    r2, r2, r3\n"               \
-  " mov    r1, r4\n"                   \
-  " subs   r5, r5, #1\n"               \
-  " add    r7, r7, r6\n"               \
-  " str    r2, [sp, #12]\n"            \
-  " str    r5, [sp, #44]\n"            \
-  " str    r7, [sp, #52]\n"            \
-  " bne.w  2b\n"                       \
-  " add    sp, sp, #56\n"              \
-  ".endif\n"                           \
-  " pop    {r4-r11, pc}\n"             \
-  ".purgem edgeq_even\n"               \
-  ".purgem edgeq_odd\n"                \
-  ".purgem edgeq_wide_channel\n"       \
+#define END                                  \
+  ".if edgeq_rows == 2\n"                    \
+  " ldr    r2, [sp, #32]\n"                  \
+  " cmp    r1, r2\n"                         \
+  " bne.w  1b\n"                             \
+  ".endif\n"                                 \
+  ".if edgeq_rows == 1 || edgeq_rows == 2\n" \
+  " ldr    r3, [sp, #28]\n"                  \
+  " ldr    r2, [sp, #4]\n"                   \
+  " cmp    r1, r2\n"                         \
+  " bne.w  3b\n"                             \
+  ".endif\n"                                 \
+  ".if edgeq_wide\n"                         \
+  " edgeq_wide_channel r4, r6\n"             \
+  " edgeq_wide_channel r5, r7\n"             \
+  " edgeq_wide_channel r8, r10\n"            \
+  " edgeq_wide_channel r9, r11\n"            \
+  ".else\n"                                  \
+  " sub    r4, r4, r5\n"                     \
+  " sub    r6, r6, r7\n"                     \
+  " sub    r8, r8, r9\n"                     \
+  " sub    r10, r10, r11\n"                  \
+  " edgeq_channels r5, r7, r4, r6\n"         \
+  " edgeq_channels r9, r11, r8, r10\n"       \
+  ".endif\n"                                 \
+  " ldr    r2, [sp, #12]\n"                  \
+  " ldr    r3, [sp, #16]\n"                  \
+  " ldr    r12, [sp, #8]\n"                  \
+  ".if edgeq_rows == 0\n"                    \
+  " ldr    r0, [sp]\n"                       \
+  ".endif\n"                                 \
+  ".if edgeq_wide\n"                         \
+  " strb   r6, [r2, r3]\n"                   \
+  " strb   r4, [r2], #1\n"                   \
+  " strb   r7, [r2, r3]\n"                   \
+  " strb   r5, [r2], #1\n"                   \
+  " strb   r10, [r2, r3]\n"                  \
+  " strb   r8, [r2], #1\n"                   \
+  " strb   r11, [r2, r3]\n"                  \
+  " strb   r9, [r2], #1\n"                   \
+  ".else\n"                                  \
+  " strb   r7, [r2, r3]\n"                   \
+  " strb   r5, [r2], #1\n"                   \
+  " strb   r6, [r2, r3]\n"                   \
+  " strb   r4, [r2], #1\n"                   \
+  " strb   r11, [r2, r3]\n"                  \
+  " strb   r9, [r2], #1\n"                   \
+  " strb   r10, [r2, r3]\n"                  \
+  " strb   r8, [r2], #1\n"                   \
+  ".endif\n"                                 \
+  " str    r2, [sp, #12]\n"                  \
+  " cmp    r1, r12\n"                        \
+  " bne.w  2b\n"                             \
+  ".if edgeq_rows == 0\n"                    \
+  " ldr    r4, [sp, #28]\n"                  \
+  " ldr    r5, [sp, #32]\n"                  \
+  " ldr    r6, [sp, #36]\n"                  \
+  " ldr    r1, [sp, #4]\n"                   \
+  " subs   r4, r4, #1\n"                     \
+  " add    r0, r0, r5\n"                     \
+  " add    r2, r2, r6\n"                     \
+  " str    r4, [sp, #28]\n"                  \
+  " str    r0, [sp]\n"                       \
+  " str    r2, [sp, #12]\n"                  \
+  " bne.w  2b\n"                             \
+  " add    sp, sp, #40\n"                    \
+  ".elseif edgeq_rows == 3\n"                \
+  " ldr    r4, [sp, #28]\n"                  \
+  " ldr    r5, [sp, #32]\n"                  \
+  " ldr    r6, [sp, #36]\n"                  \
+  " ldr    r1, [sp, #4]\n"                   \
+  " add    r0, sp, #40\n"                    \
+  " ldmia  r0, {r7, r8, r9}\n"               \
+  " subs   r4, r4, #1\n"                     \
+  " add    r2, r2, r6\n"                     \
+  " add    r7, r7, r5\n"                     \
+  " add    r8, r8, r5\n"                     \
+  " add    r9, r9, r5\n"                     \
+  " stmia  r0, {r7, r8, r9}\n"               \
+  " str    r4, [sp, #28]\n"                  \
+  " str    r2, [sp, #12]\n"                  \
+  " bne.w  2b\n"                             \
+  " add    sp, sp, #52\n"                    \
+  ".else\n"                                  \
+  " add    r0, sp, #36\n"                    \
+  " ldmia  r0, {r3, r4, r5, r6, r7}\n"       \
+  " add    r2, r2, r3\n"                     \
+  " mov    r1, r4\n"                         \
+  " subs   r5, r5, #1\n"                     \
+  " add    r7, r7, r6\n"                     \
+  " str    r2, [sp, #12]\n"                  \
+  " str    r5, [sp, #44]\n"                  \
+  " str    r7, [sp, #52]\n"                  \
+  " bne.w  2b\n"                             \
+  " add    sp, sp, #56\n"                    \
+  ".endif\n"                                 \
+  " pop    {r4-r11, pc}\n"                   \
+  ".purgem edgeq_even\n"                     \
+  ".purgem edgeq_odd\n"                      \
+  ".purgem edgeq_wide_channel\n"             \
   ".purgem edgeq_channels\n"
 
 #define RUN(name, steps, rows, shift, wide)                                                              \
@@ -325,24 +356,9 @@ static void multiply(const edgeq_quads *q, int32_t shift, int wide) {
   KINDS(steps, steps, 0)        \
   KINDS(steps##_rows, steps, 1) \
   KINDS(steps##_loop, steps, 2)
+#define ONE_ROW(steps) KINDS(steps, steps, 0)
+#define THREE_ROWS(steps) KINDS(steps##_rows3, steps, 3)
 
-ALL(2)
-ALL(3)
-ALL(4)
-ALL(5)
-ALL(6)
-ALL(7)
-ALL(8)
-ALL(10)
-ALL(11)
-ALL(12)
-ALL(14)
-ALL(16)
-ALL(18)
-ALL(20)
-ALL(22)
-ALL(24)
-ALL(26)
-ALL(28)
-ALL(30)
-ALL(32)
+EDGEQ_QUADS_SIZES(ALL)
+EDGEQ_QUADS_ONE_ROW(ONE_ROW)
+EDGEQ_QUADS_THREE_ROWS(THREE_ROWS)

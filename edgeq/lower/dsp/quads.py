@@ -15,8 +15,10 @@ from edgeq.lower.packing import QUAD, Int32s, NotExactError
 from edgeq.lower.program import Constant, Enumerator, KernelCall, Param
 from edgeq.lower.straight import straight_quads
 
-# EDGEQ_QUADS_DECLARE in edgeq/quads.h.
+# The numbers of steps in edgeq/quads.h.
 UNROLLED = (2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32)
+_ONE_ROW = tuple(range(34, 65, 2))
+_THREE_ROWS = (2, 3, 5, 6, 12, 24)
 
 SOURCES = ("quads.c", "quads_expand.c")
 
@@ -28,6 +30,7 @@ _STRAIGHT = 24  # less
 _WIDE_STEP = 1  # more
 _ROWS = 4  # more per quad, and per row:
 _ROW = 12
+_ROW_LOADED = 2
 _LOOP_ROW = 5
 _LOOP = 6
 
@@ -121,29 +124,34 @@ def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> l
         by: how sums become results.
         even: the form's steps must be even.
     """
-    fixed, step = _QUAD - by.cycles, _STEP + by.wide * _WIDE_STEP
-    found = []
-    for unrolled in UNROLLED:
-        passes = -(-steps // unrolled)
-        padded = passes * unrolled
-        if even and padded % 2:
-            continue
-        if passes > 1:
-            name, extra = "_loop", _ROWS + rows * (_ROW + _LOOP_ROW + _LOOP * passes)
-        elif rows > 1:
-            name, extra = "_rows", _ROWS + rows * _ROW
-        else:
-            name, extra = "", 0
-        found.append(
-            Form(
-                run=Enumerator(name=f"edgeq_quads_{unrolled}{name}{by.suffix}"),
-                steps=padded,
-                quad_cycles=fixed + extra + rows * padded * step,
-                code_bytes=_CODE + _STEP_CODE * unrolled,
-                loops=passes > 1,
-            )
-        )
+    found = [_form(rows, steps, n, by) for n in UNROLLED]
+    if rows == 1:
+        found += [_form(rows, steps, n, by) for n in _ONE_ROW if n >= steps]
+    if rows == 3:
+        found += [_form(rows, steps, n, by, together=3) for n in _THREE_ROWS if n >= steps]
+    found = [f for f in found if not (even and f.steps % 2)]
     return [f for f in found if not any(g.quad_cycles <= f.quad_cycles and g.code_bytes < f.code_bytes for g in found)]
+
+
+def _form(rows: int, steps: int, unrolled: int, by: Requantization, *, together: int = 1) -> Form:
+    """The product of `unrolled` steps of each of `together` rows."""
+    passes = -(-steps // unrolled)
+    if together > 1:
+        name, extra = f"_rows{together}", _ROW_LOADED * together
+    elif passes > 1:
+        name, extra = "_loop", _ROWS + rows * (_ROW + _LOOP_ROW + _LOOP * passes)
+    elif rows > 1:
+        name, extra = "_rows", _ROWS + rows * _ROW
+    else:
+        name, extra = "", 0
+    padded = passes * unrolled
+    return Form(
+        run=Enumerator(name=f"edgeq_quads_{unrolled}{name}{by.suffix}"),
+        steps=padded,
+        quad_cycles=_QUAD - by.cycles + extra + rows * padded * (_STEP + by.wide * _WIDE_STEP),
+        code_bytes=_CODE + _STEP_CODE * unrolled * together,
+        loops=passes > 1,
+    )
 
 
 def packed(
