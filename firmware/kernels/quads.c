@@ -178,81 +178,85 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_quads, output_step) == 36, "the assembly know
   ".if edgeq_rows == 0\n"                    \
   " ldr    r0, [sp]\n"                       \
   ".endif\n"                                 \
+  ".macro edgeq_store column0, column1\n"    \
+  " strb   \\column1, [r2, r3]\n"            \
+  " strb   \\column0, [r2], #1\n"            \
+  ".endm\n"                                  \
   ".if edgeq_wide\n"                         \
-  " strb   r6, [r2, r3]\n"                   \
-  " strb   r4, [r2], #1\n"                   \
-  " strb   r7, [r2, r3]\n"                   \
-  " strb   r5, [r2], #1\n"                   \
-  " strb   r10, [r2, r3]\n"                  \
-  " strb   r8, [r2], #1\n"                   \
-  " strb   r11, [r2, r3]\n"                  \
-  " strb   r9, [r2], #1\n"                   \
+  " edgeq_store r4, r6\n"                    \
+  " edgeq_store r5, r7\n"                    \
+  " edgeq_store r8, r10\n"                   \
+  " edgeq_store r9, r11\n"                   \
   ".else\n"                                  \
-  " strb   r7, [r2, r3]\n"                   \
-  " strb   r5, [r2], #1\n"                   \
-  " strb   r6, [r2, r3]\n"                   \
-  " strb   r4, [r2], #1\n"                   \
-  " strb   r11, [r2, r3]\n"                  \
-  " strb   r9, [r2], #1\n"                   \
-  " strb   r10, [r2, r3]\n"                  \
-  " strb   r8, [r2], #1\n"                   \
+  " edgeq_store r5, r7\n"                    \
+  " edgeq_store r4, r6\n"                    \
+  " edgeq_store r9, r11\n"                   \
+  " edgeq_store r8, r10\n"                   \
   ".endif\n"                                 \
+  ".purgem edgeq_store\n"                    \
   " str    r2, [sp, #12]\n"                  \
   " cmp    r1, r12\n"                        \
-  " bne.w  2b\n"                             \
-  ".if edgeq_rows == 0\n"                    \
-  " ldr    r4, [sp, #28]\n"                  \
-  " ldr    r5, [sp, #32]\n"                  \
-  " ldr    r6, [sp, #36]\n"                  \
-  " ldr    r1, [sp, #4]\n"                   \
-  " subs   r4, r4, #1\n"                     \
-  " add    r0, r0, r5\n"                     \
-  " add    r2, r2, r6\n"                     \
-  " str    r4, [sp, #28]\n"                  \
-  " str    r0, [sp]\n"                       \
-  " str    r2, [sp, #12]\n"                  \
-  " bne.w  2b\n"                             \
-  " add    sp, sp, #40\n"                    \
-  ".elseif edgeq_rows == 3\n"                \
-  " ldr    r4, [sp, #28]\n"                  \
-  " ldr    r5, [sp, #32]\n"                  \
-  " ldr    r6, [sp, #36]\n"                  \
-  " ldr    r1, [sp, #4]\n"                   \
-  " add    r0, sp, #40\n"                    \
-  " ldmia  r0, {r7, r8, r9}\n"               \
-  " subs   r4, r4, #1\n"                     \
-  " add    r2, r2, r6\n"                     \
-  " add    r7, r7, r5\n"                     \
-  " add    r8, r8, r5\n"                     \
-  " add    r9, r9, r5\n"                     \
-  " stmia  r0, {r7, r8, r9}\n"               \
-  " str    r4, [sp, #28]\n"                  \
-  " str    r2, [sp, #12]\n"                  \
-  " bne.w  2b\n"                             \
-  " add    sp, sp, #52\n"                    \
-  ".else\n"                                  \
-  " add    r0, sp, #36\n"                    \
-  " ldmia  r0, {r3, r4, r5, r6, r7}\n"       \
-  " add    r2, r2, r3\n"                     \
-  " mov    r1, r4\n"                         \
-  " subs   r5, r5, #1\n"                     \
-  " add    r7, r7, r6\n"                     \
-  " str    r2, [sp, #12]\n"                  \
-  " str    r5, [sp, #44]\n"                  \
-  " str    r7, [sp, #52]\n"                  \
-  " bne.w  2b\n"                             \
-  " add    sp, sp, #56\n"                    \
-  ".endif\n"                                 \
-  " pop    {r4-r11, pc}\n"                   \
-  ".purgem edgeq_even\n"                     \
-  ".purgem edgeq_odd\n"                      \
-  ".purgem edgeq_wide_channel\n"             \
+  " bne.w  2b\n"
+
+/* The next pair of columns, or the end. */
+#define NEXT_0              \
+  " ldr    r4, [sp, #28]\n" \
+  " ldr    r5, [sp, #32]\n" \
+  " ldr    r6, [sp, #36]\n" \
+  " ldr    r1, [sp, #4]\n"  \
+  " subs   r4, r4, #1\n"    \
+  " add    r0, r0, r5\n"    \
+  " add    r2, r2, r6\n"    \
+  " str    r4, [sp, #28]\n" \
+  " str    r0, [sp]\n"      \
+  " str    r2, [sp, #12]\n" \
+  " bne.w  2b\n"            \
+  " add    sp, sp, #40\n"
+
+#define NEXT_1                         \
+  " add    r0, sp, #36\n"              \
+  " ldmia  r0, {r3, r4, r5, r6, r7}\n" \
+  " add    r2, r2, r3\n"               \
+  " mov    r1, r4\n"                   \
+  " subs   r5, r5, #1\n"               \
+  " add    r7, r7, r6\n"               \
+  " str    r2, [sp, #12]\n"            \
+  " str    r5, [sp, #44]\n"            \
+  " str    r7, [sp, #52]\n"            \
+  " bne.w  2b\n"                       \
+  " add    sp, sp, #56\n"
+
+#define NEXT_2 NEXT_1
+
+#define NEXT_3                 \
+  " ldr    r4, [sp, #28]\n"    \
+  " ldr    r5, [sp, #32]\n"    \
+  " ldr    r6, [sp, #36]\n"    \
+  " ldr    r1, [sp, #4]\n"     \
+  " add    r0, sp, #40\n"      \
+  " ldmia  r0, {r7, r8, r9}\n" \
+  " subs   r4, r4, #1\n"       \
+  " add    r2, r2, r6\n"       \
+  " add    r7, r7, r5\n"       \
+  " add    r8, r8, r5\n"       \
+  " add    r9, r9, r5\n"       \
+  " stmia  r0, {r7, r8, r9}\n" \
+  " str    r4, [sp, #28]\n"    \
+  " str    r2, [sp, #12]\n"    \
+  " bne.w  2b\n"               \
+  " add    sp, sp, #52\n"
+
+#define LEAVE                    \
+  " pop    {r4-r11, pc}\n"       \
+  ".purgem edgeq_even\n"         \
+  ".purgem edgeq_odd\n"          \
+  ".purgem edgeq_wide_channel\n" \
   ".purgem edgeq_channels\n"
 
 #define RUN(name, steps, rows, shift, wide)                                                              \
   __attribute__((naked)) void name(__attribute__((unused)) const edgeq_quads *q) {                       \
     __asm__ volatile(".set edgeq_rows, " #rows "\n.set edgeq_shift, " #shift "\n.set edgeq_wide, " #wide \
-                     "\n" BEGIN STEPS(#steps) END);                                                      \
+                     "\n" BEGIN STEPS(#steps) END NEXT_##rows LEAVE);                                    \
   }
 
 #else
