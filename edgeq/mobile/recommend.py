@@ -109,13 +109,7 @@ def _reasons(
     if chosen is base:
         said.append("nothing smaller is shown to be as good as float32" if labelled else "nothing smaller is near it")
     else:
-        saved = 1 - chosen.size_bytes / base.size_bytes
-        speed = base.latency.median_ms / chosen.latency.median_ms
-        said.append(
-            f"{fmt.percent(saved, 0)} smaller than float32 and {speed:.2g} times as fast on this host"
-            if speed > 1
-            else f"{fmt.percent(saved, 0)} smaller than float32, {1 / speed:.2g} times its time on this host"
-        )
+        said.append(_compared(chosen, base))
         if chosen.difference is not None and chosen.accuracy is not None:
             said.append(
                 f"not worse than float32 by more than {_words(margin, chosen.difference.metric)} "
@@ -137,6 +131,17 @@ def _reasons(
         if if_kept is not chosen:
             said.append(f"if it is, ship {if_kept.kind.value}")
     return said
+
+
+def _compared(chosen: VariantRow, base: VariantRow) -> str:
+    saved = 1 - chosen.size_bytes / base.size_bytes
+    size = f"{fmt.percent(abs(saved), 0)} {'smaller' if saved >= 0 else 'larger'} than float32"
+    speed = base.latency.median_ms / chosen.latency.median_ms
+    if 1 / NEAR < speed < NEAR:
+        return f"{size} and as fast on this host"
+    if speed > 1:
+        return f"{size} and {speed:.2g} times as fast on this host"
+    return f"{size}, {1 / speed:.2g} times its time on this host"
 
 
 def _more(base: VariantRow, margin: float) -> str:

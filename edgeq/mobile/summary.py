@@ -16,6 +16,7 @@ from edgeq.mobile.checks import (
     signature_check,
 )
 from edgeq.mobile.device import Ran
+from edgeq.mobile.signatures import interface_names
 from edgeq.mobile.variant import Variant
 from edgeq.model.inspect import summarize
 from edgeq.model.quantization import with_steps
@@ -67,17 +68,19 @@ def make_report(
     count = len(build.samples) if detail is None else len(detail.run.ticks)
     samples = build.samples.first(count)
     answers = replace(answers, outputs=tuple(a[:count] for a in answers.outputs))
+    names = interface_names(variant.content, graph)[1]
+    named = tuple(replace(tensor, name=name) for tensor, name in zip(graph.output_tensors, names, strict=True))
     accuracy = accuracy_info(
-        samples.labels, tensors=graph.output_tensors, float_host=samples.float_outputs, int8_host=answers,
+        samples.labels, tensors=named, float_host=samples.float_outputs, int8_host=answers,
         device=detail.run.outputs if detail is not None else None, notes=build.notes, errors=Metric.MAE,
     )  # fmt: skip
     drift = None
     if detail is not None:
         stepped = tuple(with_steps(graph, tensor) for tensor in graph.outputs)
-        names = {op.name for op in graph.ops}
+        ops = {op.name for op in graph.ops}
         columns = {r.reference: r for r in (detail.host, answers, *references)}
         drift = drift_info(
-            detail.run.outputs, tuple(columns.values()), stepped, ops=names, layers=detail.layers,
+            detail.run.outputs, tuple(columns.values()), stepped, ops=ops, layers=detail.layers,
             device_name=detail.run.device,
         )  # fmt: skip
     return Report(

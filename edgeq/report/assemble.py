@@ -158,7 +158,7 @@ def accuracy_info(
             device=None,
             int8_host_reference=None,
             differences=(),
-            note=". ".join([task.reason, *said]),
+            note=_sentences([task.reason, *said]),
             confusion=(),
         )
     if known and len(known) > 1:
@@ -183,6 +183,11 @@ def accuracy_info(
         device=figures["device"],
         int8_host_reference=int8_host.reference.value if int8_host else None,
         differences=differences,
-        note=". ".join(said) or None,
+        note=_sentences(said) or None,
         confusion=matrix,
     )
+
+
+def _sentences(notes: Sequence[str]) -> str:
+    """One after the other; some end with a full stop of their own."""
+    return ". ".join([*(note.rstrip(".") for note in notes[:-1]), *notes[-1:]])

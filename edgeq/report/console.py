@@ -8,7 +8,7 @@ from edgeq.records import Drift, Metric
 from edgeq.report import format as fmt
 from edgeq.report.engines import engine_cost, figures
 from edgeq.report.record import Report
-from edgeq.report.variants import render_variants
+from edgeq.report.variants import render_variants, where_layers_are
 from edgeq.report.verdict import MARKS, Level, columns, verdict
 from edgeq.terminal import printable
 from edgeq.validation.explain import REFERENCE_NAMES
@@ -32,7 +32,7 @@ def render(report: Report) -> RenderableType:
 
     parts: list[RenderableType] = []
     if report.variants is not None:
-        parts += [*render_variants(report.variants), _text("")]
+        parts += [*render_variants(report.variants, where_layers_are(report)), _text("")]
     elif report.accuracy.device or report.accuracy.int8_host or report.accuracy.float_host:
         parts += [_accuracy(report), _text("")]
     if report.accuracy.note:

@@ -12,7 +12,7 @@ from edgeq.report.engine_plots import engines_view
 from edgeq.report.page import render_page
 from edgeq.report.record import MemoryInfo, PlanCall, Report
 from edgeq.report.tables import PROFILED
-from edgeq.report.variants import where_timed
+from edgeq.report.variants import where_layers_are, where_timed
 from edgeq.report.verdict import columns, verdict
 from edgeq.validation.explain import REFERENCE_NAMES
 
@@ -78,6 +78,7 @@ def _context(report: Report) -> dict[str, Any]:
         "layers": layer_rows(report),
         "profiled": PROFILED,
         "timed": where_timed(report.variants) if report.variants else "",
+        "where_layers": where_layers_are(report) if report.variants else None,
         "training": training_plot(report),
         "arena": plots.arena_plot(memory.plan) if memory and memory.plan and memory.plan.arena_bytes else None,
         "groups": [g for g in Group if memory and any(s.group is g and (s.flash or s.ram) for s in memory.sections)],

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.records import Standing, VariantRow
 from edgeq.report import format as fmt
-from edgeq.report.record import VariantsInfo
+from edgeq.report.record import Report, VariantsInfo
 from edgeq.terminal import FirstThatFits, printable
 
 if TYPE_CHECKING:
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 _TONES = {Standing.NOT_WORSE: "green", Standing.WORSE: "red", Standing.UNKNOWN: "yellow", Standing.BASELINE: ""}
 
 
-def render_variants(info: VariantsInfo) -> list[RenderableType]:
-    """The parts, to be printed one below the other."""
+def render_variants(info: VariantsInfo, layers: str | None = None) -> list[RenderableType]:
+    """The parts, to be printed one below the other; `layers` is the sentence of `where_layers_are`."""
     parts: list[RenderableType] = [FirstThatFits(tuple(_table(info, wide=wide) for wide in (True, False)))]
     parts.append(_text(where_timed(info), "dim"))
     parts += [_text(f"{row.kind.value}: {fallen_text(row)}", "yellow") for row in info.rows if row.placement.fallen]
     parts += [_text(f"no {refused.kind.value}: {_first_line(refused.reason)}", "yellow") for refused in info.refused]
     parts += [_text(line, "" if fine else "yellow") for line, fine in device_lines(info)]
+    parts += [_text(layers, "dim")] if layers else []
     parts += [_text(f"{platform.name}: {platform.proof}", "dim") for platform in info.platforms]
     chosen = info.recommendation
     parts.append(_text(f"→ {chosen.kind.value}: {chosen.reason}.", "bold" if chosen.conclusive else "bold yellow"))
@@ -40,6 +41,15 @@ def where_timed(info: VariantsInfo) -> str:
         f"{threads}: {runs} inferences of each variant in turns, after {host.warmup_runs} to warm up. A phone's are "
         "others; the order of the variants may be, too."
     )
+
+
+def where_layers_are(report: Report) -> str | None:
+    """The command for what a report of a mobile build lacks, its layers; None where it has them, or where the device
+    hands out none."""
+    if report.drift is None or report.drift.layers or report.device.about.get("layers", "").startswith("none"):
+        return None
+    device = "" if ", " in report.device.name else f" --device {report.device.name}"
+    return f"Layer by layer, against each interpreter of this host: edgeq drift BUILD{device}"
 
 
 def fallen_text(row: VariantRow) -> str:

@@ -170,10 +170,26 @@ def test_what_a_build_for_a_microcontroller_refuses(small: Build, tmp_path: Path
 def test_16_bit_values_are_for_ios_only(tmp_path: Path) -> None:
     content = app_exports.app_model(integer="int16")
     build = app_exports.make_app_build(tmp_path / "build", content, kind=VariantKind.INT16X8)
-    with pytest.raises(UnsupportedError, match="Kotlin has no 16-bit buffers"):
+    with pytest.raises(UnsupportedError, match="Kotlin has no 16-bit buffers") as caught:
         edgeq.export_build(build, to="android", out=tmp_path / "x")
+    assert caught.value.hint == (
+        "Build from the float model, which gives other variants than 16x8; --to ios takes this one."
+    )
     out = edgeq.export_build(build, to="ios", out=tmp_path / "x").out
     assert "as: Int16.self" in (out / "Sources/SmallNet/SmallNetModel.swift").read_text()
+
+
+def test_variables_are_for_ios_only(tmp_path: Path) -> None:
+    m, rng = ModelBuilder(), np.random.default_rng(4)
+    x, y = m.tensor("x", (1, 3), "float32"), m.tensor("y", (1, 2), "float32")
+    weights = [m.tensor(name, (2, n), "float32", data=rng.normal(size=(2, n))) for name, n in (("f", 3), ("t", 4))]
+    m.op("SVDF", [x, *weights, -1, m.tensor("state", (1, 8), "float32", variable=True)], [y], rank=1)
+    build = app_exports.make_app_build(tmp_path / "build", m.finish([x], [y]), kind=VariantKind.FLOAT32)
+    with pytest.raises(UnsupportedError, match="has variables, which LiteRT's CompiledModel refuses to run") as caught:
+        edgeq.export_build(build, to="android", out=tmp_path / "x")
+    assert caught.value.hint is not None
+    assert caught.value.hint.startswith("Make the state an input and an output of the model")
+    assert check_syntax(edgeq.export_build(build, to="ios", out=tmp_path / "x").out)
 
 
 def test_exporting_again_keeps_files_of_the_user(phones: Path, tmp_path: Path) -> None:

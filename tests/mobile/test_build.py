@@ -167,6 +167,7 @@ def test_report_files(built: Built) -> None:
         assert kind.value in page
     assert "generated only, never run in a test" in page
     assert "this host" in page
+    assert "Layer by layer, against each interpreter of this host: edgeq drift BUILD --device litert-host" in page
     assert 'id="memory"' not in page  # nothing of a microcontroller's
 
 
@@ -181,6 +182,7 @@ def test_console(built: Built, width: int) -> None:
     for kind in KINDS:
         assert f"\n{kind.value} " in text
     assert "16x8: none of its" in text
+    assert "edgeq drift BUILD --device litert-host" in " ".join(text.split())
     assert "ios: generated only, never run in a test" in text
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import app_exports
+import numpy as np
 import pytest
 from mobile_builds import Built
 from rich.console import Console
@@ -17,8 +19,10 @@ from edgeq.devices.litert import litert_host_device
 from edgeq.errors import DeviceError, InputError
 from edgeq.mobile.builds import open_mobile
 from edgeq.mobile.layers import references_of
+from edgeq.mobile.summary import make_report
 from edgeq.records import Reference, VariantKind
 from edgeq.report.tables import render_layers
+from edgeq.report.variants import where_layers_are
 
 pytestmark = [pytest.mark.xdist_group("mobile"), pytest.mark.timeout(600)]
 
@@ -125,6 +129,17 @@ def test_an_interpreter_that_cannot_run_the_model_is_a_note(tmp_path: Path) -> N
     model.op("EXP", [x], [y], version=2)
     report = edgeq.validate(app_exports.make_app_build(tmp_path / "b", model.finish([x], [y])))
     assert report.passed
+    assert where_layers_are(report) is None
     assert report.drift is not None
     assert report.drift.get(Reference.TFLM) is None
     assert (report.accuracy.note or "").count("TensorFlow Lite Micro refused the model") == 1
+
+
+def test_an_output_is_called_as_an_app_calls_it(tmp_path: Path) -> None:
+    """By the signature's name, not the tensor's."""
+    build = open_mobile(app_exports.make_app_build(tmp_path / "b", app_exports.app_model()))
+    labelled = replace(build.samples, labels=np.zeros((3, 5), np.float32))
+    report = make_report(
+        replace(build, samples=labelled), kind=VariantKind.INT8, ran={}, max_lsb=0, max_drop=None, timings=()
+    )
+    assert report.accuracy.note == "measured on output 1 (sum$) of 2"

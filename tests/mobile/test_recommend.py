@@ -81,6 +81,18 @@ def test_small_and_fast_where_all_are_as_good() -> None:
     assert "passed over, as XNNPACK leaves much of them to slower kernels: 16x8" in found.reason
 
 
+@pytest.mark.parametrize(
+    ("size", "ms", "said"),
+    [
+        (3600, 4.1, "10 % smaller than float32 and as fast on this host"),
+        (4200, 2.0, "5 % larger than float32 and 2 times as fast on this host"),
+        (2000, 8.0, "50 % smaller than float32, 2 times its time on this host"),
+    ],
+)
+def test_size_and_time_in_words(size: int, ms: float, said: str) -> None:
+    assert recommend([FLOAT, row(VariantKind.FLOAT16, size=size, ms=ms)], 0.01).reason.startswith(f"{said}; ")
+
+
 def test_one_that_is_worse_is_left_out() -> None:
     worse = row(VariantKind.INT8, size=1050, ms=1.0, lost=40)
     assert worse.standing is Standing.WORSE

@@ -211,8 +211,8 @@ def test_accuracy_info_without_labels_or_runs():
         accuracy_info(None, device=(np.zeros((2, 4), np.int8),), **arms).note == "no accuracy: the data have no labels"
     )
     assert accuracy_info(np.zeros(2), device=None, **arms).note == "no accuracy: nothing was run"
-    said = accuracy_info(None, device=(np.zeros((2, 4), np.int8),), notes=[NO_LABELS, "Another."], **arms).note
-    assert said == "no accuracy: the data have no labels. Another."
+    said = accuracy_info(None, device=(np.zeros((2, 4), np.int8),), notes=[NO_LABELS, "One.", "Another."], **arms).note
+    assert said == "no accuracy: the data have no labels. One. Another."
 
 
 def test_tensor_info():

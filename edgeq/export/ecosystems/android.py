@@ -51,7 +51,7 @@ _GOLDEN = "src/androidTest/assets"
 
 def _files(build: MobileBuild, kind: VariantKind, package: Package, prefix: str) -> Mapping[str, bytes]:
     facts, space = facts_of(build, kind), namespace(package.namespace, prefix)
-    _check(facts)
+    _check(facts, build)
     folder = space.replace(".", "/")
     kotlin = {path.format(folder=folder): template for path, template in _KOTLIN.items() if "{folder}" in path}
     plain = {path: template for path, template in _KOTLIN.items() if "{folder}" not in path}
@@ -65,7 +65,7 @@ def _files(build: MobileBuild, kind: VariantKind, package: Package, prefix: str)
     }
 
 
-def _check(facts: Facts) -> None:
+def _check(facts: Facts, build: MobileBuild) -> None:
     """Refuse what LiteRT's API for Android cannot run.
 
     Raises:
@@ -76,13 +76,22 @@ def _check(facts: Facts) -> None:
             raise UnsupportedError(
                 f"{value.kind.capitalize()} {value.name!r} of the {facts.kind.value} variant is int16, and LiteRT's "
                 "API for Kotlin has no 16-bit buffers.",
-                hint="Export another variant, for example --variant int8; --to ios takes this one.",
+                hint=f"{_others(facts, build)}; --to ios takes this one.",
             )
     if facts.stateful:
         raise UnsupportedError(
             "The model has variables, which LiteRT's CompiledModel refuses to run.",
-            hint="Make the state an input and an output of the model, and hand it on in the app.",
+            hint="Make the state an input and an output of the model, and hand it on in the app; --to ios takes it as "
+            "it is.",
         )
+
+
+def _others(facts: Facts, build: MobileBuild) -> str:
+    """Which variants of the build to export instead, or how to get one."""
+    others = [row.kind.value for row in build.info.rows if "int16" not in (*row.inputs, *row.outputs)]
+    if others:
+        return f"Export another variant: {' or '.join(f'--variant {name}' for name in others)}"
+    return f"Build from the float model, which gives other variants than {facts.kind.value}"
 
 
 def _commands(prefix: str, out: Path) -> tuple[str, ...]:
