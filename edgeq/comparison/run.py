@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -131,9 +132,11 @@ class _Here:
             return
         self.wait()
         share = threads(self._count)
-        yield from self._parallel(
+        results = self._parallel(
             delayed(_numbered)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
         )
+        importlib.import_module("scipy.stats")  # while the others work: the statistics need it
+        yield from results
 
 
 class _Cluster:

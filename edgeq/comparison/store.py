@@ -1,7 +1,8 @@
 """Finished work on disk, so that an interrupted comparison, or one with more seeds, goes on where it was.
 
 A folder per piece of work, `arms/<work>-<seed>-<key>/`: per arm the .tflite and an .npz with the outputs, and made.json
-with the rest. The key is a hash of all that the result depends on; what has another key is made again.
+with the rest. The key is a hash of all that the result depends on; what has another key is made again. How models are
+trained is no part of the keys of work that does not train.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.comparison.arms import TRAINED
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.record import LayerReport, WeightReport
 from edgeq.data.npz import read_npz
@@ -41,7 +43,7 @@ def key_of(job: Job) -> str:
         "task": [job.task.work.value, job.task.seed],
         "model": {name: hashlib.sha256(content).hexdigest() for name, content in job.model.files.items()},
         "data": job.data.sha256,
-        "training": asdict(job.training),
+        "training": asdict(job.training) if job.task.work in TRAINED else None,
         "calibration_samples": job.calibration_samples,
         "detailed": job.detailed,
     }

@@ -80,7 +80,7 @@ def test_labels_are_missing(folder: Path, tmp_path: Path) -> None:
         x_test=np.zeros((4, 8, 8, 1)) + np.arange(4)[:, None, None, None],
         x_train=np.eye(64).reshape(64, 8, 8, 1),
     )
-    result = run(folder / "model.keras", "--data", tmp_path / "d.npz", "--out", tmp_path / "cmp")
+    result = run(folder / "model.keras", "--data", tmp_path / "d.npz", "--out", tmp_path / "cmp", "--jobs", "1")
     assert isinstance(result.exception, EdgeqError)
     assert "no labels" in str(result.exception)
     assert not (tmp_path / "cmp").exists()
@@ -101,7 +101,7 @@ def test_several_outputs_cannot_be_trained(folder: Path, tmp_path: Path) -> None
     model = planted.copy_of(planted.trained(0, True)[0])
     second = keras3().layers.Dense(3, name="colour")(model.layers[-2].output)
     keras3().Model(model.inputs, [model.output, second]).save(tmp_path / "two.keras")
-    result = run(tmp_path / "two.keras", "--data", folder / "data.npz", "--out", tmp_path / "cmp")
+    result = run(tmp_path / "two.keras", "--data", folder / "data.npz", "--out", tmp_path / "cmp", "--jobs", "1")
     assert isinstance(result.exception, EdgeqError)
     assert result.exception.exit_code == 2
     assert "has 2 outputs" in str(result.exception)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from planted import Planted
 
 from edgeq import api
 from edgeq.comparison.record import Comparison, Severity
+from edgeq.comparison.store import FOLDER
 from edgeq.records import Method
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
@@ -46,21 +48,31 @@ CAUSES: dict[str, Callable[[int], Planted]] = {
 }
 
 
-def compared(make: Callable[[int], Planted], folder: Path) -> tuple[Planted, Comparison]:
+@pytest.fixture(scope="module")
+def arms(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where finished arms are, so that scenarios of the same model and data share them."""
+    return tmp_path_factory.mktemp("arms")
+
+
+def compared(make: Callable[[int], Planted], folder: Path, arms: Path) -> tuple[Planted, Comparison]:
     scenario = make(SEED)
-    return scenario, api.compare(scenario.write(folder))
+    options = scenario.write(folder)
+    shutil.copytree(arms, options.out / FOLDER)
+    comparison = api.compare(options)
+    shutil.copytree(options.out / FOLDER, arms, dirs_exist_ok=True)
+    return scenario, comparison
 
 
 @pytest.mark.parametrize("name", CLEAN)
-def test_clean(name: str, tmp_path: Path) -> None:
-    _, comparison = compared(CLEAN[name], tmp_path)
+def test_clean(name: str, tmp_path: Path, arms: Path) -> None:
+    _, comparison = compared(CLEAN[name], tmp_path, arms)
     loud = [f"{f.severity.value} {f.code}: {f.title}" for f in comparison.findings if f.severity is not Severity.INFO]
     assert not loud
 
 
 @pytest.mark.parametrize("name", CAUSES)
-def test_planted_cause_is_found_first(name: str, tmp_path: Path) -> None:
-    scenario, comparison = compared(CAUSES[name], tmp_path)
+def test_planted_cause_is_found_first(name: str, tmp_path: Path, arms: Path) -> None:
+    scenario, comparison = compared(CAUSES[name], tmp_path, arms)
     assert comparison.findings, "nothing was found"
     first = comparison.findings[0]
     assert first.code in scenario.expected, [f.code for f in comparison.findings]

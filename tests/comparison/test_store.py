@@ -53,7 +53,6 @@ def test_what_is_kept_is_found(tmp_path: Path) -> None:
     [
         replace(JOB, task=Task(work=Work.PTQ, seed=4)),
         replace(JOB, model=replace(JOB.model, files={"": b"model2"})),
-        replace(JOB, training=TrainingOptions(epochs=3)),
         replace(JOB, calibration_samples=21),
         replace(JOB, data=replace(JOB.data, sha256="0")),
     ],
@@ -61,6 +60,13 @@ def test_what_is_kept_is_found(tmp_path: Path) -> None:
 def test_another_job_finds_nothing(tmp_path: Path, other: Job) -> None:
     keep(tmp_path, JOB, (RUN,))
     assert find(tmp_path, other) is None
+
+
+@pytest.mark.parametrize(("work", "found"), [(Work.PTQ, True), (Work.QAT, False), (Work.CONTINUED, False)])
+def test_another_training_makes_only_what_trains_again(tmp_path: Path, work: Work, found: bool) -> None:
+    job = replace(JOB, task=Task(work=work, seed=3))
+    keep(tmp_path, job, (RUN,))
+    assert bool(find(tmp_path, replace(job, training=TrainingOptions(epochs=3)))) == found
 
 
 def test_threads_and_trust_do_not_matter(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from edgeq.comparison.arms import FLOAT, PTQ, QAT
 from edgeq.comparison.contrasts import ScoredArm
 from edgeq.comparison.findings.learning_rate import learning_rate_too_high
-from edgeq.comparison.findings.overfitting import float_overfits
+from edgeq.comparison.findings.overfitting import float_overfits, float_overfits_besides
 from edgeq.comparison.findings.quantization import scores_tie
 from edgeq.comparison.findings.ranges import ranges_lost
 from edgeq.comparison.record import LayerReport, Severity
@@ -58,6 +58,13 @@ def arm(name: str, scores: Scores) -> ScoredArm:
 def test_overfitting_is_knowing_samples_by_heart(training: float, test: float, overfits: bool) -> None:
     found = list(float_overfits(evidence(seen={FLOAT: answers(training)}, arms={FLOAT: arm(FLOAT, answers(test))})))
     assert bool(found) == overfits
+
+
+@pytest.mark.parametrize(("lost", "first"), [(0.05, True), (0.5, False)])
+def test_what_costs_more_than_overfitting_comes_before_it(lost: float, first: bool) -> None:
+    arms = {FLOAT: arm(FLOAT, answers(0.85)), PTQ: arm(PTQ, answers(0.85 - lost))}
+    given = evidence(seen={FLOAT: answers(1.0)}, arms=arms, gain=lambda *_: -lost)
+    assert [bool(list(find(given))) for find in (float_overfits, float_overfits_besides)] == [first, not first]
 
 
 def history(losses: tuple[tuple[float, float], ...], loss: str) -> TrainingHistory:

@@ -42,6 +42,7 @@ FINDERS: tuple[Finder, ...] = (
     data.calibration_classes,
     data.calibration_ranges,
     quantization.layers_quantize_badly,
+    overfitting.float_overfits_besides,
     training.qat_undertrained,
     results.test_set_small,
     quantization.scores_tie,

@@ -17,7 +17,26 @@ from edgeq.statistics.equivalence import Conclusion
 
 
 def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
-    """The float model knows its training samples much better than the test samples."""
+    """The float model knows its training samples much better than the test samples; what PTQ loses is less than that,
+    and may be a consequence."""
+    for finding, gap in _overfits(evidence):
+        if gap >= _lost_by_ptq(evidence):
+            yield finding
+
+
+def float_overfits_besides(evidence: Evidence) -> Iterator[CompareFinding]:
+    """The same where PTQ loses more than that: whatever makes it do so comes first."""
+    for finding, gap in _overfits(evidence):
+        if gap < _lost_by_ptq(evidence):
+            yield finding
+
+
+def _lost_by_ptq(evidence: Evidence) -> float:
+    return -evidence.gain(FLOAT, PTQ) if PTQ in evidence.arms else 0.0
+
+
+def _overfits(evidence: Evidence) -> Iterator[tuple[CompareFinding, float]]:
+    """The finding, and the gap: of accuracies, or a share of the test samples' error."""
     seen, test = evidence.seen.get(FLOAT), evidence.arms[FLOAT].first if FLOAT in evidence.arms else None
     if seen is None or test is None:
         return
@@ -26,7 +45,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
         spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
         if not _by_heart(a - b - 2.576 * spread, 1 - a, 1 - b):
             return
-        gap = f"{points(a - b)} higher"
+        size, gap = a - b, f"{points(a - b)} higher"
     else:
         a, b = seen.mean, test.mean
         spreads = [float(np.var(s.task.labels.astype(np.float64), axis=0).mean()) for s in (seen, test)]
@@ -35,7 +54,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
         left = [s.mean**2 / spread for s, spread in zip((seen, test), spreads, strict=True)]
         if not _by_heart(left[1] - left[0], *left) or not _errors_differ(seen.per_sample, test.per_sample):
             return
-        gap = f"{b / a:.1f} times smaller in error" if a else "perfect"
+        size, gap = 1 - a / b, f"{b / a:.1f} times smaller in error" if a else "perfect"
     if not labels_fit(evidence):
         return
     better = [
@@ -44,7 +63,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
         if (c := evidence.contrast(FLOAT, arm)) is not None and c.artifact.conclusion is Conclusion.BETTER
     ]
     regular = "Rounding weights and activations acts like a regulariser on such a model"
-    yield CompareFinding(
+    finding = CompareFinding(
         code="float-model-overfits",
         severity=Severity.WARNING,
         title=f"The float model overfits: on training samples it is {gap}",
@@ -54,6 +73,7 @@ def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
         evidence={"training": a, "test": b, "training_samples": len(seen.values)},
         advice="Use more data, augmentation, dropout or weight decay, or stop earlier; then compare again.",
     )
+    yield finding, size
 
 
 def _by_heart(gap: float, errors: float, test_errors: float) -> bool:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import norm
 
 from edgeq.comparison.scores import Scores
 from edgeq.statistics.proportions import wilson_interval
@@ -42,7 +42,7 @@ def worth_within(scores: Scores) -> tuple[float, float]:
     if n < 4:
         return -1.0, 1.0
     middle = float(np.arctanh(np.clip(worth(scores), -_ALL_BUT_ONE, _ALL_BUT_ONE)))
-    half = float(norm.ppf((1.0 + _SURE) / 2.0)) / (n - 3) ** 0.5
+    half = NormalDist().inv_cdf((1.0 + _SURE) / 2.0) / (n - 3) ** 0.5
     return float(np.tanh(middle - half)), float(np.tanh(middle + half))
 
 
