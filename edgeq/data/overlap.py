@@ -26,8 +26,8 @@ class Overlap:
 
     `split` is "train", "val" or "calib". Of `test` test samples, `shared` are in it with the same bits, and `near` more
     are not, but a sample that is nearly the same is (`edgeq.data.near.NEAR`). `natural` is the share of its own samples
-    that it holds more than once, `natural_near` the share that has another one as near: data that repeat themselves
-    share samples by nature.
+    that it holds more than once, `natural_near` the share that has another one as near, or of the test samples, if
+    these were as many, where that is more: data that repeat themselves share samples by nature.
     """
 
     split: str
@@ -70,6 +70,7 @@ def check_overlap(dataset: Dataset) -> DataChecks:
     """Compare every split with the test samples. A few seconds for gigabytes; no copies of the arrays are kept."""
     test = _hashes(dataset.test)
     units = units_of(dataset.test.x)
+    own = _own_near(Neighbours(dataset.test.x, units), dataset.test)
     overlaps, scalings = [], []
     for name, split in named_splits(dataset):
         if split is dataset.test:
@@ -79,6 +80,7 @@ def check_overlap(dataset: Dataset) -> DataChecks:
         again = len(hashes) - sum(1 for n in _counts(hashes).values() if n == 1)
         shared = np.array([h in found for h in test])
         near, natural_near = _near(dataset.test, split, shared, units)
+        natural_near = max(natural_near, _among(own, len(test), len(split)))
         overlaps.append(
             Overlap(
                 split=name, test=len(test), shared=int(shared.sum()), natural=again / len(hashes),
@@ -96,9 +98,18 @@ def _near(
     neighbours = Neighbours(split.x, units)
     others = np.flatnonzero(~shared)
     near = int(neighbours.near([x[others] for x in test.x]).sum()) if len(others) else 0
+    return near, _own_near(neighbours, split)
+
+
+def _own_near(neighbours: Neighbours, split: Split) -> float:
+    """The share of a split's samples that have another one in it that is near."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:_OWN_SAMPLES])
-    natural = neighbours.near([x[chosen] for x in split.x], own=chosen)
-    return near, float(natural.mean())
+    return float(neighbours.near([x[chosen] for x in split.x], own=chosen).mean())
+
+
+def _among(share: float, count: int, others: int) -> float:
+    """The share of samples with a near one among `others` samples, if it is `share` among `count` of them."""
+    return float(1.0 - (1.0 - share) ** (others / max(1, count - 1)))
 
 
 def _hashes(split: Split) -> list[bytes]:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 
 from edgeq.comparison.findings.data import preprocessing_differs, test_in_training
 from edgeq.comparison.record import Severity
@@ -57,3 +58,13 @@ def test_near_copies_of_test_samples_count() -> None:
         "30 % of the test samples are bit by bit (10) or almost unchanged in the training set."
     )
     assert (found.evidence["shared"], found.evidence["near"]) == (10, 20)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_points_of_a_plane_are_near_by_nature(seed: int) -> None:
+    """Also where the other split is small, and has no two that are near by chance."""
+    points = np.random.default_rng(seed).normal(size=(1600, 2)).astype(np.float32)
+    found = test_in_training(evidence(x_train=points[:800], x_val=points[800:1000], x_test=points[1000:]))
+    assert {f.severity for f in found} <= {Severity.INFO}
+    leaked = test_in_training(evidence(x_val=np.concatenate([points[:200], points[1000:1060]]), x_test=points[1000:]))
+    assert [f.severity for f in leaked] == [Severity.WARNING]

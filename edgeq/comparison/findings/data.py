@@ -74,7 +74,8 @@ def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
         if same == 0:
             continue
         repeated = max(found.natural, found.natural_near)
-        natural = share <= limit.NATURAL_FACTOR * repeated
+        expected = repeated * found.test
+        natural = same <= limit.NATURAL_FACTOR * expected + limit.NATURAL_DEVIATIONS * expected**0.5
         split = _SPLITS[found.split]
         yield CompareFinding(
             code=f"test-samples-in-{split}",

@@ -15,8 +15,9 @@ SHIFT = 1.0
 SHARED_SAMPLES = 0.01
 """Test samples that were trained on: from one in a hundred on they can lift an accuracy by the default margin."""
 
-NATURAL_FACTOR = 2.0
-"""Data that repeat themselves (small integer tables) share samples by chance: about as often as one split repeats."""
+NATURAL_FACTOR, NATURAL_DEVIATIONS = 2.0, 3.0
+"""Data that repeat themselves (small integer tables, two numbers a sample) share samples by chance: about as often as
+one split repeats, and a count that is by chance varies by its square root."""
 
 ABSENT_BY_CHANCE = 0.001
 """A class that is this unlikely to be missing among the calibration samples by chance was left out."""
