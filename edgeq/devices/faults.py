@@ -17,6 +17,7 @@ BFARVALID = 1 << 15
 UNDEFINSTR = 1 << 16
 INVSTATE = 1 << 17
 NOCP = 1 << 19
+STKOF = 1 << 20
 UNALIGNED = 1 << 24
 HFSR_FORCED = 1 << 30
 HFSR_DEBUG = 1 << 31
@@ -69,4 +70,5 @@ def undefined(text: str) -> Fault:
 
 INVALID_STATE = Fault(exception=USAGE, status=INVSTATE, what="branch to an address without the Thumb bit")
 NO_COPROCESSOR = Fault(exception=USAGE, status=NOCP, what="floating-point instruction while the unit is off")
+STACK_LIMIT = Fault(exception=USAGE, status=STKOF, what="stack pointer moved beyond its limit")
 BREAKPOINT = Fault(exception=HARD, status=0, hard_status=HFSR_DEBUG, what="breakpoint instruction without a debugger")

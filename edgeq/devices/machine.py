@@ -38,6 +38,7 @@ _INTERNAL = {
     7: faults.BREAKPOINT,
     17: faults.NO_COPROCESSOR,
     18: faults.INVALID_STATE,
+    19: faults.STACK_LIMIT,
 }
 
 
@@ -273,6 +274,7 @@ class Machine:
         entered, pushed = exceptions.enter(uc, exception, self._pc, has_fpu=self._has_fpu)
         if not pushed:
             status |= faults.MSTKERR if system.protects(entered.frame) else faults.STKERR
+        if status & (faults.STKOF | faults.MSTKERR | faults.STKERR):
             what = f"stack overflow: {what}"
         if not v6m:
             system.registers[SystemControl.CFSR] = system.read(SystemControl.CFSR) | status

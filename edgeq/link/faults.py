@@ -58,6 +58,6 @@ def describe_fault(fault: Fault, symbolise: Symbolise | None = None) -> str:
     text += f" at {place(fault.pc)}"
     if fault.address is not None:
         text += f", address {fault.address:#010x}"
-    if fault.lr < 0xFFFF_FF00:  # else a special value that says how to return from an exception
+    if 0 < fault.lr < 0xFFFF_FF00:  # else not known, or a special value that says how to return from an exception
         text += f", called from {place(fault.lr & ~1)}"
     return text

@@ -16,6 +16,7 @@
 #define CFSR_USAGE 0xFFFF0000u
 #define CFSR_MMFAR_VALID (1u << 7)
 #define CFSR_BFAR_VALID (1u << 15)
+#define CFSR_STKOF (1u << 20)
 #define CFSR_STACKING ((1u << 4) | (1u << 12)) /* pushing the frame faulted: MSTKERR, STKERR */
 
 #define EXCEPTION_HARD_FAULT 3u
@@ -99,7 +100,10 @@ __attribute__((used)) void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32
   }
 #endif
   fault.sp = sp;
-  if (on_process_stack && (sp < bottom || ((fault.cfsr & CFSR_STACKING) != 0u && sp < top))) {
+  /* A limit stops the stack pointer itself, and the frame is not pushed where it has no room (Armv8-M ARM,
+   * B3.21): then the handler's own return address tells nothing either. */
+  if (on_process_stack &&
+      (sp < bottom || (fault.cfsr & CFSR_STKOF) != 0u || ((fault.cfsr & CFSR_STACKING) != 0u && sp < top))) {
     fault.kind = EDGEQ_FAULT_STACK_OVERFLOW;
     fault.pc = innermost_call();
     fault.address = bottom;

@@ -49,6 +49,13 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
 #if EDGEQ_HAS_FAULT_STATUS
       "  msr basepri, r0\n" /* its masks */
       "  msr faultmask, r0\n"
+      "  ldr r1, =0xE000ED94\n" /* MPU_CTRL: its protection off, before anything is pushed */
+      "  str r0, [r1]\n"
+      "  dsb\n"
+#endif
+#if EDGEQ_HAS_STACK_LIMITS
+      "  msr msplim, r0\n" /* and the limits of its stacks */
+      "  msr psplim, r0\n"
 #endif
       "  msr control, r0\n" /* and its stack */
       "  isb\n"
@@ -66,6 +73,10 @@ __attribute__((naked, noreturn, used)) void edgeq_reset(void) {
       "  bl edgeq_prepare_memory\n"
       "  ldr r0, =edgeq_stack_top\n"
       "  msr psp, r0\n"
+#if EDGEQ_HAS_STACK_LIMITS
+      "  ldr r0, =edgeq_stack_bottom\n"
+      "  msr psplim, r0\n"
+#endif
       "  movs r0, #2\n"
       "  msr control, r0\n"
       "  isb\n"
@@ -90,7 +101,12 @@ static void protect_memory(void) {
   const uint32_t flash_bytes = (uint32_t)(uintptr_t)edgeq_flash_bytes;
   const uint32_t stack = (uint32_t)(uintptr_t)edgeq_stack_bottom;
   uint32_t size = 5;
-  if ((EDGEQ_MPU_TYPE & 0xFF00u) == 0u) return;
+  const uint32_t regions = (EDGEQ_MPU_TYPE >> 8) & 0xFFu;
+  if (regions == 0u) return;
+  for (uint32_t region = 0; region < regions; region++) { /* a bootloader's */
+    EDGEQ_MPU_RNR = region;
+    EDGEQ_MPU_RASR = 0;
+  }
   while (size < 31u && (1u << size) < flash_bytes) size++;
   if ((flash & ((1u << size) - 1u)) == 0u) protect(0, flash, size, EDGEQ_MPU_READ_ONLY);
   size = EDGEQ_STACK_GUARD_LOG2;

@@ -102,6 +102,17 @@ def test_faults_say_what_and_where(which: int, image_of: ImageOf) -> None:
     assert where in found
 
 
+def test_the_stack_pointer_has_a_limit(image_of: ImageOf) -> None:
+    """Of a core that knows one: nothing below the stack is written first."""
+    with booted(image_of("mps2-an505"), load_board("mps2-an505")) as (device, session):
+        with pytest.raises(DeviceError):
+            session.run([sample(3)])
+        found = failure_of(device)
+    assert found is not None
+    assert "stack overflow: stack pointer moved beyond its limit" in found
+    assert "tiny_descend+" in found
+
+
 def test_a_fault_with_a_wrong_stack_pointer_is_reported(image_of: ImageOf) -> None:
     """As on QEMU (test_qemu.py), on every core that the built-in emulator has."""
     for board in UNICORN_BOARDS:

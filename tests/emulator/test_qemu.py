@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -59,6 +60,18 @@ def test_boots_and_computes(board: str, toolchain: str, image_of: ImageOf) -> No
     assert result.ticks > 0
 
 
+@pytest.mark.parametrize("board", [b for b in QEMU_BOARDS if b.startswith("mps")])
+def test_the_line_has_the_speed_of_the_protocol(board: str, image_of: ImageOf, tmp_path: Path) -> None:
+    """QEMU knows the UART's own clock, and what the firmware's divisor makes of it."""
+    log = tmp_path / "trace"
+    trace = ("-trace", "cmsdk_apb_uart_set_params", "-D", str(log))
+    with QemuDevice(image_of(board).elf, load_board(board), extra=trace) as device, Session.connect(device.url):
+        pass
+    speed = re.search(r"params set to (\d+) 8N1", log.read_text())
+    assert speed is not None
+    assert int(speed[1]) == pytest.approx(115200, rel=0.01)
+
+
 @pytest.mark.parametrize("toolchain", ["zig", pytest.param("gcc", marks=needs_gcc)])
 @pytest.mark.parametrize("board", [b for b in QEMU_BOARDS if load_board(b).unicorn_cpu])
 def test_both_emulators_agree(board: str, toolchain: str, image_of: ImageOf) -> None:
@@ -90,14 +103,14 @@ def test_the_counter_of_the_board_without_a_built_in_emulator(tmp_path: Path, im
     assert found.ticks / board.counter.hz == pytest.approx(wanted.ticks / other.counter.hz, rel=0.001)
 
 
-@pytest.mark.parametrize("which", FAULTS)
-def test_both_emulators_fault_alike(which: int, image_of: ImageOf) -> None:
+@pytest.mark.parametrize(("which", "board"), [*((which, "mps2-an386") for which in FAULTS), (3, "mps2-an505")])
+def test_both_emulators_fault_alike(which: int, board: str, image_of: ImageOf) -> None:
     """The firmware's own report, word for word; only the line's name differs."""
-    image = image_of("mps2-an386")
+    image = image_of(board)
     reports = []
     for run in (
-        lambda: on_qemu(image, "mps2-an386", sample(which), symbolised=True),
-        lambda: on_unicorn(image, "mps2-an386", sample(which), told=False),
+        lambda: on_qemu(image, board, sample(which), symbolised=True),
+        lambda: on_unicorn(image, board, sample(which), told=False),
     ):
         with pytest.raises(DeviceError) as caught:
             run()
@@ -145,8 +158,8 @@ def test_an_image_behind_a_bootloader_uses_its_own_vectors(tmp_path: Path) -> No
             assert session.run([sample()]).outputs[0] == expected(sample())
 
 
-# A bootloader that leaves SysTick on, and interrupts pending, and goes to the image's start while it is interrupted
-# again and again.
+# A bootloader that leaves SysTick on, interrupts pending, the beginning of RAM protected (the last region of the MPU),
+# and goes to the image's start while it is interrupted again and again.
 BOOTLOADER = """
   .syntax unified
   .thumb
@@ -168,6 +181,16 @@ _start:
   str r1, [r0]
   ldr r2, =0xE000E200
   str r1, [r2]
+  ldr r0, =0xE000ED98
+  movs r1, #7
+  str r1, [r0]
+  ldr r1, =0x20000000
+  str r1, [r0, #4]
+  movs r1, #27
+  str r1, [r0, #8]
+  ldr r0, =0xE000ED94
+  movs r1, #5
+  str r1, [r0]
   ldr r2, =0x20300000
   msr psp, r2
   movs r2, #2
@@ -181,7 +204,7 @@ handler:
 """
 
 
-def test_interrupts_of_a_bootloader_are_turned_off(tmp_path: Path) -> None:
+def test_interrupts_and_protection_of_a_bootloader_are_turned_off(tmp_path: Path) -> None:
     board = behind_a_bootloader(tmp_path / "behind")
     project = tiny_project(board, tmp_path / "project")
     image = compile_project(project, board, toolchain="zig", traced=False, out=tmp_path / "out")

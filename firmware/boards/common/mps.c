@@ -10,7 +10,8 @@
 #define UART_INTCLEAR EDGEQ_REG32(edgeq_mps.uart + 0x0Cu)
 #define UART_BAUDDIV EDGEQ_REG32(edgeq_mps.uart + 0x10u)
 
-/* Cycles of a byte on the line: 10 bits, and one more for a divisor that is rounded. */
+/* Cycles of a byte on the line: 10 bits, and one more for a divisor that is rounded. The CPU's clock is at
+ * most 1.28 times the UART's, and a turn of a loop takes more than one cycle. */
 #define BYTE_CYCLES (11u * UART_BAUDDIV)
 
 #define STATE_TX_FULL 1u
@@ -30,8 +31,12 @@ static void clear_interrupt(void) {
   UART_INTCLEAR = INT_RX;
 }
 
+static void set_speed(uint32_t baud) {
+  UART_BAUDDIV = (edgeq_mps.uart_hz + baud / 2u) / baud;
+}
+
 void edgeq_board_init(void) {
-  UART_BAUDDIV = (edgeq_board_clock_hz + EDGEQ_BOARD_BAUD / 2u) / EDGEQ_BOARD_BAUD;
+  set_speed(EDGEQ_BOARD_BAUD);
   UART_CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE | CTRL_RX_INTERRUPT;
 }
 
@@ -78,7 +83,7 @@ uint32_t edgeq_board_max_baud(void) {
 
 void edgeq_board_set_baud(uint32_t baud) {
   flush();
-  UART_BAUDDIV = (edgeq_board_clock_hz + baud / 2u) / baud;
+  set_speed(baud);
 }
 
 void edgeq_board_reset(void) {

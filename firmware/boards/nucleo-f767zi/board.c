@@ -33,8 +33,8 @@
 #define RCC_CR_HSEBYP (1u << 18)
 #define RCC_CR_PLLON (1u << 24)
 #define RCC_CR_PLLRDY (1u << 25)
-/* 1 MHz in, * 432 = 432 MHz, / 2 = 216 MHz out; Q = 9. */
-#define PLL_216_MHZ ((9u << 24) | (432u << 6))
+/* 1 MHz in, * 432 = 432 MHz, / 2 = 216 MHz out; Q = 9, and R = 2, for which 0 is no value (RM0410, 5.3.2). */
+#define PLL_216_MHZ ((2u << 28) | (9u << 24) | (432u << 6))
 #define PLL_FROM_HSE ((1u << 22) | 8u)
 #define PLL_FROM_HSI 16u
 #define CFGR_SW_PLL 2u
@@ -60,6 +60,7 @@ const edgeq_stm32_usart_map edgeq_stm32_usart = EDGEQ_STM32_USART_V2(USART3, 1u,
 EDGEQ_RECEIVER_VECTOR(39);
 
 static void start_caches(void) {
+  if ((SCB_CCR & SCB_CCR_DCACHE) != 0u) return; /* invalidating it now would lose what start-up wrote */
   __asm volatile("dsb\n  isb" ::: "memory");
   SCB_ICIALLU = 0;
   SCB_CSSELR = 0; /* the first data cache; its lines have 32 bytes (Cortex-M7 TRM, 4.3.1) */

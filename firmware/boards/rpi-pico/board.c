@@ -1,6 +1,7 @@
 /* Raspberry Pi Pico: RP2040 at 125 MHz. */
 #include "edgeq/board.h"
 
+#include "edgeq/cortexm.h"
 #include "edgeq/receiver.h"
 #include "edgeq/rp2.h"
 #include "edgeq/systick.h"
@@ -32,7 +33,11 @@ const edgeq_rp2_map edgeq_rp2 = {
 };
 EDGEQ_RECEIVER_VECTOR(20);
 
+/* A debugger may have gone to the image's start without the second stage (boot2.c), which sets it too. */
+extern uint32_t edgeq_vectors_start[];
+
 void edgeq_board_init(void) {
+  EDGEQ_SCB_VTOR = (uint32_t)(uintptr_t)edgeq_vectors_start;
   edgeq_rp2_start();
   edgeq_systick_start();
 }

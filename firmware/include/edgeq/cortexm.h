@@ -33,6 +33,13 @@
 #define EDGEQ_HAS_FAULT_STATUS 0
 #endif
 
+/* Stack pointers have limits: Armv8-M with the main extension (Armv8-M ARM, B3.21). */
+#if defined(__ARM_ARCH_8M_MAIN__) || defined(__ARM_ARCH_8_1M_MAIN__)
+#define EDGEQ_HAS_STACK_LIMITS 1
+#else
+#define EDGEQ_HAS_STACK_LIMITS 0
+#endif
+
 /* Armv6-M's vector table is at 0; it may have a register to move it, or not. */
 #if defined(__ARM_ARCH) && __ARM_ARCH >= 7
 #define EDGEQ_HAS_VTOR 1

@@ -6,6 +6,7 @@
 
 typedef struct edgeq_mps_map {
   uint32_t uart;        /* base of the CMSDK APB UART */
+  uint32_t uart_hz;     /* the clock of the peripherals: not the CPU's on every image */
   uint32_t uart_rx_irq; /* its receive interrupt, as the NVIC counts */
   uint32_t counter;     /* the COUNTER register of the FPGA's system registers: up, at the CPU's clock */
 } edgeq_mps_map;
