@@ -8,12 +8,15 @@ import select
 import time
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from edgeq.errors import InputError, LinkError
 from edgeq.link.codes import BAUD
 
 _WRITE_SECONDS = 1.0
 _POLL_SECONDS = 0.001
+_REMOTE = ("socket://", "rfc2217://")
+_WRITE = "Write socket://host:port or rfc2217://host:port."
 
 
 class Transport:
@@ -35,6 +38,7 @@ class Transport:
         """
         import serial
 
+        check_url(url)
         self.url = url
         self.baud = baud
         # pyserial's rfc2217:// reads byte by byte without a timeout, and refuses one for writing: it never waits there.
@@ -153,28 +157,37 @@ def _cannot_open(url: str, exc: OSError | ValueError) -> InputError | LinkError:
 
 
 def check_url(url: str) -> None:
-    """Refuse a URL that is none of pyserial's; nothing is opened.
+    """Refuse a URL that is none of pyserial's, or leads nowhere; nothing is opened.
 
     Raises:
-        InputError: pyserial knows no such URL.
+        InputError: pyserial knows no such URL, or it lacks a host or port.
+        LinkError: none of this machine's ports is like it (hwgrep://).
     """
+    if "://" not in url:
+        return
     import serial
 
     try:
+        if url.startswith(_REMOTE):
+            place = urlsplit(url)
+            if not place.hostname or not place.port:
+                raise InputError(f"{url} names no host and port.", hint=_WRITE)
         serial.serial_for_url(url, do_not_open=True)
     except ValueError as exc:
         raise _unknown_url(url, exc) from exc
+    except serial.SerialException as exc:
+        raise LinkError(f"{url}: {exc}.", hint=_ports()) from exc
 
 
 def _unknown_url(url: str, exc: ValueError) -> InputError:
-    return InputError(
-        f"{url}: pyserial knows no such URL ({exc}).", hint="Write socket://host:port or rfc2217://host:port."
-    )
+    return InputError(f"{url}: pyserial knows no such URL ({exc}).", hint=_WRITE)
 
 
 def _cannot_open_url(url: str, exc: OSError | ValueError) -> InputError | LinkError:
     if isinstance(exc, ValueError):
         return _unknown_url(url, exc)
+    if not url.startswith(_REMOTE):
+        return LinkError(f"{url}: cannot be opened: {exc}", hint=_ports())
     hint = "Does the device's side (ser2net, an emulator) listen at that host and port?"
     if "option 'control'" in str(exc):
         hint = "The remote port seems to have no modem lines: append ?ign_set_control to the URL."

@@ -117,6 +117,13 @@ def test_a_port_that_does_not_exist() -> None:
         Session.connect("nonsense://x")
     with pytest.raises(LinkError, match="cannot be opened"):
         Session.connect("socket://127.0.0.1:1")
+    for url in ("socket://localhost", "rfc2217://:2000", "socket://localhost:0"):
+        with pytest.raises(InputError, match=f"{url} names no host and port"):
+            Session.connect(url)
+    with pytest.raises(InputError, match=r"socket://localhost:99999: .*Port out of range"):
+        Session.connect("socket://localhost:99999")
+    with pytest.raises(LinkError, match="hwgrep://nothing: no ports found matching"):
+        Session.connect("hwgrep://nothing")
 
 
 def test_a_port_that_another_program_uses() -> None:
