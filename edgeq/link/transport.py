@@ -47,6 +47,8 @@ class Transport:
         try:
             # Exclusive where the kind of port knows it: two programs on a line take each other's answers.
             self._port: Any = serial.serial_for_url(url, baudrate=baud, exclusive=True, do_not_open=True, **waits)
+            if remote:
+                _end_quietly(self._port)
             self._port.open()
         except (OSError, ValueError) as exc:
             raise _cannot_open(url, exc) from exc
@@ -137,6 +139,20 @@ class Transport:
         self.close()
 
 
+def _end_quietly(port: Any) -> None:
+    """Let the thread that reads an rfc2217:// end as on any lost connection where the server hangs up while it answers:
+    pyserial's dies of it, with a traceback on the terminal."""
+    read = port._telnet_read_loop
+
+    def read_on() -> None:
+        try:
+            read()
+        except OSError:
+            port._read_buffer.put(None)
+
+    port._telnet_read_loop = read_on
+
+
 def _cannot_open(url: str, exc: OSError | ValueError) -> InputError | LinkError:
     if "://" in url:
         return _cannot_open_url(url, exc)
@@ -189,6 +205,8 @@ def _cannot_open_url(url: str, exc: OSError | ValueError) -> InputError | LinkEr
     if not url.startswith(_REMOTE):
         return LinkError(f"{url}: cannot be opened: {exc}", hint=_ports())
     hint = "Does the device's side (ser2net, an emulator) listen at that host and port?"
+    if isinstance(exc, (BrokenPipeError, ConnectionResetError)):
+        hint = "The server hung up: does another program use its port? ser2net takes one at a time."
     if "option 'control'" in str(exc):
         hint = "The remote port seems to have no modem lines: append ?ign_set_control to the URL."
     return LinkError(f"{url}: cannot be opened: {exc}", hint=hint)

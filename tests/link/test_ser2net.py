@@ -96,3 +96,18 @@ def test_a_server_that_goes_away(native_program: Path, tmp_path: Path, scheme: s
             session.run(samples(1, NATIVE_INPUT_BYTES)[0])
         with pytest.raises(LinkError, match=r"cannot be opened.*\n.*ser2net"):
             Session.connect(urls[scheme])
+
+
+@pytest.mark.parametrize("scheme", ACCEPTERS)
+def test_a_port_of_the_server_that_another_program_uses(
+    native_program: Path, tmp_path: Path, scheme: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Said in one message; nothing of pyserial's threads comes to the terminal."""
+    with native_device(native_program) as device, ser2net(tmp_path, device.url) as urls:
+        with (
+            Session.connect(urls["socket"], failure=device.failure),
+            pytest.raises(LinkError, match=r"another program use") as caught,
+        ):
+            Session.connect(urls[scheme], timeout=2)
+        assert caught.value.message.startswith(urls[scheme])
+    assert "Traceback" not in capsys.readouterr().err
