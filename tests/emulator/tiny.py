@@ -13,6 +13,8 @@ from edgeq.records import Group, Project
 SYMBOL = "tiny"
 OPERATORS = ("tiny_op_0", "tiny_op_1", "tiny_op_2")
 HERE = Path(__file__).parent
+KERNELS = ("conv_2d.c", "depthwise_conv_2d.c", "fully_connected.c")
+"""The kernels that kernels_engine.c calls."""
 ENGINES = {"tiny": HERE / "tiny_engine.c", "kernels": HERE / "kernels_engine.c"}
 
 
@@ -26,8 +28,8 @@ def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Pr
     for source in LINK_SOURCES:
         shutil.copy(firmware / "src" / source, root / "src")
     shutil.copy(engine, root / "model" / "engine.c")
-    kernels = sorted((firmware / "kernels").glob("*.[ch]")) if engine.name == "kernels_engine.c" else []
-    for file in kernels:
+    kernels = KERNELS if engine == ENGINES["kernels"] else ()
+    for file in (*(firmware / "kernels" / name for name in kernels), *(firmware / "kernels").glob("*.h")):
         (root / "kernels").mkdir(exist_ok=True)
         shutil.copy(file, root / "kernels")
     extra = [p for p in (board.linker_script, *board.linker_includes) if p is not None]
@@ -39,7 +41,7 @@ def tiny_project(board: Board, root: Path, engine: Path = ENGINES["tiny"]) -> Pr
         sources={
             Group.MODEL: ("model/engine.c",),
             Group.LINK: tuple(f"src/{name}" for name in LINK_SOURCES),
-            Group.KERNELS: tuple(f"kernels/{p.name}" for p in kernels if p.suffix == ".c"),
+            Group.KERNELS: tuple(f"kernels/{name}" for name in kernels),
             Group.RUNTIME: tuple(sorted(f"board/{p.name}" for p in board.sources)),
         },
         include_dirs=("include",),
