@@ -78,7 +78,8 @@ def forwarding(folder: Path, header: str) -> Path:
     """A folder to include in the place of TFLM's headers, all of which are the `header` of STAND_INS."""
     for name in _STOOD_FOR:
         write(folder / "tensorflow/lite" / name, f'#include "{header}"\n')
-    write(folder / header, (STAND_INS / header).read_text())
+    for name in (header, "tflm_memory.h"):
+        write(folder / name, (STAND_INS / name).read_text())
     return folder
 
 

@@ -17,7 +17,7 @@ from edgeq.generate.tflm import arena_estimate
 from edgeq.generate.tflm_project import model_files
 from edgeq.interpreter import Running, running
 
-_FIRMWARE = ("model/affine.c", "src/crc32.c", f"include/{ENGINE}")
+_FIRMWARE = ("model/affine.c", "src/crc32.c", f"include/{ENGINE}", "include/edgeq/tflm_arena.h")
 
 
 def arena_bytes(build: Build) -> int:

@@ -65,7 +65,7 @@ _MAIN = """
 
 int main() {
   if (small_invoke() != EDGEQ_FAILED || small_input() != nullptr || small_arena_used() != 0) return 1;
-  if (small_init() != EDGEQ_OK || small_arena_used() != 300) return 2;
+  if (small_init() != EDGEQ_OK || small_arena_used() != 300 || small_arena_lacking() != 0) return 2;
   if (small_selftest() != EDGEQ_MISMATCH) return 3; /* another network */
   float in[SMALL_INPUT_ELEMENTS] = {1.0f}, out[SMALL_OUTPUT_0_ELEMENTS];
   small_quantize_input(in, small_input());
@@ -76,16 +76,19 @@ int main() {
 """
 
 
-def run_engine(library: Path, interpreter: str, main: str, tmp_path: Path) -> None:
+def run_engine(library: Path, interpreter: str, main: str, tmp_path: Path, *flags: str) -> None:
     """Compile a package with what stands in for the interpreter's headers, and run a program with it."""
     forwarding(tmp_path, interpreter)
     # The compiler is called without its C++ library, which would have to be built first.
-    (tmp_path / "new").write_text("inline void *operator new(__SIZE_TYPE__, void *at) noexcept { return at; }\n")
+    (tmp_path / "new").write_text(
+        "#pragma once\ninline void *operator new(__SIZE_TYPE__, void *at) noexcept { return at; }\n"
+    )
     (tmp_path / "main.cpp").write_text(main)
     sources = sorted(p for suffix in ("*.c", "*.cpp") for p in (library / "src").rglob(suffix))
     process.run(
         [*ZIG, "cc", "-x", "c++", "-std=c++17", *WARNINGS, "-O1", "-fno-exceptions", "-fno-rtti",
-         "-fno-threadsafe-statics", f"-I{library / 'include'}", "-isystem", ".", *sources, "main.cpp", "-o", "main"],
+         "-fno-threadsafe-statics", *flags, f"-I{library / 'include'}", "-isystem", ".", *sources, "main.cpp", "-o",
+         "main"],
         timeout=200, what="compiling the engine", cwd=tmp_path,
     )  # fmt: skip
     process.run([tmp_path / "main"], timeout=30, what="the engine")
@@ -93,6 +96,25 @@ def run_engine(library: Path, interpreter: str, main: str, tmp_path: Path) -> No
 
 def test_the_engine_compiles_and_runs(packages: dict[str, Path], tmp_path: Path) -> None:
     run_engine(packages["library"], "tflm_copier.h", _MAIN, tmp_path)
+
+
+_TOO_SMALL_MAIN = """
+#include <small.h>
+
+int main() {
+  for (int round = 0; round < 2; round++) {
+    if (small_init() != EDGEQ_FAILED || small_selftest() != EDGEQ_FAILED) return 1;
+    if (small_invoke() != EDGEQ_FAILED || small_input() != nullptr || small_arena_used() != 0) return 2;
+    if (small_arena_lacking() == 0 || small_arena_lacking() > 112) return 3; /* one tensor, at most */
+  }
+  return 0;
+}
+"""
+
+
+def test_init_refuses_an_arena_that_is_too_small(packages: dict[str, Path], tmp_path: Path) -> None:
+    """Before the interpreter writes behind a null that it does not expect; what lacks is told."""
+    run_engine(packages["library"], "tflm_copier.h", _TOO_SMALL_MAIN, tmp_path, "-DSMALL_ARENA_BYTES=320")
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 /* Stands in for TensorFlow Lite Micro's headers: an interpreter that copies the head of its input to its
  * outputs. */
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-enum TfLiteStatus { kTfLiteOk, kTfLiteError };
+#include <string.h>
+
+#include "tflm_memory.h"
 struct TfLiteTensor {
   union {
     void *data;
@@ -26,12 +26,16 @@ struct MicroMutableOpResolver : MicroOpResolver {
   TfLiteStatus AddReshape() { return kTfLiteOk; }
   TfLiteStatus AddSoftmax() { return kTfLiteOk; }
 };
-/* Copies the head of the input to both outputs. */
+/* Copies the head of the input to both outputs. As TFLM's, it believes in what it is given of the arena. */
 struct MicroInterpreter {
-  MicroInterpreter(const Model *, const MicroOpResolver &, uint8_t *arena, size_t) {
-    for (int i = 0; i < 3; i++) tensors[i].data.data = arena + 100 * i;
+  MicroInterpreter(const Model *, const MicroOpResolver &, MicroAllocator *a) : allocator(a) {}
+  TfLiteStatus AllocateTensors() {
+    for (TfLiteTensor &tensor : tensors) {
+      tensor.data.data = allocator->AllocatePersistentBuffer(100);
+      memset(tensor.data.data, 0, 100);
+    }
+    return kTfLiteOk;
   }
-  TfLiteStatus AllocateTensors() { return kTfLiteOk; }
   TfLiteStatus Reset() { return kTfLiteOk; }
   TfLiteStatus Invoke() {
     for (int i = 0; i < 54; i++) at(1)[i] = at(2)[i] = at(0)[i];
@@ -41,6 +45,7 @@ struct MicroInterpreter {
   TfLiteTensor *input(int) { return &tensors[0]; }
   TfLiteTensor *output(int i) { return &tensors[1 + i]; }
   int8_t *at(int i) { return static_cast<int8_t *>(tensors[i].data.data); }
+  MicroAllocator *allocator;
   TfLiteTensor tensors[3];
 };
 }  // namespace tflite

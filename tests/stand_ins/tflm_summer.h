@@ -1,11 +1,8 @@
 /* Stands in for TensorFlow Lite Micro's headers: an interpreter that sums up its inputs in a resource
  * variable. */
 #pragma once
-#include <stddef.h>
-#include <stdint.h>
-
 #include "methods.h" /* STAND_IN_METHODS: the op resolver's */
-enum TfLiteStatus { kTfLiteOk, kTfLiteError };
+#include "tflm_memory.h"
 struct TfLiteTensor {
   union {
     void *data;
@@ -22,14 +19,6 @@ template <unsigned>
 struct MicroMutableOpResolver : MicroOpResolver {
   STAND_IN_METHODS
 };
-struct MicroAllocator {
-  static MicroAllocator *Create(uint8_t *to, size_t) {
-    static MicroAllocator made;
-    made.arena = to;
-    return &made;
-  }
-  uint8_t *arena;
-};
 struct MicroResourceVariables {
   static MicroResourceVariables *Create(MicroAllocator *, int count) {
     static MicroResourceVariables made;
@@ -43,7 +32,7 @@ inline int alive = 0;
 struct MicroInterpreter {
   MicroInterpreter(const Model *, const MicroOpResolver &, MicroAllocator *a,
                    MicroResourceVariables *v = nullptr)
-      : memory(a->arena), variables(v) {
+      : memory(static_cast<uint8_t *>(a->AllocatePersistentBuffer(200))), variables(v) {
     alive++;
   }
   ~MicroInterpreter() { alive--; }

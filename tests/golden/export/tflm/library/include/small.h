@@ -16,7 +16,8 @@ extern "C" {
 #endif
 
 /* Once, before anything else: makes the interpreter. Again, to forget what inferences before have left. EDGEQ_FAILED: the
- * arena (SMALL_ARENA_BYTES) is too small, or the library has no kernel for an operator; it has printed which. */
+ * arena (SMALL_ARENA_BYTES) is too small (small_arena_lacking), or the library has no kernel for an operator; it
+ * has printed which. */
 edgeq_status small_init(void);
 
 /* One inference. EDGEQ_FAILED before init, or if an operator fails. */
@@ -29,6 +30,10 @@ edgeq_status small_selftest(void);
 /* Bytes of the arena that the interpreter keeps; 0 before init. A lower bound of SMALL_ARENA_BYTES: for a while init
  * takes more, to plan. */
 uint32_t small_arena_used(void);
+
+/* After an init that failed: how many bytes more the arena must have, at least; 0: it failed for another reason. Nothing
+ * is ever written outside of the arena, and an inference takes nothing more: what init has taken will do. */
+uint32_t small_arena_lacking(void);
 
 /* Where the values are: ..._ELEMENTS of them, inside the arena; null before init. */
 int8_t *small_input(void);

@@ -1,12 +1,17 @@
 // small, run by TensorFlow Lite Micro. Made by edgeq 0.1.0.
 #include "small.h"
 
+#include <setjmp.h>
 #include <string.h>
+
+#include <new>
 
 #include "edgeq/affine.h"
 #include "edgeq/crc32.h"
+#include "edgeq/tflm_arena.h"
 #include "small_model_data.h"
 #include "small_op_resolver.h"
+#include "tensorflow/lite/micro/micro_allocator.h"
 #include "tensorflow/lite/micro/micro_interpreter.h"
 #include "tensorflow/lite/schema/schema_generated.h"
 
@@ -21,16 +26,36 @@ __attribute__((section(SMALL_ARENA_SECTION)))
 #endif
 alignas(16) uint8_t arena[SMALL_ARENA_BYTES];
 
+alignas(tflite::MicroInterpreter) uint8_t room[sizeof(tflite::MicroInterpreter)];
 tflite::MicroInterpreter* running = nullptr;
 
-// The interpreter, made once; null if it cannot run the model.
+// Neither TFLM nor its kernels expect everywhere that the arena has no room: its first refusal ends the start.
+jmp_buf start;
+bool starting = false;
+uint32_t lacking = 0;
+
+// The interpreter in its arena; null if it cannot run the model.
+tflite::MicroInterpreter* allocated(const tflite::MicroOpResolver& resolver) {
+  tflite::MicroAllocator* const allocator = small_edgeq_tflm_allocator(arena, sizeof arena);
+  const tflite::Model* const model = tflite::GetModel(small_model_data);
+  tflite::MicroInterpreter* const made = new (room) tflite::MicroInterpreter(model, resolver, allocator);
+  if (made->AllocateTensors() == kTfLiteOk) return made;
+  made->~MicroInterpreter();
+  return nullptr;
+}
+
+// The interpreter, made once.
 tflite::MicroInterpreter* made() {
   static small_op_resolver resolver;
   static const bool registered = small_register_ops(resolver) == kTfLiteOk;
+  if (running != nullptr) return running;
+  running = nullptr;
+  lacking = 0;
   if (!registered) return nullptr;
-  static tflite::MicroInterpreter interpreter(tflite::GetModel(small_model_data), resolver, arena, sizeof arena);
-  static const bool ready = interpreter.AllocateTensors() == kTfLiteOk;
-  return ready ? &interpreter : nullptr;
+  starting = true;
+  if (setjmp(start) == 0) running = allocated(resolver);
+  starting = false;
+  return running;
 }
 
 // clang-format off
@@ -45,11 +70,17 @@ const int8_t golden_input[SMALL_INPUT_ELEMENTS] = {
 
 }  // namespace
 
+// Of edgeq/tflm_arena.h.
+void small_edgeq_tflm_lacks(size_t bytes) {
+  if (!starting) return;
+  lacking = static_cast<uint32_t>(bytes);
+  longjmp(start, 1);
+}
+
 extern "C" {
 
 edgeq_status small_init(void) {
-  running = made();
-  return running != nullptr && running->Reset() == kTfLiteOk ? EDGEQ_OK : EDGEQ_FAILED;
+  return made() != nullptr && running->Reset() == kTfLiteOk ? EDGEQ_OK : EDGEQ_FAILED;
 }
 
 edgeq_status small_invoke(void) {
@@ -58,6 +89,10 @@ edgeq_status small_invoke(void) {
 
 uint32_t small_arena_used(void) {
   return running == nullptr ? 0u : static_cast<uint32_t>(running->arena_used_bytes());
+}
+
+uint32_t small_arena_lacking(void) {
+  return lacking;
 }
 
 int8_t* small_input(void) {

@@ -5,7 +5,7 @@
  *
  * SMALL_ARENA_SECTION    a string: the linker section of the arena (5,152 bytes of RAM); else .bss
  * SMALL_WEIGHTS_SECTION  a string: the linker section of the weights (2,528 bytes of flash); else .rodata
- * SMALL_ARENA_BYTES      the arena's size; small_arena_used is a lower bound of it: leave a margin
+ * SMALL_ARENA_BYTES      the arena's size; small_init fails if it is too small
  * SMALL_NO_SELFTEST      leaves the golden input (72 bytes of flash) out
  */
 #ifndef SMALL_CONFIG_H
