@@ -90,7 +90,7 @@ def _others(facts: Facts, build: MobileBuild) -> str:
     """Which variants of the build to export instead, or how to get one."""
     others = [row.kind.value for row in build.info.rows if "int16" not in (*row.inputs, *row.outputs)]
     if others:
-        return f"Export another variant: {' or '.join(f'--variant {name}' for name in others)}"
+        return f"Export another variant, --variant {' or '.join(others)}"
     return f"Build from the float model, which gives other variants than {facts.kind.value}"
 
 
