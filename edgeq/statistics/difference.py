@@ -24,7 +24,8 @@ class TooFewSeeds:
     @property
     def reason(self) -> str:
         """A sentence for the report."""
-        return f"{self.found} seeds say too little about the method: it takes at least {self.needed}"
+        seeds = "1 seed says" if self.found == 1 else f"{self.found} seeds say"
+        return f"{seeds} too little about the method: it takes at least {self.needed}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,11 @@ from edgeq.training import TrainingHistory
 
 _CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
 
+_UNKNOWN = (
+    " The float model was trained on just as briefly, so nobody can tell either whether it is trained out: more epochs "
+    "show both."
+)
+
 
 def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
     """New batch-norm statistics alone make the float model better."""
@@ -110,7 +115,8 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             severity=Severity.WARNING,
             title=f"{name} stopped too early: {epochs} epoch{'s' if epochs > 1 else ''}",
             text=_how_it_ended(fell, moved)
-            + "This is a figure of a training that was cut off, not of quantization-aware training.",
+            + "This is a figure of a training that was cut off, not of quantization-aware training."
+            + (_UNKNOWN if epochs <= limit.FEW_EPOCHS and _CONTROLS[arm][0] in evidence.arms else ""),
             evidence={
                 "epochs": epochs, "last_fall": fell, "loss_before": first.start.validation_loss,
                 "loss_last_epoch": first.epochs[-1].validation_loss,

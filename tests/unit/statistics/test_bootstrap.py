@@ -73,6 +73,7 @@ def test_too_few_is_an_answer():
     few = artifact_difference(first[0], second[0], groups=np.arange(100) // 50)
     assert few == TooFewGroups(found=2)
     assert few.reason == "2 groups say too little about other groups: it takes at least 5"
+    assert TooFewSeeds(found=1).reason == "1 seed says too little about the method: it takes at least 5"
     assert TooFewSeeds(found=3).reason == "3 seeds say too little about the method: it takes at least 5"
 
 
