@@ -12,7 +12,8 @@
 EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, more) == 36, "the assembly knows edgeq_depthwise_3x3");
 
 /* Registers: r0 r1 positions in two pair rows; r4 to r6 the columns' first weights, r7 to r9 their last; r10
- * and r2 sums of two columns, with strides of 1 also r11 and r3, of the row below. Stack: start value, m, c,
+ * and r2 sums of two columns, with strides of 1 also r11 and r3, of the row below; with strides of 2, r3 is
+ * the output. Stack: start value, m, c,
  * n, then the argument's fields, of which `pairs` moves on and `channel` becomes the end of the even columns.
  */
 #define BEGIN                                     \
@@ -72,6 +73,9 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, more) == 36, "the assembly kno
   "  add    r2, r2, r0\n"          \
   "  str    r1, [sp, #16]\n"       \
   "  str    r2, [sp, #20]\n"       \
+  ".if edgeq_stride == 2\n"        \
+  "  ldr    r3, [sp, #24]\n"       \
+  ".endif\n"                       \
   "3:\n"                           \
   "  ldr    r10, [sp]\n"           \
   "  edgeq_position_then #32\n"    \
@@ -107,25 +111,31 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, more) == 36, "the assembly kno
   "  edgeq_result r11\n"           \
   "  edgeq_result r3\n"            \
   ".endif\n"                       \
+  ".if edgeq_stride == 1\n"        \
   "  ldr    r12, [sp, #24]\n"      \
   "  ldr    lr, [sp, #36]\n"       \
-  ".if edgeq_stride == 1\n"        \
   "  strb   r11, [r12, lr]\n"      \
-  ".endif\n"                       \
   "  strb   r10, [r12]\n"          \
   "  ldr    r10, [sp, #32]\n"      \
   "  ldr    r11, [sp, #20]\n"      \
   "  add    r12, r12, r10\n"       \
-  ".if edgeq_stride == 1\n"        \
   "  strb   r3, [r12, lr]\n"       \
-  ".endif\n"                       \
   "  strb   r2, [r12]\n"           \
+  ".else\n"                        \
+  "  ldr    r12, [sp, #32]\n"      \
+  "  ldr    r11, [sp, #20]\n"      \
+  "  strb   r10, [r3]\n"           \
+  "  strb   r2, [r3, r12]\n"       \
+  "  add    r3, r3, r12, lsl #1\n" \
+  ".endif\n"                       \
   ".if edgeq_clamped == 0\n"       \
   "  ldr    r4, [sp, #56]\n"       \
   "  ldr    r5, [sp, #60]\n"       \
   ".endif\n"                       \
+  ".if edgeq_stride == 1\n"        \
   "  add    r12, r12, r10\n"       \
   "  str    r12, [sp, #24]\n"      \
+  ".endif\n"                       \
   "  cmp    r0, r11\n"             \
   "  bne    3b\n"
 
@@ -147,8 +157,12 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, more) == 36, "the assembly kno
   "  edgeq_result r11\n"           \
   ".endif\n"                       \
   ".endif\n"                       \
+  ".if edgeq_stride == 1\n"        \
   "  ldr    r12, [sp, #24]\n"      \
   "  ldr    lr, [sp, #36]\n"       \
+  ".else\n"                        \
+  "  mov    r12, r3\n"             \
+  ".endif\n"                       \
   ".if edgeq_odd\n"                \
   ".if edgeq_stride == 1\n"        \
   "  strb   r11, [r12, lr]\n"      \

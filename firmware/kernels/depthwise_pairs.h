@@ -16,7 +16,9 @@
 #include "edgeq/depthwise_pairs.h"
 
 /* What one call works on: two windows at a time, of two rows of outputs each, or four of one row. The
- * assembly knows the order, and moves `pairs`, `output` and `count` on. */
+ * assembly knows the order, and moves `pairs`, `output` and `count` on. A "line" takes two pair rows,
+ * `second` bytes apart, and leaves all as it is; if `below` is 0, the first output alone is written. It reads
+ * one pair row more than the windows do, of which nothing is used. */
 struct edgeq_depthwise_pairs {
   const uint32_t *pairs;
   const int32_t *channel;

@@ -73,6 +73,36 @@ static void down(const edgeq_depthwise_pairs_dsp_params *p, edgeq_depthwise_pair
   }
 }
 
+/* Two pair rows at a time of each column: the last two begin among those that are done, and an odd row is
+ * the first of two that are not there. */
+static void lines(const edgeq_depthwise_pairs_dsp_params *p, edgeq_depthwise_pairs *d,
+                  const edgeq_outputs *o) {
+  const uint32_t *pairs = d->pairs;
+  int8_t *output = d->output;
+  const uint32_t rows = (uint32_t)o->rows;
+  const uint32_t begin = (rows & ~3u) - 2u;
+  d->second = (uint32_t)p->image.pitch;
+  for (int32_t x = 0; x < o->columns; x++, pairs += o->step / 4u, output += o->column) {
+    d->pairs = pairs;
+    d->output = output;
+    d->below = o->row;
+    d->count = rows / 4u;
+    p->run(d);
+    d->count = 1;
+    if (rows % 4u > 1) {
+      d->pairs = pairs + begin / 2u * (d->second / 4u);
+      d->output = output + begin * o->row;
+      p->run(d);
+    }
+    if (rows % 2u) {
+      d->pairs = pairs + rows / 2u * (d->second / 4u);
+      d->output = output + (rows - 1u) * o->row;
+      d->below = 0;
+      p->run(d);
+    }
+  }
+}
+
 /* `count` windows in a line, `window` bytes apart, as their outputs are `output`. */
 static void line(const edgeq_depthwise_pairs_dsp_params *p, edgeq_depthwise_pairs *d, uint32_t count,
                  uint32_t window, uint32_t output) {
@@ -142,6 +172,8 @@ static void products(const edgeq_depthwise_pairs_dsp_params *p, const uint32_t *
       d.output = output;
       if (p->order == EDGEQ_DEPTHWISE_SQUARES) {
         squares(p, &d, o);
+      } else if (p->order == EDGEQ_DEPTHWISE_LINES) {
+        lines(p, &d, o);
       } else if (p->order == EDGEQ_DEPTHWISE_DOWN) {
         down(p, &d, o);
       } else {

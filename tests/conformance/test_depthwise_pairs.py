@@ -29,7 +29,8 @@ _SHAPES = (
     ((9, 10), (5, 5), (2, 2)), ((7, 7), (4, 4), (2, 2)), ((6, 11), (3, 3), (2, 1)), ((11, 6), (3, 3), (1, 2)),
     ((12, 1), (7, 1), (2, 1)), ((5, 9), (2, 3), (1, 3)), ((3, 5), (7, 7), (2, 2)), ((1, 15), (1, 3), (1, 2)),
     ((9, 7), (3, 3), (1, 1), (2, 2)), ((10, 8), (5, 3), (1, 1), (3, 1)), ((1, 20), (1, 3), (1, 1), (1, 4)),
-    ((6, 6), (2, 3), (1, 1), (4, 3)),
+    ((6, 6), (2, 3), (1, 1), (4, 3)), ((11, 1), (3, 1)), ((1, 14), (1, 4)), ((5, 9), (1, 5)), ((8, 3), (6, 1)),
+    ((1, 19), (1, 3), (1, 1), (1, 2)), ((13, 2), (5, 1)), ((4, 4), (4, 1)),
 )  # fmt: skip
 _VARIANT = "of any window"
 
@@ -70,7 +71,10 @@ def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path, monkeypatch: pyte
 
     def choose(candidates: Sequence[Sequence[Candidate]], *_: object, **__: object) -> list[Candidate]:
         pairs = [[c for c in options if _VARIANT in str(c.call.variant)] for options in candidates]
-        chosen = [options[len(taken) % len(options)] for options in pairs]
+        lines = [[c for c in options if "lines" in str(c.call.variant)] for options in pairs]
+        n = len(taken)
+        options = [few if few and n % 3 else many for few, many in zip(lines, pairs, strict=True)]
+        chosen = [some[n % len(some)] for some in options]
         taken.extend(str(c.call.variant) for c in chosen)
         return chosen
 
@@ -79,7 +83,7 @@ def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path, monkeypatch: pyte
         [Model(name=f"{i}", content=content, misalign=1) for i, (content, _) in enumerate(models)],
         tmp_path, frozenset({"dsp"}),
     )  # fmt: skip
-    assert all(any(order in t for t in taken) for order in ("down", "along", "squares", "columns of"))
+    assert all(any(order in t for t in taken) for order in ("down", "along", "squares", "lines", "columns of"))
     found = batch.run([(i, [inputs]) for i, (_, inputs) in enumerate(models)])
     for i, ((content, inputs), outputs) in enumerate(zip(models, found, strict=True)):
         want = tflm.run(content, [inputs])[0].reshape(outputs[0].shape)

@@ -42,7 +42,7 @@ _APART = (8, 16)
 
 # Cycles of the assembly, clamped: two columns, the odd one, the rest of a row (kernels/depthwise_3x3.c) or of a column
 # (..._down.c); by stride.
-_TWO = {1: 70, 2: 51}
+_TWO = {1: 70, 2: 46}
 _ODD = {1: 34, 2: 24}
 _ROW = 23
 _DOWN_TWO = {1: 61, 2: 45}

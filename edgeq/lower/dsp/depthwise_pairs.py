@@ -25,8 +25,11 @@ _CALL = 75
 _FOUR_OUTPUTS = {1: (56, 5, 9), 2: (58, 8, 10)}
 # Of four channels, a band of them, their pair rows and a pair in these, and one that the next band keeps.
 _QUAD, _BAND, _PAIR_ROW, _PAIR, _KEPT = 450, 70, 9, 17, 9
+_NARROW = 300  # of four channels, rows of one position
 _CODE, _POSITION_CODE = 190, 34
 _AROUND = 3000
+# Rows of windows that "line" has, and its cycles of four outputs and a row of theirs.
+_LINES, _LINE, _LINE_ROW = (3, 4, 5, 6), 47, 3
 _ORDERS = {1: (("ALONG", "along the rows"), ("DOWN", "down the columns")), 2: (("SQUARES", "in squares"),)}
 
 
@@ -84,6 +87,17 @@ class _Window:
     @property
     def passes(self) -> int:
         return self.window_rows * self.across.filter // self.at_once
+
+    @property
+    def in_lines(self) -> bool:
+        fits = self.across.filter == 1 == self.down.stride and self.down.filter in _LINES
+        return fits and min(phase.output for phase in self.down.phases()) >= 4
+
+    def run(self, order: str) -> str:
+        """Its name in edgeq/depthwise_pairs.h."""
+        if order == "LINES":
+            return f"line_{self.down.filter}"
+        return f"four_{self.at_once}" if order == "SQUARES" else f"{self.at_once}"
 
     def pair_rows(self, outputs: int) -> int:
         """That so many rows of outputs begin in."""
@@ -152,8 +166,6 @@ def _candidates(call: KernelCall, window: _Window, weights: NDArray[np.int8]) ->
     pair_rows = window.pair_rows(down.phases()[0].output)
     plain = down.stride == across.stride == down.dilation == across.dilation == 1
     same = plain and multiplier == batches == 1 and all(a.input == a.output for a in (down, across))
-    prefix = "edgeq_depthwise_pairs" + ("_four" if down.stride == 2 else "")
-    run = f"{prefix}_{window.at_once}"
     fixed: dict[str, Param] = {
         "batches": batches,
         "image": _image(call, window),
@@ -171,21 +183,29 @@ def _candidates(call: KernelCall, window: _Window, weights: NDArray[np.int8]) ->
         "next_row": window.pitch - 16 * window.at_once if window.passes > 1 else 0,
         "words": words.shape[1],
         **limits(call),
-        "run": Enumerator(name=run),
     }
     bands = sorted({pair_rows, *(n for n in _BANDS if n < pair_rows)})
-    for (order, said), band in itertools.product(_ORDERS[down.stride], bands):
+    ways = list(itertools.product(_ORDERS[down.stride], bands))
+    if window.in_lines:
+        ways.append((("LINES", "in lines"), pair_rows))
+    for (order, said), band in ways:
+        run = f"edgeq_depthwise_pairs_{window.run(order)}"
         parts = itertools.product(down.phases(), across.phases())
         cycles = batches * sum(_cycles(window, d, a, count, multiplier, order, band) for d, a in parts)
         made = replace(
             call,
             kernel="edgeq_depthwise_pairs_dsp_int8",
             source="depthwise_pairs_dsp.c",
-            support=("depthwise_pairs.c", "depthwise_3x3.c"),
+            support=("depthwise_lines.c" if order == "LINES" else "depthwise_pairs.c", "depthwise_3x3.c"),
             params_type="edgeq_depthwise_pairs_dsp_params",
-            params={**fixed, "band": band, "order": Enumerator(name=f"EDGEQ_DEPTHWISE_{order}")},
+            params={
+                **fixed,
+                "band": band,
+                "order": Enumerator(name=f"EDGEQ_DEPTHWISE_{order}"),
+                "run": Enumerator(name=run),
+            },
             inputs=(call.inputs[0], packed),
-            scratch_bytes=window.pitch * (band + window.window_rows - 1),
+            scratch_bytes=window.pitch * (band + window.window_rows - (order != "LINES")),
             in_place=(0,) if same else (),
             variant=f"dsp: pairs of {'columns' if down.name == 'width' else 'rows'} of any window, "
             f"{band} at a time, {said}",
@@ -212,11 +232,15 @@ def _image(call: KernelCall, window: _Window) -> tuple[Param, ...]:
 def _cycles(window: _Window, down: _Axis, across: _Axis, count: int, multiplier: int, order: str, band: int) -> float:
     """Cycles of one image, where `down` and `across` are not dilated."""
     start, row, position = _FOUR_OUTPUTS[down.stride]
+    four = start + window.passes * (row + position * window.at_once)
+    if order == "LINES":
+        four = _LINE + _LINE_ROW * down.filter
     calls, windows = _windows(down.output, across.output, band, order)
     pair_rows = window.pair_rows(down.output)
     runs, kept = -(-pair_rows // band), window.window_rows - 1
-    cycles = count * (calls * _CALL + windows * (start + window.passes * (row + position * window.at_once)))
-    made_rows = (pair_rows + kept) * (across.inside * _PAIR + (_PAIR_ROW if across.positions > 1 else 0))
+    cycles = count * (calls * _CALL + windows * four)
+    narrow = across.positions == 1
+    made_rows = (pair_rows + kept) * (across.inside * _PAIR + (0 if narrow else _PAIR_ROW)) + narrow * _NARROW
     again = (runs - 1) * kept * across.positions * _KEPT
     return cycles + -(-(count // multiplier) // QUAD) * (_QUAD + runs * _BAND + made_rows + again)
 
@@ -227,7 +251,7 @@ def _windows(rows: int, columns: int, band: int, order: str) -> tuple[int, int]:
     rows_at_once = band if order == "SQUARES" else 2 * band
     for start in range(0, rows, rows_at_once):
         here = min(rows_at_once, rows - start)
-        if order == "DOWN":
+        if order in ("DOWN", "LINES"):
             single = (here % 4 > 1) + here % 2
             calls += columns * ((here >= 4) + single)
             windows += columns * (here // 4 + single)

@@ -12,5 +12,7 @@ extern edgeq_depthwise_pairs_run edgeq_depthwise_pairs_1, edgeq_depthwise_pairs_
 extern edgeq_depthwise_pairs_run edgeq_depthwise_pairs_four_1, edgeq_depthwise_pairs_four_2,
     edgeq_depthwise_pairs_four_3, edgeq_depthwise_pairs_four_4, edgeq_depthwise_pairs_four_5,
     edgeq_depthwise_pairs_four_7;
+extern edgeq_depthwise_pairs_run edgeq_depthwise_pairs_line_3, edgeq_depthwise_pairs_line_4,
+    edgeq_depthwise_pairs_line_5, edgeq_depthwise_pairs_line_6;
 
 #endif

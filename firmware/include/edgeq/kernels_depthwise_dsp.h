@@ -14,16 +14,19 @@ extern "C" {
 #endif
 
 /* In which order outputs are computed, four at a time: two columns of a pair row, which has two rows of
- * outputs; two pair rows of a column; or, where rows are two apart, two columns of two pair rows. */
+ * outputs; two pair rows of a column; where rows are two apart, two columns of two pair rows; or two pair
+ * rows of a column with a `run` of "line", which at least 4 rows of outputs, all in one band, can have. */
 #define EDGEQ_DEPTHWISE_ALONG 0
 #define EDGEQ_DEPTHWISE_DOWN 1
 #define EDGEQ_DEPTHWISE_SQUARES 2
+#define EDGEQ_DEPTHWISE_LINES 3
 
 /* DEPTHWISE_CONV_2D, rows of outputs one or two apart, dilated only if columns are one apart, too. What is
  * called height here may be the tensors' width. Weights: kernels/depthwise_pairs.h's words for each output
  * channel; `run` takes filter_width positions at a time, or window_rows, where image.pitch is 16 and rows of
  * one position follow each other. With strides of 1 and no dilation, an output of the input's shape may be
- * the same buffer. Scratch, aligned to 4: image.pitch * (band + window_rows - 1) bytes. */
+ * the same buffer. Scratch, aligned to 4: image.pitch * (band + window_rows - 1) bytes, of
+ * lines image.pitch more. */
 typedef struct edgeq_depthwise_pairs_dsp_params {
   int32_t batches;
   edgeq_image image; /* positions and inside of a window that is not dilated */
