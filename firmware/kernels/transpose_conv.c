@@ -1,6 +1,8 @@
 /* TRANSPOSE_CONV on int8. */
+#include "edgeq/attributes.h"
 #include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
+#include "four_sums.h"
 
 /* The taps of a filter that reach one output position along an axis: first, first + stride, ... (`count` of
  * them), which read the inputs input, input - 1, ... */
@@ -24,31 +26,54 @@ static reach reach_of(int32_t position, int32_t taps, int32_t stride, int32_t si
   return r;
 }
 
-static int32_t dot(const int8_t *input, const int8_t *weights, int32_t count, int32_t input_offset) {
-  int32_t sum = 0;
-  for (int32_t i = 0; i < count; i++) sum += weights[i] * (input[i] + input_offset);
-  return sum;
+/* What one output pixel reads along both axes. */
+typedef struct taps {
+  reach y;
+  reach x;
+} taps;
+
+/* Of `count` filters, at most four, whose weights begin at `weights`. */
+EDGEQ_NOINLINE static void sums_of(const edgeq_transpose_conv_params *p, const taps *t, const int8_t *input,
+                                   const int8_t *weights, int32_t count, edgeq_four_sums *result) {
+  const int32_t depth = p->input_channels;
+  const int32_t filter = p->filter_height * p->filter_width * depth;
+  edgeq_four_sums sums = {{0, 0, 0, 0}};
+  for (int32_t i = 0; i < t->y.count; i++) {
+    const int32_t in_row = (t->y.input - i) * p->input_width + t->x.input;
+    const int32_t w_row = (t->y.first + i * p->stride_height) * p->filter_width + t->x.first;
+    for (int32_t j = 0; j < t->x.count; j++) {
+      const int8_t *in = input + (in_row - j) * depth;
+      const int8_t *w = weights + (w_row + j * p->stride_width) * depth;
+      if (count == 4) {
+        edgeq_add_run(&sums, in, p->input_offset, w, filter, depth);
+        continue;
+      }
+      for (int32_t n = 0; n < count; n++) {
+        for (int32_t k = 0; k < depth; k++) sums.of[n] += w[n * filter + k] * (in[k] + p->input_offset);
+      }
+    }
+  }
+  *result = sums;
 }
 
 /* One output pixel. */
 static void pixel(const edgeq_transpose_conv_params *p, const int8_t *input, const int8_t *weights, reach y,
                   reach x, int8_t *output) {
-  const int32_t depth = p->input_channels;
-  for (int32_t channel = 0; channel < p->output_channels; channel++) {
-    int32_t sum = 0;
-    for (int32_t i = 0; i < y.count; i++) {
-      const int8_t *in = input + ((y.input - i) * p->input_width + x.input) * depth;
-      const int8_t *w = weights + ((y.first + i * p->stride_height) * p->filter_width + x.first) * depth;
-      for (int32_t j = 0; j < x.count; j++) {
-        sum += dot(in - j * depth, w + j * p->stride_width * depth, depth, p->input_offset);
-      }
+  const int32_t filter = p->filter_height * p->filter_width * p->input_channels;
+  const taps t = {y, x};
+  for (int32_t channel = 0; channel < p->output_channels;) {
+    const int32_t left = p->output_channels - channel;
+    const int32_t count = left < 4 ? left : 4;
+    edgeq_four_sums sums;
+    sums_of(p, &t, input, weights + channel * filter, count, &sums);
+    for (int32_t n = 0; n < count; n++, channel++) {
+      const int32_t at = channel * p->channel_step;
+      int32_t sum = sums.of[n];
+      if (p->bias) sum = edgeq_wrapping_add(sum, p->bias[channel]);
+      sum = edgeq_requantize(sum, p->multipliers[at], p->shifts[at]);
+      output[channel] =
+          edgeq_clamp_int8(edgeq_wrapping_add(sum, p->output_offset), p->activation_min, p->activation_max);
     }
-    if (p->bias) sum = edgeq_wrapping_add(sum, p->bias[channel]);
-    const int32_t at = channel * p->channel_step;
-    sum = edgeq_requantize(sum, p->multipliers[at], p->shifts[at]);
-    output[channel] =
-        edgeq_clamp_int8(edgeq_wrapping_add(sum, p->output_offset), p->activation_min, p->activation_max);
-    weights += p->filter_height * p->filter_width * depth;
   }
 }
 
