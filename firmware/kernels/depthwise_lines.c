@@ -143,11 +143,6 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_pairs, weight_bytes) == 40,
 
 #else
 
-static int8_t result(int32_t sum, const int32_t *rest) {
-  const int32_t c = (int32_t)((uint32_t)rest[1] - (sum < 0 ? 1u : 0u));
-  return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add_rounded(sum, rest[0], c) >> rest[2]);
-}
-
 static void multiply(const edgeq_depthwise_pairs *d) {
   const uint32_t pair_rows = d->weight_bytes / 8u;
   const uint32_t pitch = d->second / 4u;
@@ -161,7 +156,7 @@ static void multiply(const edgeq_depthwise_pairs *d) {
         const uint32_t weights = (uint32_t)d->channel[1 + 2 * i + n % 2];
         sum = edgeq_dual_multiply_add(pairs[(n / 2 + i) * pitch], weights, sum);
       }
-      output[n * d->below] = result(sum, rest);
+      output[n * d->below] = edgeq_depthwise_pairs_result(sum, rest);
     }
   }
 }

@@ -167,11 +167,6 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_pairs, last) == 52, "the assembly k
 
 #else
 
-static int8_t result(int32_t sum, const int32_t *rest) {
-  const int32_t c = (int32_t)((uint32_t)rest[1] - (sum < 0 ? 1u : 0u));
-  return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add_rounded(sum, rest[0], c) >> rest[2]);
-}
-
 static void multiply(edgeq_depthwise_pairs *d, uint32_t positions) {
   for (; d->count > 0; d->count--, d->pairs += d->step / 4u, d->output += d->next_output) {
     const uint32_t *at = d->pairs;
@@ -187,10 +182,10 @@ static void multiply(edgeq_depthwise_pairs *d, uint32_t positions) {
         sums[3] = edgeq_dual_multiply_add(second, (uint32_t)w[1], sums[3]);
       }
     }
-    d->output[d->beside + d->below] = result(sums[3], w);
-    d->output[d->beside] = result(sums[2], w);
-    d->output[d->below] = result(sums[1], w);
-    d->output[0] = result(sums[0], w);
+    d->output[d->beside + d->below] = edgeq_depthwise_pairs_result(sums[3], w);
+    d->output[d->beside] = edgeq_depthwise_pairs_result(sums[2], w);
+    d->output[d->below] = edgeq_depthwise_pairs_result(sums[1], w);
+    d->output[0] = edgeq_depthwise_pairs_result(sums[0], w);
   }
 }
 
@@ -207,7 +202,7 @@ static void multiply_four(edgeq_depthwise_pairs *d, uint32_t positions) {
           sum = edgeq_dual_multiply_add(*at, (uint32_t)*w++, sum);
         }
       }
-      d->output[outputs[n]] = result(sum, w);
+      d->output[outputs[n]] = edgeq_depthwise_pairs_result(sum, w);
     }
   }
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "edgeq/depthwise_pairs.h"
+#include "edgeq/dsp.h"
 
 /* What one call works on: two windows at a time, of two rows of outputs each, or four of one row. The
  * assembly knows the order, and moves `pairs`, `output` and `count` on. A "line" takes two pair rows,
@@ -37,5 +38,11 @@ struct edgeq_depthwise_pairs {
   uint32_t fourth;
   uint32_t last; /* bytes from the first window's output to the fourth's */
 };
+
+/* The result for twice a sum; `rest` are the last words of a channel. */
+static inline int8_t edgeq_depthwise_pairs_result(int32_t sum, const int32_t *rest) {
+  const int32_t c = (int32_t)((uint32_t)rest[1] - (sum < 0 ? 1u : 0u));
+  return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add_rounded(sum, rest[0], c) >> rest[2]);
+}
 
 #endif

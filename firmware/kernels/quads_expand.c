@@ -3,37 +3,40 @@
 
 #ifdef EDGEQ_DSP
 
+/* Four values of each column, r1 and r2, to r0. */
+#define FOUR                  \
+  ".syntax unified\n"         \
+  ".macro edgeq_four\n"       \
+  "  ldr    r6, [r1], #4\n"   \
+  "  ldr    r7, [r2], #4\n"   \
+  "  sxtb16 r4, r6\n"         \
+  "  sxtb16 r5, r7\n"         \
+  "  sxtb16 r6, r6, ror #8\n" \
+  "  sxtb16 r7, r7, ror #8\n" \
+  "  stmia  r0!, {r4-r7}\n"   \
+  ".endm\n"
+
 /* Twelve cycles for four values of each column, and two for the loop. */
 __attribute__((naked)) void edgeq_quads_expand_both(__attribute__((unused)) uint32_t *columns,
                                                     __attribute__((unused)) const int8_t *values0,
                                                     __attribute__((unused)) const int8_t *values1,
                                                     __attribute__((unused)) int32_t count) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      ".macro edgeq_four\n"
-      "  ldr    r6, [r1], #4\n"
-      "  ldr    r7, [r2], #4\n"
-      "  sxtb16 r4, r6\n"
-      "  sxtb16 r5, r7\n"
-      "  sxtb16 r6, r6, ror #8\n"
-      "  sxtb16 r7, r7, ror #8\n"
-      "  stmia  r0!, {r4-r7}\n"
-      ".endm\n"
-      "  push   {r4-r7, lr}\n"
-      "  tst    r3, #4\n"
-      "  add    r3, r3, r1\n"
-      "  beq    1f\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  beq    2f\n"
-      "1:\n"
-      "  edgeq_four\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  bne    1b\n"
-      "2:\n"
-      "  pop    {r4-r7, pc}\n"
-      ".purgem edgeq_four\n");
+  __asm__ volatile(FOUR
+                   "  push   {r4-r7, lr}\n"
+                   "  tst    r3, #4\n"
+                   "  add    r3, r3, r1\n"
+                   "  beq    1f\n"
+                   "  edgeq_four\n"
+                   "  cmp    r1, r3\n"
+                   "  beq    2f\n"
+                   "1:\n"
+                   "  edgeq_four\n"
+                   "  edgeq_four\n"
+                   "  cmp    r1, r3\n"
+                   "  bne    1b\n"
+                   "2:\n"
+                   "  pop    {r4-r7, pc}\n"
+                   ".purgem edgeq_four\n");
 }
 
 __attribute__((naked)) void edgeq_quads_expand_pairs(__attribute__((unused)) uint32_t *columns,
@@ -41,42 +44,32 @@ __attribute__((naked)) void edgeq_quads_expand_pairs(__attribute__((unused)) uin
                                                      __attribute__((unused)) int32_t count,
                                                      __attribute__((unused)) int32_t pairs,
                                                      __attribute__((unused)) int32_t gap) {
-  __asm__ volatile(
-      ".syntax unified\n"
-      ".macro edgeq_four\n"
-      "  ldr    r6, [r1], #4\n"
-      "  ldr    r7, [r2], #4\n"
-      "  sxtb16 r4, r6\n"
-      "  sxtb16 r5, r7\n"
-      "  sxtb16 r6, r6, ror #8\n"
-      "  sxtb16 r7, r7, ror #8\n"
-      "  stmia  r0!, {r4-r7}\n"
-      ".endm\n"
-      "  push   {r4-r8, lr}\n"
-      "  ldr    r12, [sp, #24]\n"
-      "  mov    r8, r2\n"
-      "  mov    lr, r3\n"
-      "  add    r2, r1, r8\n"
-      "1:\n"
-      "  tst    r8, #4\n"
-      "  add    r3, r1, r8\n"
-      "  beq    2f\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  beq    3f\n"
-      "2:\n"
-      "  edgeq_four\n"
-      "  edgeq_four\n"
-      "  cmp    r1, r3\n"
-      "  bne    2b\n"
-      "3:\n"
-      "  mov    r1, r2\n"
-      "  add    r2, r2, r8\n"
-      "  add    r0, r0, r12\n"
-      "  subs   lr, lr, #1\n"
-      "  bne    1b\n"
-      "  pop    {r4-r8, pc}\n"
-      ".purgem edgeq_four\n");
+  __asm__ volatile(FOUR
+                   "  push   {r4-r8, lr}\n"
+                   "  ldr    r12, [sp, #24]\n"
+                   "  mov    r8, r2\n"
+                   "  mov    lr, r3\n"
+                   "  add    r2, r1, r8\n"
+                   "1:\n"
+                   "  tst    r8, #4\n"
+                   "  add    r3, r1, r8\n"
+                   "  beq    2f\n"
+                   "  edgeq_four\n"
+                   "  cmp    r1, r3\n"
+                   "  beq    3f\n"
+                   "2:\n"
+                   "  edgeq_four\n"
+                   "  edgeq_four\n"
+                   "  cmp    r1, r3\n"
+                   "  bne    2b\n"
+                   "3:\n"
+                   "  mov    r1, r2\n"
+                   "  add    r2, r2, r8\n"
+                   "  add    r0, r0, r12\n"
+                   "  subs   lr, lr, #1\n"
+                   "  bne    1b\n"
+                   "  pop    {r4-r8, pc}\n"
+                   ".purgem edgeq_four\n");
 }
 
 /* Sixteen cycles for eight values, and four for the loop. */
