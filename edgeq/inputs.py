@@ -102,7 +102,9 @@ def read_source(options: SourceOptions, progress: Progress, *, meanwhile: Callab
 
 
 def _scaling(model: FloatModel) -> tuple[str, float] | None:
-    """Name and factor of the layer that shrinks the model's inputs most; None if none is known."""
+    """Name and factor of the layer that shrinks the model's only input most; None if none is known."""
+    if len(model.inputs) != 1:
+        return None
     layers = [(layer.name, layer.factor) for layer in normalizing_layers(model) if layer.factor is not None]
     return min(layers, key=lambda layer: layer[1], default=None)
 

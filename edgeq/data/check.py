@@ -41,7 +41,7 @@ def check_dataset(
         classes: number of the model's classes if it is a classifier; None leaves labels unchecked.
         ranges: what each input of an int8 model can hold, smallest and largest real value.
         probability: the model's only output is one number that a sigmoid makes: the probability of class 1.
-        scaling: a layer by which the model itself scales its inputs: its name, and what it multiplies them by.
+        scaling: a layer by which the model itself scales its only input: its name, and what it multiplies it by.
 
     Returns:
         Warnings, one sentence or two each.

@@ -26,8 +26,8 @@ class Overlap:
 
     `split` is "train", "val" or "calib". Of `test` test samples, `shared` are in it with the same bits, and `near` more
     are not, but a sample that is nearly the same is (`edgeq.data.near.NEAR`). `natural` is the share of its own samples
-    that it holds more than once, `natural_near` the share that has another one as near, or of the test samples, if
-    these were as many, where that is more: data that repeat themselves share samples by nature.
+    that it holds more than once, `natural_near` the share that has another one as near (of a split with fewer samples
+    than the test set: or that of the test samples, if these were as few, where that is more): data that repeat themselves share samples by nature.
     """
 
     split: str
@@ -80,7 +80,8 @@ def check_overlap(dataset: Dataset) -> DataChecks:
         again = len(hashes) - sum(1 for n in _counts(hashes).values() if n == 1)
         shared = np.array([h in found for h in test])
         near, natural_near = _near(dataset.test, split, shared, units)
-        natural_near = max(natural_near, _among(own, len(test), len(split)))
+        if len(split) < len(test):  # then its own share says too little of how these data repeat themselves
+            natural_near = max(natural_near, _among(own, len(test), len(split)))
         overlaps.append(
             Overlap(
                 split=name, test=len(test), shared=int(shared.sum()), natural=again / len(hashes),

@@ -53,7 +53,7 @@ def _factor(layer: Any) -> float | None:
     if type(layer).__name__ == "Rescaling":
         return float(np.max(np.abs(np.asarray(layer.scale, np.float64))))
     variance = getattr(layer, "variance", None)
-    if variance is None:
+    if variance is None or getattr(layer, "invert", False):
         return None
     deviation = np.sqrt(np.asarray(variance, np.float64))
     return float(np.max(1.0 / np.maximum(deviation, np.finfo(np.float32).tiny)))
