@@ -27,7 +27,8 @@ class Overlap:
     `split` is "train", "val" or "calib". Of `test` test samples, `shared` are in it with the same bits, and `near` more
     are not, but a sample that is nearly the same is (`edgeq.data.near.NEAR`). `natural` is the share of its own samples
     that it holds more than once, `natural_near` the share that has another one as near (of a split with fewer samples
-    than the test set: or that of the test samples, if these were as few, where that is more): data that repeat themselves share samples by nature.
+    than the test set: or that of the test samples, if these were as few, where that is more): data that repeat
+    themselves share samples by nature.
     """
 
     split: str

@@ -83,7 +83,7 @@ def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
             title=f"{same:,} of {found.test:,} test samples are {split} samples too",
             text=f"{percent(share)} of the test samples are {_how_same(found)} in the {split} set. "
             + (
-                f"These data repeat themselves: in a set of this size {percent(repeated)} have another one like them."
+                f"These data repeat themselves: {percent(repeated)} of a set of this size have another one like them."
                 if natural
                 else "The model knows these samples, so every accuracy here is too high, and differences are too small."
             ),
