@@ -16,7 +16,7 @@
 /* Before a loop that stays one: cores of 13 registers spill what more passes at once would need. */
 #if defined(__clang__)
 #define EDGEQ_ROLLED _Pragma("clang loop unroll(disable)")
-#elif defined(__GNUC__)
+#elif defined(__GNUC__) && __GNUC__ >= 8
 #define EDGEQ_ROLLED _Pragma("GCC unroll 1")
 #else
 #define EDGEQ_ROLLED
