@@ -1,8 +1,8 @@
 /* CONV_2D on int8. */
 #include "edgeq/attributes.h"
-#include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
 #include "four_sums.h"
+#include "results.h"
 #include "window.h"
 
 /* Where the taps inside are: of one output pixel, in the input and in the weights of a filter. */
@@ -62,21 +62,10 @@ EDGEQ_NOINLINE static void four_sums(const taps *t, const int8_t *input, const i
   *result = sums;
 }
 
-/* Bias, scale and limits of `count` sums. */
 EDGEQ_NOINLINE static void finish(const edgeq_conv_2d_params *p, const int32_t *sums, int32_t count,
                                   int32_t channel, int8_t *output) {
-  const int32_t step = p->channel_step, offset = p->output_offset;
-  const int32_t low = p->activation_min, high = p->activation_max;
-  const int32_t *multipliers = p->multipliers + channel * step;
-  const int8_t *shifts = p->shifts + channel * step;
-  const int32_t *bias = p->bias ? p->bias + channel : 0;
-  output += channel;
-  EDGEQ_ROLLED
-  for (int32_t i = 0; i < count; i++, multipliers += step, shifts += step) {
-    const int32_t sum =
-        edgeq_requantize(bias ? edgeq_wrapping_add(sums[i], bias[i]) : sums[i], *multipliers, *shifts);
-    output[i] = edgeq_clamp_int8(edgeq_wrapping_add(sum, offset), low, high);
-  }
+  const edgeq_results how = EDGEQ_RESULTS_OF(p);
+  edgeq_finish(how, sums, count, channel, output);
 }
 
 /* One output pixel. `input` is the first tap inside, `weights` the same tap of channel 0. */

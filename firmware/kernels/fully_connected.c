@@ -1,24 +1,13 @@
 /* FULLY_CONNECTED on int8. */
 #include "edgeq/attributes.h"
-#include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
 #include "four_sums.h"
+#include "results.h"
 
-/* Bias, scale and limits of `count` sums. */
 EDGEQ_NOINLINE static void finish(const edgeq_fully_connected_params *p, const int32_t *sums, int32_t count,
                                   int32_t channel, int8_t *output) {
-  const int32_t step = p->channel_step, offset = p->output_offset;
-  const int32_t low = p->activation_min, high = p->activation_max;
-  const int32_t *multipliers = p->multipliers + channel * step;
-  const int8_t *shifts = p->shifts + channel * step;
-  const int32_t *bias = p->bias ? p->bias + channel : 0;
-  output += channel;
-  EDGEQ_ROLLED
-  for (int32_t i = 0; i < count; i++, multipliers += step, shifts += step) {
-    const int32_t sum =
-        edgeq_requantize(bias ? edgeq_wrapping_add(sums[i], bias[i]) : sums[i], *multipliers, *shifts);
-    output[i] = edgeq_clamp_int8(edgeq_wrapping_add(sum, offset), low, high);
-  }
+  const edgeq_results how = EDGEQ_RESULTS_OF(p);
+  edgeq_finish(how, sums, count, channel, output);
 }
 
 /* Of four outputs; each sum begins with `first`. */

@@ -1,8 +1,8 @@
 /* TRANSPOSE_CONV on int8. */
 #include "edgeq/attributes.h"
-#include "edgeq/fixedpoint.h"
 #include "edgeq/kernels.h"
 #include "four_sums.h"
+#include "results.h"
 
 /* The taps of a filter that reach one output position along an axis: first, first + stride, ... (`count` of
  * them), which read the inputs input, input - 1, ... */
@@ -60,20 +60,14 @@ EDGEQ_NOINLINE static void sums_of(const edgeq_transpose_conv_params *p, const t
 static void pixel(const edgeq_transpose_conv_params *p, const int8_t *input, const int8_t *weights, reach y,
                   reach x, int8_t *output) {
   const int32_t filter = p->filter_height * p->filter_width * p->input_channels;
+  const edgeq_results how = EDGEQ_RESULTS_OF(p);
   const taps t = {y, x};
-  for (int32_t channel = 0; channel < p->output_channels;) {
+  for (int32_t channel = 0; channel < p->output_channels; channel += 4) {
     const int32_t left = p->output_channels - channel;
     const int32_t count = left < 4 ? left : 4;
     edgeq_four_sums sums;
     sums_of(p, &t, input, weights + channel * filter, count, &sums);
-    for (int32_t n = 0; n < count; n++, channel++) {
-      const int32_t at = channel * p->channel_step;
-      int32_t sum = sums.of[n];
-      if (p->bias) sum = edgeq_wrapping_add(sum, p->bias[channel]);
-      sum = edgeq_requantize(sum, p->multipliers[at], p->shifts[at]);
-      output[channel] =
-          edgeq_clamp_int8(edgeq_wrapping_add(sum, p->output_offset), p->activation_min, p->activation_max);
-    }
+    edgeq_finish(how, sums.of, count, channel, output);
   }
 }
 
