@@ -16,6 +16,18 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """`width` × `height` units; the area inside the axes is (left, top) to (right, bottom)."""
+
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
     """Values from `low` to `high` lie at coordinates from `start` to `end`.
 

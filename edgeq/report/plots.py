@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeq.records import Accuracy, Drift, Group, Metric, Section
-from edgeq.report.axis import Scale, Tick, decimal, percentage, ticks
+from edgeq.report.axis import Frame, Scale, Tick, decimal, percentage, ticks
 from edgeq.report.format import accuracy, count, cut, interval, percent, size
 from edgeq.report.record import ArenaPlan
 
@@ -33,15 +33,9 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
-    """A plot of `width` × `height` units; the area inside the axes is (left, top) to (right, bottom)."""
+class Plot(Frame):
+    """Marks on axes."""
 
-    width: float
-    height: float
-    left: float
-    top: float
-    right: float
-    bottom: float
     marks: tuple[Mark, ...]
     x_ticks: tuple[Tick, ...] = ()
     y_ticks: tuple[Tick, ...] = ()

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from edgeq.comparison.record import Comparison, LayerReport, WeightReport
 from edgeq.comparison.report.plots import LABEL, WIDTH, arm_kind, label_space
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, bend_for, decimal, ticks
+from edgeq.report.axis import Frame, Scale, Tick, bend_for, decimal, ticks
 
 BARS, LEAST = 72, 8
 """Bars in a plot, and the number of layers that are shown however many arms there are. Of more, the worst layers are
@@ -36,16 +36,10 @@ class LayerGroup(Generic[B]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LayerPlot(Generic[B]):
+class LayerPlot(Frame, Generic[B]):
     """Layers below each other in the model's order; `arms` are names and CSS classes for the legend, `zero` is a place
     on the axis, `left_out` the number of layers that are not shown."""
 
-    width: float
-    height: float
-    left: float
-    top: float
-    right: float
-    bottom: float
     groups: tuple[LayerGroup[B], ...]
     x_ticks: tuple[Tick, ...]
     zero: float

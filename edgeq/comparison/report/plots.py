@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from edgeq.comparison.record import Arm, Comparison, Contrast
 from edgeq.comparison.report import words
 from edgeq.report import format as fmt
-from edgeq.report.axis import Scale, Tick, bend_for, decimal, percentage, points, ticks
+from edgeq.report.axis import Frame, Scale, Tick, bend_for, decimal, percentage, points, ticks
 from edgeq.report.curves import Dot
 
 COLOURS = 8
@@ -42,15 +42,9 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RowPlot:
+class RowPlot(Frame):
     """Rows below each other on a common axis; `zero` is a place on it, `ends` what its two ends mean."""
 
-    width: float
-    height: float
-    left: float
-    top: float
-    right: float
-    bottom: float
     rows: tuple[Row, ...]
     x_ticks: tuple[Tick, ...]
     zero: float | None = None
