@@ -15,7 +15,7 @@ from edgeq.devices.alignment import AlignedAccess
 REGISTERS = [*(getattr(arm, f"UC_ARM_REG_R{i}") for i in range(13)), arm.UC_ARM_REG_SP, arm.UC_ARM_REG_LR]
 # A hook costs 2 to 3 µs each time. Those that ran least until the first inference returned stay, as many as together
 # ran no more often than this: a millisecond.
-_CHEAP = 400
+_CHEAP = 40
 
 
 class AlignmentChecks:

@@ -20,6 +20,7 @@ from edgeq.devices.alignment import aligned_accesses
 from edgeq.devices.checks import AlignmentChecks
 from edgeq.devices.counting import BlockCounter
 from edgeq.devices.peripherals import COUNTERS, SystemControl
+from edgeq.devices.pieces import MemoryPieces
 from edgeq.devices.uarts import UARTS
 from edgeq.errors import InputError
 from edgeq.toolchain.elf import load_segments, symbols, variable
@@ -28,7 +29,7 @@ _WFI, _WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 _CPSIE = b"\x62\xb6"
 _NEVER = 0xFFFF_FFFE
 _VECTORS, _FIRST_IRQ = "edgeq_vectors", 16
-_RECEIVED, _RECEIVED_HEAD = "edgeq_mps_received", struct.Struct("<II")
+_PIECES = "edgeq_mps_line"
 # Of QEMU under -icount shift=6: 64 ns an instruction. A counter of f Hz moves by f × 64e-9 ticks an instruction.
 _NS_PER_INSTRUCTION = 64
 # Exceptions that Unicorn reports by number (target/arm/cpu.h of the QEMU that it comes from).
@@ -86,23 +87,11 @@ class Machine:
         self._checks = AlignmentChecks(
             self._uc, aligned_accesses(elf, board.core), function.address if function else None, self._set_pending
         )
-        self._hand_over_to(variable(elf, _RECEIVED))
+        place = variable(elf, _PIECES)
+        if place is not None:
+            self.uart.pieces = MemoryPieces(self._uc, *place)
         self._look_for_interrupts()
         self._reset()
-
-    def _hand_over_to(self, place: tuple[int, int] | None) -> None:
-        """Received bytes may go to memory in pieces (edgeq_mps_received_bytes in firmware/include/edgeq/mps.h)."""
-        if place is None:
-            return
-        address, size = place
-        room = size - _RECEIVED_HEAD.size
-
-        def hand_over(data: bytes) -> int:
-            piece = data[:room]
-            self._uc.mem_write(address, _RECEIVED_HEAD.pack(len(piece), 0) + piece)
-            return len(piece)
-
-        self.uart.hand_over = hand_over
 
     def _look_for_interrupts(self) -> None:
         """Interrupts are taken where the program lets them (CPSIE): nothing is received while it computes."""

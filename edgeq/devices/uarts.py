@@ -7,25 +7,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Protocol
 
 _MANY = 4096
+
+
+class Pieces(Protocol):
+    """Memory of the firmware for bytes of the line."""
+
+    def give(self, received: bytearray) -> int:
+        """Puts received bytes there, from the first one on; how many."""
+        ...
+
+    def collect(self) -> bytes:
+        """Takes the bytes that are there to be sent."""
+        ...
 
 
 class Uart(ABC):
     """What UARTs have in common. Received bytes wait without loss, as in QEMU.
 
     `starved` is called when the firmware keeps asking for a byte and there is none: it may block until one arrives.
-    `hand_over` is given the bytes behind one that was read, and says how many of them it put into the firmware's
-    memory: a load from there takes a thousandth of the time of one from here. None: all are read from the register.
+    `pieces` is the firmware's memory for bytes that need not go through the register one by one, where it has one: a
+    load from there takes a thousandth of the time of one from here.
     """
 
     _POLLS_BEFORE_WAIT = 64
 
     def __init__(self, starved: Callable[[], None], full: Callable[[], None]) -> None:
-        """`full` is called when `sent` should go out: after a zero byte, or when there is much of it."""
+        """`full` is called when `sent` should go out: at the end of a frame, or when there is much of it."""
         self.received = bytearray()
         self.sent = bytearray()
-        self.hand_over: Callable[[bytes], int] | None = None
+        self.pieces: Pieces | None = None
         self._starved, self._full = starved, full
         self._control = 0
         self._polls = 0
@@ -57,15 +70,16 @@ class Uart(ABC):
         if not self.received:
             return 0
         byte = self.received.pop(0)
-        if self.hand_over is not None and self.received:
-            del self.received[: self.hand_over(bytes(self.received[:_MANY]))]
+        if self.pieces is not None and self.received:
+            del self.received[: self.pieces.give(self.received)]
         return byte
 
     def _send(self, byte: int) -> None:
         self._polls = 0
-        self.sent.append(byte)
-        # A zero byte ends a frame of the link: the host waits for it, and an inference may follow.
-        if byte == 0 or len(self.sent) >= _MANY:
+        self.sent += (self.pieces.collect() if self.pieces is not None else b"") or bytes([byte])
+        # A zero byte ends a frame of the link, unless it is in front of one: the host waits for it, and an inference
+        # may follow.
+        if (byte == 0 and len(self.sent) > 1) or len(self.sent) >= _MANY:
             self._full()
 
 

@@ -6,15 +6,16 @@ static const uint32_t edgeq_crc32_table[16] = {
     0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu, 0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
 };
 
-uint32_t edgeq_crc32_step(uint32_t state, uint8_t byte) {
-  state ^= byte;
-  state = edgeq_crc32_table[state & 15u] ^ (state >> 4);
-  return edgeq_crc32_table[state & 15u] ^ (state >> 4);
-}
-
 uint32_t edgeq_crc32(uint32_t crc, const void *data, uint32_t bytes) {
   const uint8_t *from = (const uint8_t *)data;
   uint32_t state = ~crc;
-  for (uint32_t i = 0; i < bytes; i++) state = edgeq_crc32_step(state, from[i]);
+#ifdef __clang__
+#pragma clang loop unroll(disable) /* small rather than a little faster */
+#endif
+  for (uint32_t i = 0; i < bytes; i++) {
+    state ^= from[i];
+    state = edgeq_crc32_table[state & 15u] ^ (state >> 4);
+    state = edgeq_crc32_table[state & 15u] ^ (state >> 4);
+  }
   return ~state;
 }

@@ -97,8 +97,8 @@ void edgeq_link_init(edgeq_link *link, const edgeq_model *model) {
   edgeq_send_event(EDGEQ_LINK_BOOT, EDGEQ_PROTOCOL_VERSION, (uint32_t)link->engine);
 }
 
-void edgeq_link_receive(edgeq_link *link, uint8_t byte) {
-  switch (edgeq_frame_decode(&link->decoder, byte)) {
+static void edgeq_on_event(edgeq_link *link, edgeq_frame_event event) {
+  switch (event) {
     case EDGEQ_FRAME_GOOD: {
       const uint8_t *frame = link->frame;
       const edgeq_request request = {link,
@@ -126,5 +126,14 @@ void edgeq_link_receive(edgeq_link *link, uint8_t byte) {
       break;
     default:
       break;
+  }
+}
+
+void edgeq_link_receive(edgeq_link *link, const uint8_t *bytes, uint32_t count) {
+  while (count > 0u) {
+    uint32_t taken = 0;
+    edgeq_on_event(link, edgeq_frame_decode(&link->decoder, bytes, count, &taken));
+    bytes += taken;
+    count -= taken;
   }
 }

@@ -38,15 +38,22 @@ uint32_t edgeq_board_rx_window(void) {
   return EDGEQ_RECEIVER_BYTES;
 }
 
-int edgeq_board_read(void) {
+uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
   const uint32_t got = edgeq_receiver_got;
-  if (got == edgeq_receiver_put) return edgeq_exception() != 0u ? edgeq_receiver_take() : -1;
-  const uint8_t byte = edgeq_receiver_ring[AT(got)];
-  edgeq_receiver_got = got + 1u;
+  const uint32_t there = edgeq_receiver_put - got;
+  const uint32_t count = there < room ? there : room;
+  for (uint32_t i = 0; i < count; i++) to[i] = edgeq_receiver_ring[AT(got + i)];
+  edgeq_receiver_got = got + count;
   /* Looked at when the room is there: a handler before that may have found the ring full. */
-  if (edgeq_receiver_put - got >= EDGEQ_RECEIVER_BYTES)
+  if (count > 0u && edgeq_receiver_put - got >= EDGEQ_RECEIVER_BYTES)
     EDGEQ_NVIC_ISER(edgeq_receiver_irq) = 1u << (edgeq_receiver_irq % 32u);
-  return byte;
+  return count;
+}
+
+int edgeq_board_read(void) {
+  uint8_t byte;
+  if (edgeq_board_read_many(&byte, 1) > 0u) return byte;
+  return edgeq_exception() != 0u ? edgeq_receiver_take() : -1;
 }
 
 /* Looks with interrupts off, so that no byte comes between the look and the sleep: a sleeping core wakes up

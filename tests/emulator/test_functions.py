@@ -101,6 +101,24 @@ def test_the_receivers_interrupt_never_stays_off(core: Core, free: int) -> None:
     raise AssertionError("edgeq_board_read does not return")
 
 
+def test_what_lies_across_the_rings_end_is_read_together(core: Core) -> None:
+    """Not more than there is room for, and in order."""
+    ring, place = variable(core.elf, "edgeq_receiver_ring"), core.machine.board.ram.origin + 0x8000
+    assert ring is not None
+    core.uc.mem_write(ring[0] + RING - 3, b"abc")
+    core.uc.mem_write(ring[0], b"defg")
+    core.variable("edgeq_receiver_got", 2**32 - 3)
+    core.variable("edgeq_receiver_put", 4)
+    pieces = []
+    for room in (5, 100, 100):
+        core.uc.reg_write(arm.UC_ARM_REG_R0, place)
+        core.uc.reg_write(arm.UC_ARM_REG_R1, room)
+        core.begin("edgeq_board_read_many")
+        assert core.go(1000)
+        pieces.append(bytes(core.uc.mem_read(place, core.uc.reg_read(arm.UC_ARM_REG_R0))))
+    assert pieces == [b"abcde", b"fg", b""]
+
+
 def test_an_overrun_that_leaves_no_byte_ends(core: Core) -> None:
     """ORE without RXNE keeps the interrupt pending until the register is read, which is no byte then."""
     uart = core.machine.uart

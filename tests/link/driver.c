@@ -18,6 +18,10 @@ uint32_t edgeq_board_clock_hz = 0;
 edgeq_ticks_kind edgeq_board_ticks_kind = EDGEQ_TICKS_NONE;
 uint32_t edgeq_board_ticks_hz = 0;
 
+/* Bytes that the code under test gets at a time: an odd number, so that frames lie across its end everywhere.
+ */
+#define PIECE 37
+
 static edgeq_link link_state;
 
 void edgeq_board_init(void) {}
@@ -47,10 +51,19 @@ void edgeq_board_reset(void) {
 static void decode_frames(void) {
   uint8_t *buffer =
       malloc(EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)); /* on the heap: overruns by one byte are found */
-  edgeq_frame_decoder decoder = {buffer, EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD), 0, 0, 0, 0};
+  edgeq_frame_decoder decoder = {buffer, EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD), 0, 0, 0, 0, 0};
   edgeq_frame_reset(&decoder);
-  for (int byte = getchar(); byte != EOF; byte = getchar()) {
-    const edgeq_frame_event event = edgeq_frame_decode(&decoder, (uint8_t)byte);
+  uint8_t piece[PIECE];
+  uint32_t at = 0, end = 0;
+  for (;;) {
+    if (at == end) {
+      at = 0;
+      end = (uint32_t)fread(piece, 1, sizeof piece, stdin);
+      if (end == 0) break;
+    }
+    uint32_t taken = 0;
+    const edgeq_frame_event event = edgeq_frame_decode(&decoder, piece + at, end - at, &taken);
+    at += taken;
     if (event == EDGEQ_FRAME_BAD) (void)putchar(0);
     if (event == EDGEQ_FRAME_GOOD) {
       const uint32_t length = EDGEQ_FRAME_HEADER + edgeq_frame_payload_length(&decoder);
@@ -89,7 +102,9 @@ int main(int count, char **words) {
     edgeq_link_serve_fault(&fault);
   } else {
     edgeq_link_init(&link_state, edgeq_app_model());
-    for (int byte = getchar(); byte != EOF; byte = getchar()) edgeq_link_receive(&link_state, (uint8_t)byte);
+    uint8_t piece[PIECE];
+    for (size_t got = 0; (got = fread(piece, 1, sizeof piece, stdin)) > 0u;)
+      edgeq_link_receive(&link_state, piece, (uint32_t)got);
   }
   return 0;
 }

@@ -32,7 +32,7 @@ static edgeq_link device;
 
 /* What the device sends, decoded as a host would. */
 static uint8_t sent[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)];
-static edgeq_frame_decoder host = {sent, sizeof sent, 0, 0, 0, 0};
+static edgeq_frame_decoder host = {sent, sizeof sent, 0, 0, 0, 0, 0};
 static uint32_t pings_answered;
 static uint8_t ping_number;
 
@@ -57,7 +57,8 @@ uint32_t edgeq_stack_high_water(void) {
 void edgeq_board_wait(void) {}
 
 void edgeq_board_write(uint8_t byte) {
-  const edgeq_frame_event event = edgeq_frame_decode(&host, byte);
+  uint32_t taken = 0;
+  const edgeq_frame_event event = edgeq_frame_decode(&host, &byte, 1, &taken);
   if (event == EDGEQ_FRAME_BAD) fail("the device sent something that is no frame");
   if (event == EDGEQ_FRAME_GOOD && sent[0] == (EDGEQ_LINK_PING | EDGEQ_LINK_REPLY) &&
       edgeq_frame_payload_length(&host) == 1u && sent[EDGEQ_FRAME_HEADER] == ping_number) {
@@ -225,15 +226,25 @@ static void make_input(void) {
   if (draw(3)) damage();
 }
 
+/* How many of `left` bytes arrive together. */
+static uint32_t piece_of(uint32_t left) {
+  const uint32_t some = 1u + draw(draw(2) ? 4 : 300);
+  return some < left ? some : left;
+}
+
 /* Decoders alone, with buffers on the heap, where one byte too far is noticed. */
 static void feed_decoders(const uint8_t *bytes, uint32_t length) {
   static const uint32_t capacities[] = {EDGEQ_FRAME_BYTES(0), EDGEQ_FRAME_BYTES(40)};
   for (uint32_t i = 0; i < 2u; i++) {
-    edgeq_frame_decoder decoder = {malloc(capacities[i]), capacities[i], 0, 0, 0, 0};
+    edgeq_frame_decoder decoder = {malloc(capacities[i]), capacities[i], 0, 0, 0, 0, 0};
     if (decoder.buffer == NULL) fail("no memory");
     edgeq_frame_reset(&decoder);
-    for (uint32_t at = 0; at < length; at++) {
-      if (edgeq_frame_decode(&decoder, bytes[at]) == EDGEQ_FRAME_GOOD &&
+    for (uint32_t at = 0, taken = 0; at < length; at += taken) {
+      const uint32_t part = piece_of(length - at);
+      taken = 0;
+      const edgeq_frame_event event = edgeq_frame_decode(&decoder, bytes + at, part, &taken);
+      if (taken == 0u || taken > part) fail("the decoder takes nothing, or more than there is");
+      if (event == EDGEQ_FRAME_GOOD &&
           EDGEQ_FRAME_BYTES(edgeq_frame_payload_length(&decoder)) > capacities[i]) {
         fail("a frame is longer than its buffer");
       }
@@ -257,7 +268,14 @@ static void feed(const uint8_t *from, uint32_t length) {
   if (bytes == NULL) fail("no memory");
   memcpy(bytes, from, length);
   if (draw(4) == 0u) edgeq_link_init(&device, edgeq_app_model());
-  for (uint32_t i = 0; i < length; i++) edgeq_link_receive(&device, bytes[i]);
+  for (uint32_t at = 0, part = 0; at < length; at += part) {
+    part = piece_of(length - at);
+    uint8_t *const piece = malloc(part); /* on the heap: reading behind it is noticed */
+    if (piece == NULL) fail("no memory");
+    memcpy(piece, bytes + at, part);
+    edgeq_link_receive(&device, piece, part);
+    free(piece);
+  }
   if (device.received > device.input_bytes || device.done_run > device.open_run ||
       device.answer_payload > EDGEQ_LINK_PAYLOAD) {
     fail("the link's state is not possible");
@@ -267,7 +285,7 @@ static void feed(const uint8_t *from, uint32_t length) {
   frame[EDGEQ_FRAME_HEADER] = ++ping_number;
   made_length = 0;
   edgeq_frame_send(frame, EDGEQ_LINK_PING, 0, 1, 1, put);
-  for (uint32_t i = 0; i < made_length; i++) edgeq_link_receive(&device, made[i]);
+  edgeq_link_receive(&device, made, made_length);
   if (pings_answered != before + 1u) fail("the device does not answer any more");
   feed_decoders(bytes, length);
   if (draw(8) == 0u) feed_fault_handler(bytes, length);

@@ -7,7 +7,9 @@ every result is checked, every inference of the device accounted for.
 line: the share of a line's byte rate that is input, the next one travelling while the device computes. For an idle
 machine: one input is ahead at most, so that the line pauses whenever host, proxy or device get no CPU in time.
 
-emulator: what samples through the built-in emulator take, compared with their inferences alone.
+emulator: what samples through the built-in emulator take, compared with their inferences alone, and the difference:
+milliseconds a sample that the link takes, whatever the model (but for the bytes of its input). Both take turns, so that
+a machine that is slower for a while is so for both.
 
 crc: frames through a line with bit errors, losses and duplicates of bytes; the damaged ones that CRC-32, CRC-16 or the
 lower half of CRC-16 takes for whole.
@@ -18,7 +20,6 @@ from __future__ import annotations
 import binascii
 import dataclasses
 import json
-import os
 import random
 import sys
 import tempfile
@@ -122,37 +123,59 @@ def line_command(baud: int, samples: int, input_bytes: int, seconds: float) -> N
 @main.command("emulator")
 @click.argument("build", type=click.Path(exists=True, path_type=Path))
 @click.option("--samples", default=1000, show_default=True)
-def emulator_command(build: Path, samples: int) -> None:
+@click.option("--turns", default=10, show_default=True, help="Of some samples alone, as many through the link.")
+def emulator_command(build: Path, samples: int, turns: int) -> None:
     """What samples through the built-in emulator take, compared with their inferences alone: wall time, and CPU time of
     the emulator's process, which other programs disturb less."""
     from edgeq import measure
     from edgeq.builds import open_build
 
     made = open_build(build)
+    each = max(2, samples // turns // 2 * 2)
     with measure.started(made, "emulated") as (device, session):
         have = len(made.samples)
-        inputs = [tuple(a[i % have].tobytes() for a in made.samples.inputs) for i in range(samples)]
+        inputs = [tuple(a[i % have].tobytes() for a in made.samples.inputs) for i in range(each)]
         session.run(inputs[0])
-
-        def timed(action: Callable[[], object]) -> tuple[float, float]:
-            wall, cpu = time.monotonic(), _cpu_seconds(device)
-            action()
-            return time.monotonic() - wall, _cpu_seconds(device) - cpu
-
-        half = max(1, samples // 2)
         data = b"".join(inputs[0])
-        before = timed(lambda: session._runs.execute(data, Mode.INFER, repeat=half))
-        through = timed(lambda: list(session.run_many(inputs)))
-        alone = (before, timed(lambda: session._runs.execute(data, Mode.INFER, repeat=half)))
-    wall, cpu = (sum(times) * samples / (2 * half) for times in zip(*alone, strict=True))
-    print(f"{samples} inferences alone: {wall:.2f} s, CPU {cpu:.2f} s; through the link: {through[0]:.2f} s, ", end="")
-    print(f"CPU {through[1]:.2f} s; ratio {through[0] / wall:.3f}, of CPU time {through[1] / cpu:.3f}")
+        alone, linked = _Times(device), _Times(device)
+        for _ in range(turns):
+            with alone:
+                session._runs.execute(data, Mode.INFER, repeat=each // 2)
+            with linked:
+                for _answer in session.run_many(inputs):
+                    pass
+            with alone:
+                session._runs.execute(data, Mode.INFER, repeat=each // 2)
+    count = turns * each
+    print(f"{count} inferences in {turns} turns; ms a sample, wall and CPU:")
+    for what, wall, cpu in (
+        ("alone", alone.wall, alone.cpu),
+        ("through the link", linked.wall, linked.cpu),
+        ("the link's part", linked.wall - alone.wall, linked.cpu - alone.cpu),
+    ):
+        print(f"  {what:17s}{1000 * wall / count:9.3f}{1000 * cpu / count:9.3f}")
+    print(f"  {'ratio':17s}{linked.wall / alone.wall:9.3f}{linked.cpu / alone.cpu:9.3f}")
+
+
+class _Times:
+    """Wall time, and CPU time of an emulator's process, of what runs within `with`: seconds, summed up."""
+
+    def __init__(self, device: Any) -> None:
+        self._device = device
+        self.wall = self.cpu = 0.0
+
+    def __enter__(self) -> None:
+        self.cpu -= _cpu_seconds(self._device)
+        self.wall -= time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        self.wall += time.monotonic()
+        self.cpu += _cpu_seconds(self._device)
 
 
 def _cpu_seconds(device: Any) -> float:
-    """User and system time of the emulator's process (Linux, proc(5))."""
-    fields = Path(f"/proc/{device._child.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """Of the emulator's only thread (Linux, /proc/PID/schedstat: nanoseconds)."""
+    return int(Path(f"/proc/{device._child.pid}/schedstat").read_text().split()[0]) / 1e9
 
 
 @main.command("crc")

@@ -21,6 +21,7 @@ namespace {
 
 constexpr int kUsageStatus = 64; /* EX_USAGE of sysexits.h */
 constexpr int kFailed = 2;
+constexpr uint8_t kDelimiter = 0; /* of frames */
 
 edgeq::Line g_line;
 edgeq_link g_link;
@@ -34,10 +35,11 @@ void serve() {
   while (!g_line.ended()) {
     const int byte = edgeq_board_read();
     /* The next host's first frame must not continue the last one's. */
-    if (g_line.take_disconnected()) edgeq_link_receive(&g_link, 0);
+    if (g_line.take_disconnected()) edgeq_link_receive(&g_link, &kDelimiter, 1);
     if (byte >= 0) {
       const uint32_t known = g_link.stats.frames_good;
-      edgeq_link_receive(&g_link, static_cast<uint8_t>(byte));
+      const uint8_t received = static_cast<uint8_t>(byte);
+      edgeq_link_receive(&g_link, &received, 1);
       if (g_link.stats.frames_good != known) g_line.heard();
     } else {
       edgeq_board_wait();

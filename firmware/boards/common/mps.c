@@ -44,18 +44,21 @@ uint32_t edgeq_board_ticks(void) {
   return EDGEQ_REG32(edgeq_mps.counter);
 }
 
-/* Empty on hardware, and in QEMU: an emulator for which a register is costly puts the bytes behind the one
- * that DATA gives here, instead of letting the program fetch each from DATA. It writes only when DATA is
- * read, which happens only when this is empty. */
-edgeq_mps_received_bytes edgeq_mps_received;
+edgeq_mps_pieces edgeq_mps_line;
 
 int edgeq_board_read(void) {
-  const uint32_t taken = edgeq_mps_received.taken;
-  if (taken < edgeq_mps_received.count) {
-    edgeq_mps_received.taken = taken + 1u;
-    return edgeq_mps_received.bytes[taken];
-  }
   return received() ? (int)(UART_DATA & 0xFFu) : -1;
+}
+
+uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
+  if (room == 0u || !received()) return 0;
+  edgeq_mps_line.place = (uint32_t)(uintptr_t)(to + 1);
+  edgeq_mps_line.given = 0;
+  edgeq_mps_line.room = room - 1u;
+  *to = (uint8_t)(UART_DATA & 0xFFu);
+  edgeq_mps_line.room = 0;
+  __asm volatile("" ::: "memory"); /* the emulator may have written there */
+  return 1u + edgeq_mps_line.given;
 }
 
 void edgeq_board_wait(void) {
@@ -63,6 +66,14 @@ void edgeq_board_wait(void) {
 }
 
 void edgeq_board_write(uint8_t byte) {
+  const uint32_t count = edgeq_mps_line.count;
+  if (edgeq_mps_line.collects == 1u && count < sizeof edgeq_mps_line.bytes) {
+    edgeq_mps_line.bytes[count] = byte;
+    edgeq_mps_line.count = count + 1u;
+    /* A delimiter ends a frame, unless it is in front of one. */
+    if ((byte == 0u && count > 0u) || count + 1u == sizeof edgeq_mps_line.bytes) UART_DATA = byte;
+    return;
+  }
   while ((UART_STATE & STATE_TX_FULL) != 0u) {
   }
   UART_DATA = byte;

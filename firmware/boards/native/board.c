@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -135,6 +136,17 @@ int edgeq_board_read(void) {
     edgeq_rx_end = (size_t)got;
   }
   return edgeq_rx[edgeq_rx_at++];
+}
+
+uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
+  const int byte = room > 0u ? edgeq_board_read() : -1;
+  if (byte < 0) return 0;
+  const size_t there = edgeq_rx_end - edgeq_rx_at;
+  const size_t more = there < room - 1u ? there : room - 1u;
+  to[0] = (uint8_t)byte;
+  memcpy(to + 1, edgeq_rx + edgeq_rx_at, more);
+  edgeq_rx_at += more;
+  return 1u + (uint32_t)more;
 }
 
 void edgeq_board_wait(void) {

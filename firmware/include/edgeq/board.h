@@ -46,6 +46,11 @@ void edgeq_board_set_baud(uint32_t baud);
 /* The next received byte, or -1 if none is there yet. Never waits. */
 int edgeq_board_read(void);
 
+/* Moves received bytes to `to`, as many as are there and `room` takes; how many these are. Never waits. The
+ * default (src/board_defaults.c) moves one: with a UART that is polled, more would come while these are
+ * looked at, and be lost. Not for fault handlers. */
+uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room);
+
 /* Sleeps until a byte may have been received (or at once returns: waiting is optional). */
 void edgeq_board_wait(void);
 

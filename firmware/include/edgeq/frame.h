@@ -20,7 +20,7 @@ extern "C" {
 
 typedef enum edgeq_frame_event {
   EDGEQ_FRAME_NONE = 0, /* nothing complete yet */
-  EDGEQ_FRAME_GOOD = 1, /* the buffer holds a whole frame until the next byte is fed */
+  EDGEQ_FRAME_GOOD = 1, /* the buffer holds a whole frame until more bytes are fed */
   EDGEQ_FRAME_BAD = 2,  /* a frame ended that is too short, too long, not COBS, or fails its CRC */
 } edgeq_frame_event;
 
@@ -30,6 +30,7 @@ typedef struct edgeq_frame_decoder {
   uint8_t *buffer;   /* the caller's: receives header, payload, CRC */
   uint32_t capacity; /* bytes of buffer */
   uint32_t length;   /* decoded bytes so far; may count beyond capacity, the buffer is never written there */
+  uint32_t checked;  /* how many of them are in `crc` */
   uint32_t crc;
   uint8_t left;  /* bytes until the next COBS code byte */
   uint8_t block; /* the current block's code byte; 0: a new frame begins */
@@ -38,8 +39,10 @@ typedef struct edgeq_frame_decoder {
 /* Forgets a frame that has begun. */
 void edgeq_frame_reset(edgeq_frame_decoder *decoder);
 
-/* Takes the next byte of the line. */
-edgeq_frame_event edgeq_frame_decode(edgeq_frame_decoder *decoder, uint8_t byte);
+/* Takes bytes of the line up to the end of a frame, or all `count`; `*taken` is how many these were: one at
+ * least. */
+edgeq_frame_event edgeq_frame_decode(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
+                                     uint32_t *taken);
 
 /* Bytes of payload of the frame that EDGEQ_FRAME_GOOD announced; it begins at buffer[EDGEQ_FRAME_HEADER]. */
 uint32_t edgeq_frame_payload_length(const edgeq_frame_decoder *decoder);

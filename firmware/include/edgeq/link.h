@@ -156,8 +156,9 @@ typedef struct edgeq_link {
 /* Starts the engine and announces itself (BOOT). */
 void edgeq_link_init(edgeq_link *link, const edgeq_model *model);
 
-/* Takes the next received byte; a request that it completes is executed and answered before this returns. */
-void edgeq_link_receive(edgeq_link *link, uint8_t byte);
+/* Takes the next `count` received bytes; requests that they complete are executed and answered before this
+ * returns. */
+void edgeq_link_receive(edgeq_link *link, const uint8_t *bytes, uint32_t count);
 
 /* The model of this firmware: generated beside it. */
 const edgeq_model *edgeq_app_model(void);

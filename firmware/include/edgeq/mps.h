@@ -13,13 +13,17 @@ typedef struct edgeq_mps_map {
 
 extern const edgeq_mps_map edgeq_mps;
 
-/* What an emulator has received: `count` bytes, `taken` of them read. */
-typedef struct edgeq_mps_received_bytes {
-  volatile uint32_t count;
-  volatile uint32_t taken;
-  volatile uint8_t bytes[256];
-} edgeq_mps_received_bytes;
+/* An emulator for which a register is costly moves bytes in pieces: it reads and writes this when the UART's
+ * DATA is read or written. On hardware, and in QEMU, `given` and `collects` stay 0. */
+typedef struct edgeq_mps_pieces {
+  volatile uint32_t place;    /* where it may put received bytes behind the one that DATA gives, */
+  volatile uint32_t room;     /* how many at most, */
+  volatile uint32_t given;    /* and how many it has put there */
+  volatile uint32_t collects; /* 1: writing DATA sends what is in `bytes`, and nothing else */
+  volatile uint32_t count;    /* bytes that are in there; the emulator takes them out */
+  volatile uint8_t bytes[64];
+} edgeq_mps_pieces;
 
-extern edgeq_mps_received_bytes edgeq_mps_received;
+extern edgeq_mps_pieces edgeq_mps_line;
 
 #endif

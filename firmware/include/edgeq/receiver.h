@@ -1,5 +1,6 @@
 /* Received bytes in a ring, which the UART's interrupt fills while the engine runs. src/receiver_cortexm.c
- * defines edgeq_board_read, edgeq_board_wait and edgeq_board_rx_window; the board has the three things below.
+ * defines edgeq_board_read, edgeq_board_read_many, edgeq_board_wait and edgeq_board_rx_window; the board has
+ * the three things below.
  */
 #ifndef EDGEQ_RECEIVER_H
 #define EDGEQ_RECEIVER_H
