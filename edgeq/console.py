@@ -6,6 +6,7 @@ import _thread
 import atexit
 import contextlib
 import errno
+import io
 import os
 import signal
 import sys
@@ -51,6 +52,8 @@ def _open_streams() -> None:
     for descriptor, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(descriptor, mode, closefd=False))
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a locale without "✓", a file's name that is no text
 
 
 class _Ending:

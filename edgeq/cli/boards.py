@@ -95,7 +95,7 @@ def new(folder: Path, core: str, flash: tuple[int, int], ram: tuple[int, int], c
     for file in write_board(folder, board):
         places = file.read_text(encoding="utf-8").count("FILL IN")
         click.echo(f"{file}" + (f": {places} places marked FILL IN" if places else ""))
-    click.echo(f"\nThen: edgeq build … --board {folder}")
+    click.echo(f"\nThen: edgeq build … --board {folder} --device native (or its port: /dev/ttyACM0)")
     return 0
 
 

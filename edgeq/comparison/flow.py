@@ -7,8 +7,8 @@ model + data ──► read ──► tasks ──► arms, side by side ──�
 
 from __future__ import annotations
 
-import os
 import shutil
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -149,8 +149,11 @@ def check_out(out: Path) -> None:
     parent = out.resolve()
     while not parent.exists():
         parent = parent.parent
-    if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{out} cannot be written.", hint=hint)
+    try:
+        with tempfile.TemporaryFile(dir=parent):  # also where there are folders that take no files, such as /proc
+            pass
+    except OSError as exc:
+        raise InputError(f"{out} cannot be written.", hint=hint) from exc
 
 
 def _make(

@@ -92,7 +92,7 @@ def render_data_summary(summary: DataSummary) -> RenderableType:
 
 def _classes(names: tuple[str, ...]) -> str:
     """Which class has which number: their order is what labels and outputs go by."""
-    shown = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_SHOWN_CLASSES]))
+    shown = ", ".join(name if name == str(i) else f"{i} {name}" for i, name in enumerate(names[:_SHOWN_CLASSES]))
     more = f", … ({len(names)} in all)" if len(names) > _SHOWN_CLASSES else ""
     return f"Classes: {printable(shown)}{more}"
 

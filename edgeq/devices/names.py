@@ -42,7 +42,13 @@ def check_device(device: str, board: Board) -> None:
     from edgeq.process import find_tool
 
     if device == EMULATED and board.unicorn_cpu is None:
-        other = NATIVE if board.is_host else QEMU if board.qemu_machine else "PORT, with the board plugged in"
+        other = (
+            NATIVE
+            if board.is_host
+            else QEMU
+            if board.qemu_machine
+            else "PORT, with the board plugged in, or --device native"
+        )
         raise InputError(
             f"The built-in emulator cannot play {board.name} ({board.core}).", hint=f"Use --device {other}."
         )

@@ -35,6 +35,13 @@ def test_layers(cli: Cli, build_folder: Path, columns: int) -> None:
         assert "0 FULLY_CONNECTED 3" in shown
 
 
+def test_a_locale_that_lacks_letters(cli: Cli) -> None:
+    (cli.folder / "m.tflite").write_bytes(small_model())
+    cli.extra["PYTHONIOENCODING"] = "latin-1"
+    shown = cli("inspect", "m.tflite")
+    assert shown.returncode == 0 and "? full-integer int8" in shown.stdout
+
+
 @pytest.mark.parametrize("command", [[], *([name] for name in _COMMANDS), ["data", "check"]])
 def test_help(cli: Cli, command: list[str]) -> None:
     cli.extra["COLUMNS"] = "80"

@@ -15,6 +15,7 @@ from edgeq.comparison.report import words
 from edgeq.comparison.report.console import render
 from edgeq.report import format as fmt
 from edgeq.report.verdict import Level
+from edgeq.statistics.equivalence import Conclusion
 
 
 def text_of(comparison: Comparison, width: int = 80, **options: Any) -> str:
@@ -70,6 +71,17 @@ def test_no_claim_about_methods_below_five_seeds():
     assert "No claim about methods: 3 seeds, and a claim needs 5." in flat(digits())
     assert " method " not in flat(digits()).partition("contrast")[2].partition("Level")[0]
     assert "this artifact method" in flat(five_seeds(), 140)
+
+
+@pytest.mark.parametrize("width", [60, 70, 80, 90, 100])
+def test_no_conclusion_is_cut_off(width):
+    base = five_seeds()
+    alike = [
+        replace(c, artifact=replace(c.artifact, conclusion=Conclusion.EQUIVALENT),
+                method=replace(c.method, conclusion=Conclusion.EQUIVALENT)) for c in base.contrasts
+    ]  # fmt: skip
+    rows = text_of(replace(base, contrasts=tuple(alike)), width).partition("contrast ")[2].partition("Level")[0]
+    assert rows.count("equivalen") == rows.count("equivalent") >= len(alike)
 
 
 def test_a_reason_that_is_not_everywhere_names_its_contrasts():

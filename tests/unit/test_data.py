@@ -270,6 +270,7 @@ def test_the_order_of_classes_is_shown(tmp_path: Path) -> None:
     names = ["zebra", "ant\x1b[31m", "cat"]
     data = load_dataset(npz(tmp_path / "data.npz", x_test=X, y_test=Y, class_names=np.array(names)))
     assert "Classes: 0 zebra, 1 ant\N{REPLACEMENT CHARACTER}[31m, 2 cat" in _printed(data)
+    assert "Classes: 0, 1, 2" in _printed(replace(data, class_names=("0", "1", "2")))
     many = replace(data, class_names=tuple(f"c{i}" for i in range(1000)))
     assert ", … (1000 in all)" in " ".join(_printed(many).split())
 

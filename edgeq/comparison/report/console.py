@@ -3,6 +3,7 @@ it; nothing of the model's is taken for markup or for a terminal's control codes
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -132,20 +133,21 @@ def _findings(comparison: Comparison) -> RenderableType:
 def _table(
     first: str, titles: Sequence[str], columns: Mapping[str, Sequence[str]], *, forms: Sequence[Sequence[str]]
 ) -> RenderableType:
-    """The first form that fits; a form is what columns it leaves out. Only titles may wrap."""
+    """The first form that fits; a form is what columns it leaves out, and heads may wrap where that keeps one. Of the
+    rest only titles may: all other columns have a fixed width, as rich would shrink a column below its least one."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
     made = []
-    for left_out in forms:
+    for left_out, heads_wrap in itertools.product(forms, (False, True)):
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
         table.add_column(Text(first, style="bold"), min_width=_longest_word((first, *titles)), overflow="fold")
         shown = [name for name in columns if name not in left_out]
         for name in shown:
             justify: JustifyMethod = "left" if name in _WORDY else "right"
-            need = max(_longest_word([name]), *map(len, columns[name]))
-            table.add_column(Text(name, style="bold"), justify=justify, min_width=need)
+            width = max(_longest_word([name]) if heads_wrap else len(name), *map(len, columns[name]))
+            table.add_column(Text(name, style="bold"), justify=justify, width=width)
         for i, title in enumerate(titles):
             cells = [columns[name][i] for name in shown]
             table.add_row(_text(title), *(Text(cell, style=_WORD_COLOURS.get(cell, "")) for cell in cells))
