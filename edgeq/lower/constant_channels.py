@@ -74,6 +74,7 @@ _CHANNEL_AXES: Mapping[str, int] = {
     "edgeq_conv_2d_int8": 0,
     "edgeq_depthwise_conv_2d_int8": 3,
     "edgeq_fully_connected_int8": 0,
+    "edgeq_transpose_conv_int8": 0,
 }
 
 

@@ -16,6 +16,7 @@ from edgeq.lower.dsp.convolution import convolutions
 from edgeq.lower.dsp.dense import dense
 from edgeq.lower.dsp.depthwise import depthwise_convolutions
 from edgeq.lower.dsp.pool import averages, maxima
+from edgeq.lower.dsp.transpose_conv import transposed_convolutions
 from edgeq.lower.dsp.values import means, products, tables
 from edgeq.lower.mve.families import FAMILIES as MVE_FAMILIES
 from edgeq.lower.one_channel import as_convolution
@@ -71,5 +72,6 @@ _FAMILIES: Mapping[str, _Families] = {
         "edgeq_mul_int8": products,
         "edgeq_table_int8": tables,
         "edgeq_sub_int8": additions,
+        "edgeq_transpose_conv_int8": transposed_convolutions,
     },
 }

@@ -4,22 +4,14 @@
 #include "edgeq/mem.h"
 #include "quads.h"
 
-/* The channels behind the last four, of one pixel. */
-static void expand_rest(const int8_t *values, int32_t count, uint32_t *column) {
-  uint32_t word = 0;
-  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
-  column[0] = edgeq_even_bytes(word);
-  column[2] = edgeq_odd_bytes(word);
-}
-
 /* The channels of two pixels as columns. */
 static void expand(const edgeq_conv_1x1_dsp_params *p, const int8_t *first, const int8_t *second,
                    uint32_t *columns) {
   const int32_t whole = p->input_channels & ~3;
   if (whole > 0) edgeq_quads_expand_both(columns, first, second, whole);
   if (whole < p->input_channels) {
-    expand_rest(first + whole, p->input_channels - whole, columns + whole);
-    expand_rest(second + whole, p->input_channels - whole, columns + whole + 1);
+    edgeq_quads_expand_rest(columns + whole, first + whole, p->input_channels - whole);
+    edgeq_quads_expand_rest(columns + whole + 1, second + whole, p->input_channels - whole);
   }
 }
 

@@ -72,6 +72,14 @@ static inline uint32_t *edgeq_quads_expand(uint32_t *column, const int8_t *value
   return column;
 }
 
+/* One to three values as four. */
+static inline void edgeq_quads_expand_rest(uint32_t *column, const int8_t *values, int32_t count) {
+  uint32_t word = 0;
+  for (int32_t i = 0; i < count; i++) word |= (uint32_t)(uint8_t)values[i] << (8 * i);
+  column[0] = edgeq_even_bytes(word);
+  column[2] = edgeq_odd_bytes(word);
+}
+
 /* Both columns at once, as edgeq_quads_expand; `count` is at least 4. */
 void edgeq_quads_expand_both(uint32_t *columns, const int8_t *values0, const int8_t *values1, int32_t count);
 

@@ -117,8 +117,31 @@ def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:
         )
         model.op(name, [x, other], [y], fused_activation_function="NONE")
         outputs.append(y)
+    outputs += _transposed(rng, model, x, shape)
     outputs += _without_weights(rng, model, x, shape, zero)
     return model.finish([x], outputs), samples(rng, shape)[:_SAMPLES]
+
+
+def _transposed(rng: Rng, model: ModelBuilder, x: int, shape: tuple[int, ...]) -> list[int]:
+    """Convolutions that make the input larger, by phases of one or several taps, or none."""
+    outputs = []
+    for i, (window, stride) in enumerate(((2, 2), (3, 2), (4, 2), (5, 3), (1, 2))):
+        filters = int(rng.integers(1, 14))
+        target = (1, shape[1] * stride, shape[2] * stride - i % 2, filters)
+        weights = rng.integers(-127 - i % 2, 128, (filters, window, window, shape[3])).astype(np.int8)
+        stated = model.tensor(f"tshape{i}", (4,), "int32", data=np.array(target, np.int32))
+        w = model.tensor(f"t{i}", weights.shape, data=weights, scale=0.01)
+        bias = rng.integers(-20000, 20000, filters).astype(np.int32)
+        b = model.tensor(f"tb{i}", (filters,), "int32", data=bias, scale=0.05 * 0.01)
+        activation = "RELU" if i < 2 else "NONE"
+        y_scale = 0.05 * 0.01 * 54 * shape[3] ** 0.5
+        y = model.tensor(f"ty{i}", target, scale=y_scale, zero_point=-128 if i < 2 else 11)
+        model.op(
+            "TRANSPOSE_CONV", [stated, w, x, b], [y], padding="SAME", stride_h=stride, stride_w=stride,
+            fused_activation_function=activation,
+        )  # fmt: skip
+        outputs.append(y)
+    return outputs
 
 
 def _without_weights(rng: Rng, model: ModelBuilder, x: int, shape: tuple[int, ...], zero: int) -> list[int]:

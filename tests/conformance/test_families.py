@@ -49,7 +49,7 @@ _PROVEN = {
     "dsp": {
         "conv_2d": 0.6, "depthwise_conv_2d": 0.3, "fully_connected": 0.4, "add": 0.1, "sub": 0.1,
         "average_pool_2d": 0.9, "max_pool_2d": 1.0, "mul": 0.3, "mean": 0.1,
-        "hard_swish": 0.9,
+        "hard_swish": 0.9, "transpose_conv": 0.6,
     },
     "mve": {
         "conv_2d": 0.6, "depthwise_conv_2d": 0.3, "fully_connected": 0.35, "add": 0.1, "sub": 0.1,

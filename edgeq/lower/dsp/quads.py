@@ -124,21 +124,24 @@ def forms(rows: int, steps: int, *, by: Requantization, even: bool = False) -> l
         by: how sums become results.
         even: the form's steps must be even.
     """
-    found = [_form(rows, steps, n, by) for n in UNROLLED]
+    found = [form(rows, steps, n, by) for n in UNROLLED]
     if rows == 1:
-        found += [_form(rows, steps, n, by) for n in _ONE_ROW if n >= steps]
+        found += [form(rows, steps, n, by) for n in _ONE_ROW if n >= steps]
     if rows == 3:
-        found += [_form(rows, steps, n, by, together=3) for n in _THREE_ROWS if n >= steps]
+        found += [form(rows, steps, n, by, together=3) for n in _THREE_ROWS if n >= steps]
     found = [f for f in found if not (even and f.steps % 2)]
     return [f for f in found if not any(g.quad_cycles <= f.quad_cycles and g.code_bytes < f.code_bytes for g in found)]
 
 
-def _form(rows: int, steps: int, unrolled: int, by: Requantization, *, together: int = 1) -> Form:
-    """The product of `unrolled` steps of each of `together` rows."""
+def form(
+    rows: int, steps: int, unrolled: int, by: Requantization, *, together: int = 1, any_number: bool = False
+) -> Form:
+    """The product of `unrolled` steps of each of `together` rows; with `any_number` the one that takes any number of
+    rows and any multiple of these steps, even if one of each would do."""
     passes = -(-steps // unrolled)
     if together > 1:
         name, extra = f"_rows{together}", _ROW_LOADED * together
-    elif passes > 1:
+    elif passes > 1 or any_number:
         name, extra = "_loop", _ROWS + rows * (_ROW + _LOOP_ROW + _LOOP * passes)
     elif rows > 1:
         name, extra = "_rows", _ROWS + rows * _ROW
@@ -150,7 +153,7 @@ def _form(rows: int, steps: int, unrolled: int, by: Requantization, *, together:
         steps=padded,
         quad_cycles=_QUAD - by.cycles + extra + rows * padded * (_STEP + by.wide * _WIDE_STEP),
         code_bytes=_CODE + _STEP_CODE * unrolled * together,
-        loops=passes > 1,
+        loops=passes > 1 or any_number,
     )
 
 

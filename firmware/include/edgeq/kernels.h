@@ -21,6 +21,7 @@
 #include "edgeq/kernels_moves.h"
 #include "edgeq/kernels_mve.h"
 #include "edgeq/kernels_state.h"
+#include "edgeq/kernels_transpose_dsp.h"
 #include "edgeq/kernels_values_dsp.h"
 #include "edgeq/loops.h"
 
