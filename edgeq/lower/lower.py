@@ -55,7 +55,7 @@ def lower(
     graph = _fold_constant_aliases(graph, live, table)
     lowered = [part for op in live if not _is_folded(graph, op) for part in _lower_op(graph, op, table, needed)]
     roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
-    portable = [_with_roots(graph, c, roots) for c in lowered if isinstance(c, KernelCall)]
+    portable = [_with_roots(graph, c, roots, passed.read) for c in lowered if isinstance(c, KernelCall)]
     _check_outputs(graph, roots)
     options = [candidates(c, features) for c in portable]
     lifetimes = Lifetimes(graph, tuple(portable), roots)
@@ -89,12 +89,14 @@ def lower(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Passes:
-    """What all passes together did: the graph, tensors that changed, ops that others compute, and words for reports."""
+    """What all passes together did: the graph, tensors that changed, ops that others compute, words for reports, and
+    how many channels are read where not all are."""
 
     graph: Graph
     changed: frozenset[int]
     merged: Mapping[int, int]
     saved: Mapping[str, str]
+    read: Mapping[int, int]
 
 
 def _run_passes(graph: Graph, names: Collection[Pass] | None) -> _Passes:
@@ -103,13 +105,15 @@ def _run_passes(graph: Graph, names: Collection[Pass] | None) -> _Passes:
     changed: frozenset[int] = frozenset()
     merged: dict[int, int] = {}
     saved: dict[str, str] = {}
+    read: dict[int, int] = {}
     for name, run in PASSES.items():
         if names is None or name in names:
             found = run(graph)
             graph, changed = found.graph, changed | found.changed
             merged |= found.merged
+            read |= found.read
             saved |= {name.value: found.saved} if found.saved else {}
-    return _Passes(graph=graph, changed=changed, merged=merged, saved=saved)
+    return _Passes(graph=graph, changed=changed, merged=merged, saved=saved, read=read)
 
 
 def _with_passes(call: KernelCall, passed: _Passes) -> KernelCall:
@@ -193,8 +197,8 @@ def _fold_constant_aliases(graph: Graph, ops: list[Op], table: Mapping[str, Lowe
     return graph
 
 
-def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int]) -> KernelCall:
-    """Reads through aliases, so that operands are tensors that have a place of their own."""
+def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int], read: Mapping[int, int]) -> KernelCall:
+    """Reads through aliases, so that operands are tensors that have a place of their own; knows what is read of it."""
 
     def through(operand: Operand) -> Operand:
         if isinstance(operand, Constant):
@@ -203,7 +207,7 @@ def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int]) -> Ker
         data = graph.tensors[root].data
         return root if data is None else Constant(name=f"tensor_{root}", data=data)
 
-    return replace(call, inputs=tuple(through(i) for i in call.inputs))
+    return replace(call, inputs=tuple(through(i) for i in call.inputs), channels_read=read.get(call.outputs[0]))
 
 
 def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:

@@ -187,13 +187,15 @@ def wide_quad_weights(weights: NDArray[np.int8], *, in_fours: bool = True) -> In
     return wrapped(((pairs[..., 0] & 0xFFFF) | (pairs[..., 1] << 16)).transpose(0, 2, 1))
 
 
-def _in_quads(weights: NDArray[np.int8], in_fours: bool) -> Int64s:
+def in_fours(weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Weights (..., depth), depth a multiple of 4, in the order of values that are expanded four at a time."""
+    return weights.reshape(*weights.shape[:-1], -1, 4)[..., PAIR_ORDER].reshape(weights.shape)
+
+
+def _in_quads(weights: NDArray[np.int8], fours: bool) -> Int64s:
     """Weights (channels, depth) with channels padded to quads, the depth in the order of expanded values."""
-    count, depth = weights.shape
-    ordered = weights.astype(np.int64)
-    if in_fours:
-        ordered = ordered.reshape(count, depth // 4, 4)[:, :, PAIR_ORDER].reshape(count, depth)
-    return padded(ordered, -(-count // QUAD) * QUAD)
+    ordered = in_fours(weights) if fours else weights
+    return padded(ordered.astype(np.int64), -(-len(weights) // QUAD) * QUAD)
 
 
 def octet_weights(weights: NDArray[np.int8], *, wide: bool = False) -> Int32s:

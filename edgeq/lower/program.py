@@ -76,6 +76,9 @@ class KernelCall:
 
     `variant` says for reports which of several kernels was chosen, or why no faster one was; `expected_cycles` are what
     the choice counted with, where there was one.
+
+    `channels_read`, where it is not None, says that so many of the output's channels are read and the others may have
+    any value: the first ones, except that two of a last whole four are that four's first and third.
     """
 
     kernel: str
@@ -94,6 +97,7 @@ class KernelCall:
     variant: str = "portable"
     expected_cycles: int | None = None
     support: tuple[str, ...] = ()
+    channels_read: int | None = None
 
     @property
     def sources(self) -> tuple[str, ...]:

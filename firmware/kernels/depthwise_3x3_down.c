@@ -304,11 +304,16 @@ EDGEQ_STATIC_ASSERT(offsetof(edgeq_depthwise_3x3, odd) == 40, "the assembly know
   ".purgem edgeq_result\n"                    \
   ".purgem edgeq_finished\n"
 
-#define RUN(name, positions, stride, shift, clamped)                                                \
-  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_depthwise_3x3 *d) {          \
-    __asm__ volatile(".set edgeq_pitch, 16 * " #positions "\n.set edgeq_pitch_log, 6 + " #positions \
-                     " / 8\n.set edgeq_stride, " #stride "\n.set edgeq_shift, " #shift              \
-                     "\n.set edgeq_clamped, " #clamped "\n" BEGIN TWO_COLUMNS ODD_COLUMN END);      \
+#define PITCH_LOG_8 "7"
+#define PITCH_LOG_16 "8"
+#define PITCH_LOG_32 "9"
+#define PITCH_LOG_64 "10"
+
+#define RUN(name, positions, stride, shift, clamped)                                                       \
+  __attribute__((naked)) void name(__attribute__((unused)) const edgeq_depthwise_3x3 *d) {                 \
+    __asm__ volatile(".set edgeq_pitch, 16 * " #positions "\n.set edgeq_pitch_log, " PITCH_LOG_##positions \
+                     "\n.set edgeq_stride, " #stride "\n.set edgeq_shift, " #shift                         \
+                     "\n.set edgeq_clamped, " #clamped "\n" BEGIN TWO_COLUMNS ODD_COLUMN END);             \
   }
 
 #else
@@ -340,3 +345,11 @@ ALL(16, 2, 8)
 ALL(16, 2, 10)
 ALL(16, 2, 12)
 ALL(16, 2, 14)
+ALL(32, 1, 8)
+ALL(32, 1, 10)
+ALL(32, 1, 12)
+ALL(32, 1, 14)
+ALL(64, 1, 8)
+ALL(64, 1, 10)
+ALL(64, 1, 12)
+ALL(64, 1, 14)

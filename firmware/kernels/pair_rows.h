@@ -13,11 +13,10 @@ static inline uint32_t edgeq_load_some(const int8_t *values, int32_t count) {
   return word;
 }
 
-/* Pair row `t` of four channels, of which `count` exist, and those after it as far as both their rows are
- * inside, but at most `rows` of them. `input` is the first channel's first value. Returns how many it made.
- */
-static inline int32_t edgeq_pair_rows(const edgeq_image *p, const int8_t *input, int32_t t, int32_t rows,
-                                      int32_t count, uint32_t *to) {
+/* What to make pair row `t` of four channels from, and those after it as far as both their rows are inside,
+ * but at most `rows` of them. `input` is the first channel's first value. */
+static inline edgeq_depthwise_3x3_source edgeq_pair_rows_source(const edgeq_image *p, const int8_t *input,
+                                                                int32_t t, int32_t rows, uint32_t *to) {
   const int8_t *const outside = (const int8_t *)&p->outside;
   const int32_t y = 2 * t - p->pad_top;
   const int upper_inside = y >= 0 && y < p->height;
@@ -33,13 +32,20 @@ static inline int32_t edgeq_pair_rows(const edgeq_image *p, const int8_t *input,
   s.next = 2 * p->row - p->inside * p->column;
   s.rows = upper_inside && lower_inside ? (p->height - y) / 2 : 1;
   if (s.rows > rows) s.rows = rows;
+  return s;
+}
+
+/* Makes these pair rows, of channels of which `count` exist. Returns how many it made. */
+static inline int32_t edgeq_pair_rows(const edgeq_image *p, const int8_t *input, int32_t t, int32_t rows,
+                                      int32_t count, uint32_t *to) {
+  edgeq_depthwise_3x3_source s = edgeq_pair_rows_source(p, input, t, rows, to);
   const int32_t made = s.rows;
   if (count == 4 && p->pitch == 16) {
     /* Rows of one position are each other's positions. */
     s.count = s.rows;
     s.rows = 1;
-    s.upper_step = upper_inside ? 2 * p->row : 0;
-    s.lower_step = lower_inside ? 2 * p->row : 0;
+    if (s.upper_step != 0) s.upper_step = 2 * p->row;
+    if (s.lower_step != 0) s.lower_step = 2 * p->row;
   }
   if (count == 4) {
     edgeq_depthwise_3x3_pairs(&s);

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.lower import packing
-from edgeq.lower.packing import NotExactError
+from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import Constant, KernelCall, Param, constants_of
 
 
@@ -90,6 +90,15 @@ def limit_cycles(call: KernelCall, outputs: int) -> int:
 def derived(call: KernelCall, what: str, values: NDArray[np.generic]) -> Constant:
     """A constant made for this call alone."""
     return Constant(name=f"op_{call.source_ops[0]}_{what}", data=values)
+
+
+def read_channels(call: KernelCall, count: int) -> list[int]:
+    """Those of `count` output channels that something reads, in order."""
+    read = call.channels_read
+    if read is None or read >= count:
+        return list(range(count))
+    apart = read % QUAD == 2 and read + 2 == count
+    return [*range(read - 1), read if apart else read - 1]
 
 
 def inside(call: KernelCall, axis: str) -> int:

@@ -6,6 +6,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.lower import packing
 from edgeq.lower.dsp import quads
 from edgeq.lower.dsp.candidate import Candidate, inside, limit_cycles, limits, number, weights_of
 from edgeq.lower.dsp.strips import strip_convolutions
@@ -86,8 +90,9 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
     expanded = 2 * (30 + _EXPAND * depth + (25 if depth % 4 else 0))
     copied = _COPIES + _COPY * 2 * count if count % QUAD else 0
     by = quads.requantization(call, weights)
-    for form in quads.forms(1, -(-depth // 2), by=by, even=True):
-        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by)
+    flat, whole = weights.reshape(count, 1, depth), -(-depth // QUAD) * QUAD
+    for form in quads.forms(1, _steps(flat), by=by):
+        params, packed = quads.packed(call, flat, form, by)
         # Several pairs in one call, of the forms that can: those without a loop over a row's steps.
         several = in_place and depth % 4 == count % 4 == 0 and not form.loops and pixels >= 4
         at_a_time = max(1, min(pixels // 2, _PAIRS_BYTES // (8 * form.steps))) if several else 1
@@ -101,13 +106,22 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
             params_type="edgeq_conv_1x1_dsp_params",
             params={**image, **limits(call), "depth": 2 * form.steps, "pairs": at_a_time, **params},
             inputs=(call.inputs[0], packed),
-            scratch_bytes=8 * form.steps * at_a_time + 8 * blocks,
+            scratch_bytes=8 * form.steps * (at_a_time - 1) + max(8 * form.steps + 8 * blocks, 4 * whole),
             in_place=(0,) if in_place else (),
             variant="dsp: 4 channels x 2 pixels",
         )
         yield Candidate(
             call=made, cycles=round(cycles + limit_cycles(call, pixels * count)), code={**_PIXELS_CODE, **form.code}
         )
+
+
+def _steps(weights: NDArray[np.int8]) -> int:
+    """Steps over weights (..., depth), in the order of expanded values, without those at the end that have zeros."""
+    flat = weights.reshape(-1, weights.shape[-1])
+    padded = np.zeros((len(flat), -(-flat.shape[1] // QUAD) * QUAD), np.int8)
+    padded[:, : flat.shape[1]] = flat
+    used = np.flatnonzero(packing.in_fours(padded).any(axis=0))
+    return int(used[-1]) // 2 + 1 if len(used) else 1
 
 
 def _by_rows(

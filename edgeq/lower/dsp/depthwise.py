@@ -19,6 +19,7 @@ from edgeq.lower.dsp.candidate import (
     limit_cycles,
     limits,
     number,
+    read_channels,
     weights_of,
 )
 from edgeq.lower.dsp.depthwise_pairs import by_pairs
@@ -37,8 +38,8 @@ _SHIFTS = (10, 8, 12, 14)
 # Pair rows at a time, besides all of them.
 _BANDS = (1, 2, 4, 8, 16)
 
-# Positions that pair rows are apart by, in products down the columns.
-_APART = (8, 16)
+# Positions that pair rows are apart by, in products down the columns; by stride.
+_APART = {1: (8, 16, 32, 64), 2: (8, 16)}
 
 # Cycles of the assembly, clamped: two columns, the odd one, the rest of a row (kernels/depthwise_3x3.c) or of a column
 # (..._down.c); by stride.
@@ -49,7 +50,7 @@ _DOWN_TWO = {1: 61, 2: 45}
 _DOWN_ODD = {1: 32, 2: 33}
 _COLUMN = 22
 _CALL = 110
-_QUAD = 480
+_QUAD, _QUAD_BANDS = 250, 480
 _NOT_CLAMPED = 3  # per output
 _POSITION = 16.5
 _PAIR_ROW = 40
@@ -109,8 +110,10 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     weights = constant.reshape(9, count).T
     multiplier = number(call, "depth_multiplier")
     inputs = count // multiplier
-    channels = channels_of(call, weights)
-    shift, words = packing.depthwise_3x3(channels, weights, _SHIFTS)
+    # Of several outputs of a channel, all are computed.
+    read = read_channels(call, count) if multiplier == 1 else list(range(count))
+    channels = packing.chosen(channels_of(call, weights), read)
+    shift, words = packing.depthwise_3x3(channels, weights[read], _SHIFTS)
     packed = derived(call, "packed_weights", words)
     pad_left = number(call, "pad_left")
     positions = (out_width - 1) * stride + 3
@@ -133,8 +136,12 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
     ):
         bands = -(-pair_rows // band)
         more = 1 if out_height % 2 and stride == 1 else 0
-        cycles = batches * count * (pair_rows * form.row + bands * (form.band + _CALL) + more * form.more)
-        cycles += batches * -(-inputs // QUAD) * (_QUAD + (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW))
+        cycles = batches * len(read) * (pair_rows * form.row + bands * (form.band + _CALL) + more * form.more)
+        cycles += (
+            batches
+            * -(-inputs // QUAD)
+            * ((_QUAD if bands == 1 else _QUAD_BANDS) + (pair_rows + 1) * (inside * _POSITION + _PAIR_ROW))
+        )
         cycles += batches * -(-inputs // QUAD) * (bands - 1) * positions * 9
         cycles += 0 if clamped(call) else _NOT_CLAMPED * outputs
         made = replace(
@@ -147,6 +154,7 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
                 "batches": batches,
                 "image": (*image, form.pitch),
                 "channels": inputs,
+                "channels_read": len(read) // multiplier,
                 "depth_multiplier": multiplier,
                 "output_height": out_height,
                 "output_width": out_width,
@@ -163,7 +171,7 @@ def _by_pair_rows(call: KernelCall) -> Iterator[Candidate]:
         yield Candidate(
             call=made,
             cycles=round(cycles + limit_cycles(call, outputs)),
-            code={"edgeq_depthwise_3x3_dsp_int8": 1920, form.run: form.code_bytes},
+            code={"edgeq_depthwise_3x3_dsp_int8": 2700, form.run: form.code_bytes},
         )
 
 
@@ -180,7 +188,7 @@ def _forms(stride: int, shift: int, positions: int, out_width: int, *, clamps: b
         more=_CALL,
         code_bytes=420,
     )
-    apart = next((n for n in _APART if positions <= n), None)
+    apart = next((n for n in _APART[stride] if positions <= n), None)
     if apart is not None:
         down = out_width // 2 * _DOWN_TWO[stride] + odd * _DOWN_ODD[stride]
         yield _Form(

@@ -17,7 +17,7 @@ from edgeq.lower.straight import straight_quads
 
 # The numbers of steps in edgeq/quads.h.
 UNROLLED = (2, 3, 4, 5, 6, 7, 8, 10, 11, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32)
-_ONE_ROW = tuple(range(34, 65, 2))
+_ONE_ROW = (9, *range(13, 32, 2), *range(34, 65, 2))
 _THREE_ROWS = (2, 3, 5, 6, 12, 24)
 
 SOURCES = ("quads.c", "quads_expand.c")
@@ -171,7 +171,7 @@ def packed(
     Args:
         call: the portable call.
         weights: (channels, rows, depth of a row).
-        chosen: the product's form, wide enough for a row.
+        chosen: the product's form, wide enough for a row's weights that are not zero.
         by: how sums become results.
         groups: as `requantization` had them.
         in_fours: the columns' values are expanded four at a time, as quads.h orders them.
@@ -180,12 +180,15 @@ def packed(
         NotExactError: a condition fails for these weights.
     """
     count, rows, depth = weights.shape
-    padded = np.zeros((count, rows, 2 * chosen.steps), np.int8)
+    used = 2 * chosen.steps
+    padded = np.zeros((count, rows, max(-(-depth // QUAD), -(-used // QUAD)) * QUAD), np.int8)
     padded[:, :, :depth] = weights
+    if in_fours:
+        padded = packing.in_fours(padded)
     each = count // groups
-    flat = padded.reshape(groups, each, -1)
+    flat = padded[:, :, :used].reshape(groups, each, -1)
     arranged = packing.wide_quad_weights if by.wide else packing.quad_weights
-    words = by.around(np.concatenate([arranged(part, in_fours=in_fours) for part in flat]))
+    words = by.around(np.concatenate([arranged(part, in_fours=False) for part in flat]))
     params: dict[str, Param] = {
         "quads": -(-each // QUAD),
         "quad_words": words.shape[1],

@@ -2,7 +2,8 @@
 
 Channels of tensors that are computed channel by channel from each other (depthwise convolutions, pools, means) go
 together. A channel goes if wherever something else reads it, it is constant or meets weights of zero only. Biases wrap
-modulo 2^32 as TFLM's sums do, so the outputs stay the same bits.
+modulo 2^32 as TFLM's sums do, so the outputs stay the same bits. Some stay to make whole fours: behind the others, read
+by weights of zero only, so that nobody need compute them.
 """
 
 from __future__ import annotations
@@ -38,26 +39,30 @@ class _Family:
 def remove_channels(graph: Graph) -> Passed:
     """The graph without such channels; `changed` are the tensors that have fewer."""
     families = _families(graph)
-    removed = weights = 0
+    removed = weights = left = 0
     changed: set[int] = set()
+    read: dict[int, int] = {}
     for family in families:
         if family.fixed or not family.readers:
             continue
         known = constants_of(graph, family.producer, family.channelwise)
         gone = [c for c in range(family.channels) if _removable(graph, family, known, c)]
-        kept = family.channels - len(gone)
+        count = family.channels - len(gone)
         # A layer keeps a channel, and whole fours.
-        spare = max(-kept % _FOUR, 1 - kept)
-        gone = gone[: max(0, len(gone) - spare)]
-        if gone:
+        spare = min(max(-count % _FOUR, 1 - count), len(gone))
+        gone, idle = gone[: len(gone) - spare], gone[len(gone) - spare :]
+        if gone or idle:
             before = _weights(graph)
-            graph = _without(graph, family, known, gone)
+            graph = _without(graph, family, known, gone, idle)
             removed += len(gone)
+            left += len(idle)
             weights += before - _weights(graph)
             changed |= set(family.tensors)
             changed |= {op.outputs[0] for op, _ in family.readers if op.name in _MOVES}
+            read |= {tensor: max(1, count) for tensor in family.tensors if idle}
     words = f"{removed} channels that are constant or unread removed, {weights:,} bytes of weights" if removed else ""
-    return Passed(graph=graph, changed=frozenset(changed), saved=words)
+    words += f"{', ' if words else ''}{left} left to make fours" if left else ""
+    return Passed(graph=graph, changed=frozenset(changed), saved=words, read=read)
 
 
 def _weights(graph: Graph) -> int:
@@ -169,10 +174,12 @@ def _removable(graph: Graph, family: _Family, known: Mapping[int, Values], chann
     return True
 
 
-def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: list[int]) -> Graph:
-    """The graph without channels `gone` of a family."""
+def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: list[int], idle: list[int]) -> Graph:
+    """The graph without channels `gone` of a family, with nothing that depends on the `idle` ones, which go last."""
     tensors = list(graph.tensors)
-    kept = [c for c in range(family.channels) if c not in set(gone)]
+    kept = [c for c in range(family.channels) if c not in {*gone, *idle}] + idle
+    if len(kept) % _FOUR == 0 and len(idle) == 2:  # values are multiplied in pairs: the first and the third of four
+        kept[-3], kept[-2] = kept[-2], kept[-3]
     for op in (family.producer, *family.channelwise):
         if op.name in {"CONV_2D", "DEPTHWISE_CONV_2D"}:
             axis = 0 if op.name == "CONV_2D" else 3
@@ -183,17 +190,18 @@ def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: l
         op, weights = _sum(graph, reader, family.channels)
         zero = _zero(graph.tensors[tensor])
         more = np.zeros(len(weights), np.int64)
-        for c in gone:
+        for c in (*gone, *idle):
             more += weights[:, :, c].sum(axis=1) * (known[tensor].get(c, zero) - zero)
         if more.any():
             bias = tensors[op.inputs[2]]
             total = np.asarray(bias.data, np.int64) + more.reshape(bias.shape)
             tensors[op.inputs[2]] = replace(bias, data=total.astype(np.uint32).view(np.int32))
         if reader.name == "CONV_2D":
-            tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 3, kept)
+            tensors[op.inputs[1]] = _cut(_zeroed(tensors[op.inputs[1]], 3, idle), 3, kept)
             continue
-        columns = [t * family.channels + c for t in range(weights.shape[1]) for c in kept]
-        tensors[op.inputs[1]] = _cut(tensors[op.inputs[1]], 1, columns)
+        taps = range(weights.shape[1])
+        columns, unread = ([t * family.channels + c for t in taps for c in some] for some in (kept, idle))
+        tensors[op.inputs[1]] = _cut(_zeroed(tensors[op.inputs[1]], 1, unread), 1, columns)
         if reader.name in _MOVES:
             flat = tensors[reader.outputs[0]]
             tensors[reader.outputs[0]] = replace(flat, shape=(*flat.shape[:-1], len(columns)))
@@ -201,6 +209,13 @@ def _without(graph: Graph, family: _Family, known: Mapping[int, Values], gone: l
         t = tensors[index]
         tensors[index] = replace(t, shape=(*t.shape[:-1], len(kept)))
     return replace(graph, tensors=tuple(tensors))
+
+
+def _zeroed(tensor: Tensor, axis: int, entries: list[int]) -> Tensor:
+    """A constant with zeros for some entries along an axis."""
+    data = cast(NDArray[np.generic], tensor.data).copy()
+    data[(slice(None),) * axis + (entries,)] = 0
+    return replace(tensor, data=data)
 
 
 def _cut(tensor: Tensor, axis: int, kept: list[int], *, per_channel: bool = False) -> Tensor:

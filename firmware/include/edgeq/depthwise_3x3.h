@@ -21,10 +21,18 @@ typedef void edgeq_depthwise_3x3_run(const edgeq_depthwise_3x3 *d);
   extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_down_16_##name,                                         \
       edgeq_depthwise_3x3_down_16_##name##_clamped
 
-EDGEQ_DEPTHWISE_3X3_DECLARE(1_8);
-EDGEQ_DEPTHWISE_3X3_DECLARE(1_10);
-EDGEQ_DEPTHWISE_3X3_DECLARE(1_12);
-EDGEQ_DEPTHWISE_3X3_DECLARE(1_14);
+/* The most positions are for strides of 1 only. */
+#define EDGEQ_DEPTHWISE_3X3_DECLARE_WIDE(name)                       \
+  EDGEQ_DEPTHWISE_3X3_DECLARE(name);                                 \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_down_32_##name, \
+      edgeq_depthwise_3x3_down_32_##name##_clamped;                  \
+  extern edgeq_depthwise_3x3_run edgeq_depthwise_3x3_down_64_##name, \
+      edgeq_depthwise_3x3_down_64_##name##_clamped
+
+EDGEQ_DEPTHWISE_3X3_DECLARE_WIDE(1_8);
+EDGEQ_DEPTHWISE_3X3_DECLARE_WIDE(1_10);
+EDGEQ_DEPTHWISE_3X3_DECLARE_WIDE(1_12);
+EDGEQ_DEPTHWISE_3X3_DECLARE_WIDE(1_14);
 EDGEQ_DEPTHWISE_3X3_DECLARE(2_8);
 EDGEQ_DEPTHWISE_3X3_DECLARE(2_10);
 EDGEQ_DEPTHWISE_3X3_DECLARE(2_12);

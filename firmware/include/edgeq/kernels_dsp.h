@@ -54,7 +54,7 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
 /* CONV_2D with a window of one pixel, as edgeq_conv_2d_dsp_int8; and FULLY_CONNECTED, whose rows are pixels.
  * With strides of 1 and as many output as input channels, the output may be the same buffer as the input.
  * `run` takes one row of one pass if pairs is above 1. Scratch, aligned to 4: 4 * depth bytes for each pair,
- * 8 * quads for results. */
+ * 8 * quads for results; or so many that one pair's input channels fit behind those of the others. */
 typedef struct edgeq_conv_1x1_dsp_params {
   int32_t input_width;
   int32_t input_channels;
@@ -65,7 +65,7 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t stride_width;
   int32_t activation_min;
   int32_t activation_max;
-  int32_t depth; /* at least input_channels, a multiple of 4 */
+  int32_t depth; /* of a product, even: at least as many as have weights, in their order there */
   int32_t pairs; /* of pixels computed at a time; above 1 with strides of 1 and channels in fours only */
   int32_t quads;
   int32_t quad_words;
@@ -224,6 +224,9 @@ typedef struct edgeq_depthwise_3x3_dsp_params {
   int32_t batches;
   edgeq_image image; /* positions: (output_width - 1) * stride + 3 */
   int32_t channels;
+  /* The first so many are computed; two of a last whole four are its first and third. All, if
+   * depth_multiplier is above 1. */
+  int32_t channels_read;
   int32_t depth_multiplier;
   int32_t output_height;
   int32_t output_width; /* at least 2 */

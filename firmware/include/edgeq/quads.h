@@ -18,9 +18,9 @@ typedef void edgeq_quads_run(const edgeq_quads *q);
 #define EDGEQ_QUADS_SIZES(of)                                                                              \
   of(2) of(3) of(4) of(5) of(6) of(7) of(8) of(10) of(11) of(12) of(14) of(16) of(18) of(20) of(22) of(24) \
       of(26) of(28) of(30) of(32)
-#define EDGEQ_QUADS_ONE_ROW(of)                                                                            \
-  of(34) of(36) of(38) of(40) of(42) of(44) of(46) of(48) of(50) of(52) of(54) of(56) of(58) of(60) of(62) \
-      of(64)
+#define EDGEQ_QUADS_ONE_ROW(of)                                                                           \
+  of(9) of(13) of(15) of(17) of(19) of(21) of(23) of(25) of(27) of(29) of(31) of(34) of(36) of(38) of(40) \
+      of(42) of(44) of(46) of(48) of(50) of(52) of(54) of(56) of(58) of(60) of(62) of(64)
 #define EDGEQ_QUADS_THREE_ROWS(of) of(2) of(3) of(5) of(6) of(12) of(24)
 
 #define EDGEQ_QUADS_DECLARE_KINDS(name)                                                                \
