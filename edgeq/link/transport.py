@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import select
+import threading
 import time
 from types import TracebackType
 from typing import Any, Self
@@ -44,14 +45,15 @@ class Transport:
         # pyserial's rfc2217:// reads byte by byte without a timeout, and refuses one for writing: it never waits there.
         remote = url.startswith("rfc2217://")
         waits = {"timeout": _POLL_SECONDS} if remote else {"timeout": 0, "write_timeout": _WRITE_SECONDS}
+        hung_up = threading.Event()
         try:
             # Exclusive where the kind of port knows it: two programs on a line take each other's answers.
             self._port: Any = serial.serial_for_url(url, baudrate=baud, exclusive=True, do_not_open=True, **waits)
             if remote:
-                _end_quietly(self._port)
+                _watch(self._port, hung_up)
             self._port.open()
         except (OSError, ValueError) as exc:
-            raise _cannot_open(url, exc) from exc
+            raise _cannot_open(url, exc, hung_up=hung_up.is_set()) from exc
         try:
             self.fileno: int | None = self._port.fileno()
         except (io.UnsupportedOperation, AttributeError):
@@ -139,9 +141,10 @@ class Transport:
         self.close()
 
 
-def _end_quietly(port: Any) -> None:
-    """Let the thread that reads an rfc2217:// end as on any lost connection where the server hangs up while it answers:
-    pyserial's dies of it, with a traceback on the terminal."""
+def _watch(port: Any, hung_up: threading.Event) -> None:
+    """Set `hung_up` when the server of an rfc2217:// ends the connection: what pyserial says of it depends on how far
+    it had come. Its thread that reads ends as on any lost connection; where the server hangs up while it answers it
+    would die, with a traceback on the terminal."""
     read = port._telnet_read_loop
 
     def read_on() -> None:
@@ -149,13 +152,15 @@ def _end_quietly(port: Any) -> None:
             read()
         except OSError:
             port._read_buffer.put(None)
+        if port.is_open:  # else it is this side that has closed it
+            hung_up.set()
 
     port._telnet_read_loop = read_on
 
 
-def _cannot_open(url: str, exc: OSError | ValueError) -> InputError | LinkError:
+def _cannot_open(url: str, exc: OSError | ValueError, *, hung_up: bool) -> InputError | LinkError:
     if "://" in url:
-        return _cannot_open_url(url, exc)
+        return _cannot_open_url(url, exc, hung_up=hung_up)
     code = getattr(exc, "errno", None)
     text = str(exc)
     if code == errno.EACCES or "Permission denied" in text:
@@ -199,15 +204,15 @@ def _unknown_url(url: str, exc: ValueError) -> InputError:
     return InputError(f"{url}: pyserial knows no such URL ({exc}).", hint=_WRITE)
 
 
-def _cannot_open_url(url: str, exc: OSError | ValueError) -> InputError | LinkError:
+def _cannot_open_url(url: str, exc: OSError | ValueError, *, hung_up: bool) -> InputError | LinkError:
     if isinstance(exc, ValueError):
         return _unknown_url(url, exc)
     if not url.startswith(_REMOTE):
         return LinkError(f"{url}: cannot be opened: {exc}", hint=_ports())
     hint = "Does the device's side (ser2net, an emulator) listen at that host and port?"
-    if isinstance(exc, (BrokenPipeError, ConnectionResetError)):
+    if hung_up or isinstance(exc, (BrokenPipeError, ConnectionResetError)):
         hint = "The server hung up: does another program use its port? ser2net takes one at a time."
-    if "option 'control'" in str(exc):
+    elif "option 'control'" in str(exc):
         hint = "The remote port seems to have no modem lines: append ?ign_set_control to the URL."
     return LinkError(f"{url}: cannot be opened: {exc}", hint=hint)
 

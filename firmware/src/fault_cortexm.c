@@ -100,18 +100,22 @@ __attribute__((used)) void edgeq_fault_report(uint32_t msp, uint32_t psp, uint32
   }
 #endif
   fault.sp = sp;
-  /* A limit stops the stack pointer itself, and the frame is not pushed where it has no room (Armv8-M ARM,
-   * B3.21): then the handler's own return address tells nothing either. */
-  if (on_process_stack &&
-      (sp < bottom || (fault.cfsr & CFSR_STKOF) != 0u || ((fault.cfsr & CFSR_STACKING) != 0u && sp < top))) {
+  const bool stacking_failed = (fault.cfsr & CFSR_STACKING) != 0u;
+  const bool limit_reached = (fault.cfsr & CFSR_STKOF) != 0u;
+  bool pushed = true;
+  if (on_process_stack && (sp < bottom || limit_reached || (stacking_failed && sp < top))) {
     fault.kind = EDGEQ_FAULT_STACK_OVERFLOW;
-    fault.pc = innermost_call();
+    /* A limit stops the stack pointer itself (Armv8-M ARM, B3.21). What wanted more than was left has a frame
+     * all the same if that had room; if not, the pointer is at the limit, and the handler's own return
+     * address tells nothing either. */
+    pushed = limit_reached && !stacking_failed && sp > bottom;
+    if (!pushed) fault.pc = innermost_call();
     fault.address = bottom;
     fault.address_valid = true;
   } else {
     fault.kind = (uint8_t)kind_of(exception, fault.cfsr);
   }
-  if (fault.kind != EDGEQ_FAULT_STACK_OVERFLOW && on_a_stack(sp)) {
+  if (pushed && on_a_stack(sp)) {
     const uint32_t *frame = (const uint32_t *)(uintptr_t)sp;
     fault.lr = frame[5];
     fault.pc = frame[6];

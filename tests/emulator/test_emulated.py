@@ -87,6 +87,7 @@ FAULTS = {
     6: ("read of 4 bytes at 0x5ff00010, where there is no memory", "tiny_op_2+"),
     7: ("write of 4 bytes at 0x00000010, which is flash", "tiny_op_2+"),
 }
+LARGE_FRAME = 12
 
 
 @pytest.mark.parametrize("which", FAULTS)
@@ -102,15 +103,16 @@ def test_faults_say_what_and_where(which: int, image_of: ImageOf) -> None:
     assert where in found
 
 
-def test_the_stack_pointer_has_a_limit(image_of: ImageOf) -> None:
+@pytest.mark.parametrize(("which", "where"), [(3, "tiny_descend+"), (LARGE_FRAME, "tiny_spread+")])
+def test_the_stack_pointer_has_a_limit(which: int, where: str, image_of: ImageOf) -> None:
     """Of a core that knows one: nothing below the stack is written first."""
     with booted(image_of("mps2-an505"), load_board("mps2-an505")) as (device, session):
         with pytest.raises(DeviceError):
-            session.run([sample(3)])
+            session.run([sample(which)])
         found = failure_of(device)
     assert found is not None
     assert "stack overflow: stack pointer moved beyond its limit" in found
-    assert "tiny_descend+" in found
+    assert where in found
 
 
 def test_a_fault_with_a_wrong_stack_pointer_is_reported(image_of: ImageOf) -> None:

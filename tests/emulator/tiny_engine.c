@@ -21,6 +21,7 @@ __attribute__((noinline)) void tiny_op_1(void);
 __attribute__((noinline)) void tiny_op_2(void);
 edgeq_status tiny_invoke(void);
 int32_t tiny_descend(int32_t depth);
+int32_t tiny_spread(int32_t at);
 
 static volatile int32_t tiny_sink;
 static volatile uintptr_t tiny_nowhere = TINY_NOWHERE;
@@ -31,6 +32,13 @@ __attribute__((noinline)) int32_t tiny_descend(int32_t depth) {
   volatile int32_t frame[16];
   frame[depth & 15] = depth;
   return depth < 0 ? 0 : tiny_descend(depth + 1) + frame[depth & 15];
+}
+
+/* One frame that is larger than the stack. */
+__attribute__((noinline)) int32_t tiny_spread(int32_t at) {
+  volatile int32_t frame[8192];
+  frame[at & 8191] = at;
+  return frame[at >> 1 & 8191];
 }
 
 #if defined(__arm__)
@@ -98,6 +106,9 @@ static void tiny_fault(int8_t which) {
       break;
     case 11:
       tiny_copy();
+      break;
+    case 12:
+      tiny_sink = tiny_spread(12);
       break;
     default:
       break;

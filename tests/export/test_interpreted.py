@@ -117,6 +117,11 @@ def test_init_refuses_an_arena_that_is_too_small(packages: dict[str, Path], tmp_
     run_engine(packages["library"], "tflm_copier.h", _TOO_SMALL_MAIN, tmp_path, "-DSMALL_ARENA_BYTES=320")
 
 
+def test_the_engine_is_of_an_older_cpp_too(packages: dict[str, Path], tmp_path: Path) -> None:
+    """What Arduino's cores and ESP-IDF compile as, if nobody asks for more."""
+    run_engine(packages["library"], "tflm_copier.h", _MAIN, tmp_path, "-std=c++11")
+
+
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """A sum over inferences, in a resource variable that begins with 7, behind a RELU6 that TFLM computes wrongly."""

@@ -19,6 +19,7 @@ from edgeq.toolchain.tflm import find_library
 pytestmark = [
     pytest.mark.xdist_group("export"),
     pytest.mark.skipif(not os.environ.get(TFLM_ROOT_VARIABLE), reason=NO_TFLM),
+    pytest.mark.skipif(shutil.which("arm-none-eabi-g++") is None, reason="arm-none-eabi-g++ is not installed"),
     pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed"),
 ]
 

@@ -11,8 +11,9 @@
 #define UART_BAUDDIV EDGEQ_REG32(edgeq_mps.uart + 0x10u)
 
 /* Cycles of a byte on the line: 10 bits, and one more for a divisor that is rounded. The CPU's clock is at
- * most 1.28 times the UART's, and a turn of a loop takes more than one cycle. */
-#define BYTE_CYCLES (11u * UART_BAUDDIV)
+ * most 1.28 times the UART's; twice as many leave room for that where a turn of a loop takes one cycle only.
+ */
+#define BYTE_CYCLES (22u * UART_BAUDDIV)
 
 #define STATE_TX_FULL 1u
 #define STATE_RX_FULL 2u

@@ -1,5 +1,6 @@
 /* TensorFlow Lite Micro's own allocator and memory planner, which tell where the arena was too small: by
- * itself an interpreter says so in words only, and a library without error strings not at all. C++ only. */
+ * itself an interpreter says so in words only, and a library without error strings not at all. C++ only, from
+ * C++11 on. */
 #ifndef EDGEQ_TFLM_ARENA_H
 #define EDGEQ_TFLM_ARENA_H
 
@@ -62,13 +63,13 @@ class edgeq_tflm_arena : public tflite::SingleArenaBufferAllocator {
 class edgeq_tflm_planner : public tflite::GreedyMemoryPlanner {
  public:
   TfLiteStatus Init(unsigned char *bytes, int count) override {
-    more_ = per_buffer_size() - static_cast<size_t>(count) % per_buffer_size();
+    more() = per_buffer_size() - static_cast<size_t>(count) % per_buffer_size();
     return tflite::GreedyMemoryPlanner::Init(bytes, count);
   }
 
   TfLiteStatus AddBuffer(int size, int first, int last) override {
     const TfLiteStatus status = tflite::GreedyMemoryPlanner::AddBuffer(size, first, last);
-    if (status != kTfLiteOk) edgeq_tflm_lacks(more_);
+    if (status != kTfLiteOk) edgeq_tflm_lacks(more());
     return status;
   }
 
@@ -77,7 +78,12 @@ class edgeq_tflm_planner : public tflite::GreedyMemoryPlanner {
   }
 
  private:
-  static inline size_t more_; /* bytes, for one buffer more */
+  /* Bytes for one buffer more. Not a member: it would make the planner larger. Inline variables are of C++17.
+   */
+  static size_t &more() {
+    static size_t bytes;
+    return bytes;
+  }
 
   TF_LITE_REMOVE_VIRTUAL_DELETE
 };
