@@ -25,7 +25,7 @@ from edgeq.lower.choose import Limits
 from edgeq.lower.lower import lower
 from edgeq.lower.names import Pass
 from edgeq.lower.ops import supported_ops
-from edgeq.lower.program import Program
+from edgeq.lower.program import Program, Saving
 from edgeq.lower.trace import TracePoint, trace_points
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import Graph
@@ -236,6 +236,7 @@ def _facts(build: Build) -> dict[str, Json]:
         "optimize": build.optimize.value,
         "limits": {"flash": build.limits.flash, "ram": build.limits.ram},
         "without_passes": [p.value for p in build.without_passes],
+        "saved": codec.encode(build.program.saved),
         "board": build.board_spec,
         "source": {"format": build.source_format, "sha256": build.source_sha256},
         "quantization": {
@@ -298,6 +299,8 @@ def _restore(folder: Path, manifest: Manifest) -> Build:
         program = interpreted_program(tflm.running, quantized, tflm.arena)
     else:
         program = lower(graph, features=board.features, optimize=optimize, limits=limits, passes=passes)
+        saved = codec.decode(tuple[Saving, ...], facts["saved"], "saved")
+        program = dataclasses.replace(program, saved=saved)
     if len(program.calls) != len(project["op_symbols"]):
         raise InputError(
             f"{folder} was made by edgeq {manifest.edgeq}, which compiled the model in another way than this version.",

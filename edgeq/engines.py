@@ -27,6 +27,7 @@ from edgeq.lower.choose import Limits
 from edgeq.lower.lower import lower
 from edgeq.lower.names import Pass
 from edgeq.lower.program import Program
+from edgeq.lower.savings import with_savings
 from edgeq.options import BuildOptions
 from edgeq.records import Image, Progress, Project, Quantized
 from edgeq.report.files import read_report
@@ -112,12 +113,10 @@ class AotMaker:
         """
         options = place.options
         self._quantized, self._place = quantized, place
-        self._lowered = partial(
-            lower, quantized.graph, features=place.board.features, optimize=options.optimize,
-            passes=[p for p in Pass if p not in options.without_passes],
-        )  # fmt: skip
+        self._lowered = partial(lower, quantized.graph, features=place.board.features, optimize=options.optimize)
+        self._passes = frozenset(Pass) - {*options.without_passes}
         self._limits = Limits(flash=options.flash_limit, ram=options.ram_limit)
-        self._program = self._lowered(limits=self._limits)
+        self._program = self._lowered(limits=self._limits, passes=self._passes)
 
     def make(self, samples: BuildSamples, golden: Golden) -> Firmware:
         """As `Maker.make`."""
@@ -132,10 +131,17 @@ class AotMaker:
                 )  # fmt: skip
             return project, place.compile(project)
 
-        fitted = fit(self._program, self._limits, make=make, again=lambda limits: self._lowered(limits=limits))
+        fitted = fit(
+            self._program, self._limits, make=make,
+            again=lambda limits: self._lowered(limits=limits, passes=self._passes),
+        )  # fmt: skip
+        with place.clock("lower"):
+            program = with_savings(
+                fitted.program, lambda name: self._lowered(limits=fitted.limits, passes=self._passes - {name})
+            )
         image = place.kept(fitted.image, "firmware.elf")
         return Firmware(
-            program=fitted.program, limits=fitted.limits, project=fitted.project, image=image,
+            program=program, limits=fitted.limits, project=fitted.project, image=image,
             traced=place.compile_traced(fitted.project),
         )  # fmt: skip
 

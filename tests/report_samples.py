@@ -9,7 +9,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from report_parts import _LAYERS, HOSTILE, _run, layer_drift, plan, profile
+from report_parts import _LAYERS, HOSTILE, _run, layer_drift, plan, profile, saved
 
 from edgeq.records import (
     Accuracy,
@@ -199,9 +199,7 @@ def many_layers(count: int = 64) -> Report:
         )
         for i, layer in enumerate(layers)
     )
-    arena = ArenaPlan(
-        arena_bytes=55_296, liveness_bound=52_992, saved=("merge-padding: 2 PAD merged",), calls=calls, blocks=blocks
-    )
+    arena = ArenaPlan(arena_bytes=55_296, liveness_bound=52_992, saved=saved(), calls=calls, blocks=blocks)
     return replace(
         base,
         model=replace(base.model, name="mobilenet_v2_like", ops=count, macs=sum(layer.macs for layer in layers)),

@@ -31,6 +31,8 @@ from edgeq.options import TFLM_ROOT_VARIABLE, BuildOptions, Engine, Target
 from edgeq.records import Method, Optimize, RangeEstimator
 
 _D = BuildOptions(model=Path(), out=Path())
+# What --without-pass takes for all of them.
+_ALL = "all"
 
 
 @click.command("build")
@@ -101,10 +103,10 @@ _D = BuildOptions(model=Path(), out=Path())
 @click.option(
     "--without-pass",
     "without_passes",
-    type=click.Choice([p.value for p in Pass]),
+    type=click.Choice([*(p.value for p in Pass), _ALL]),
     multiple=True,
-    help="Leave out a pass on the graph (repeatable): merge-padding makes PAD the convolution's own padding, "
-    "remove-channels removes channels that are constant or unread.",
+    metavar="NAME",
+    help="\b\nLeave out a pass (repeatable; all: every one).\n" + "\n".join(f"{p.value}\n  {p.about}" for p in Pass),
 )
 @click.option(
     "--method",
@@ -222,7 +224,8 @@ def command(
     import edgeq
 
     training = training_request(options)
-    without = tuple(map(Pass, options.pop("without_passes")))
+    named = options.pop("without_passes")
+    without = tuple(Pass) if _ALL in named else tuple(map(Pass, named))
     request = BuildOptions(
         target=Target(target), engine=Engine(engine), optimize=Optimize(optimize), method=Method(method),
         ranges=RangeEstimator(ranges), without_passes=without, training=training,

@@ -84,7 +84,10 @@ class Layout:
         plans = [self._plan(in_place=False)]
         if any(call.in_place for call in calls):
             plans.append(self._plan(in_place=True))
-        plan, group_of = min(plans, key=lambda p: p[0].size)
+        smallest = min(plans, key=lambda p: p[0].size)
+        plan, group_of = smallest
+        # Tensors that lie where an input of their call lay.
+        self.in_place = tuple(t for t in first if smallest is not plans[0] and lifetimes.donor(t) is not None)
         self.bound = plan.bound
         self.arena_bytes = max(plan.size, 1)
         self.placements = {

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.choose import Limits, choose, flash_of
+from edgeq.lower.estimate import cycles_of
 from edgeq.lower.layout import Layout, Lifetimes, root_of
 from edgeq.lower.names import Pass
-from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Operand, Program, State, Vanished, constants_of
+from edgeq.lower.ops import LOWER
+from edgeq.lower.ops.common import operand
+from edgeq.lower.passes.run import allowed, in_choice, on_calls, on_graph
+from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Program, State, Vanished, constants_of
 from edgeq.lower.select import candidates
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.records import Optimize
@@ -36,38 +40,34 @@ def lower(
         features: what the core has, as in board.toml ("dsp"); none takes kernels that run everywhere.
         optimize: what the choice of kernels prefers.
         limits: what constants and arena should fit, as far as other kernels can make them; None: anything.
-        passes: those (`edgeq.lower.passes`) that run on the graph first; None takes all.
+        passes: those (`edgeq.lower.passes`) that run; None takes all.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
         UnsupportedError: an op or attribute that the aot engine does not have, or an output that no op computes.
         ModelError: an input or output that cannot be one.
     """
-    if table is None:
-        from edgeq.lower.ops import LOWER
-
-        table = LOWER
+    wanted = frozenset(Pass if passes is None else passes)
     _check_edges(graph)
-    model = graph
-    passed = _run_passes(graph, passes)
-    graph = passed.graph
+    passed = on_graph(graph, wanted)
+    model, graph = graph, passed.graph
     live, needed = _live_ops(graph)
-    graph = _fold_constant_aliases(graph, live, table)
-    lowered = [part for op in live if not _is_folded(graph, op) for part in _lower_op(graph, op, table, needed)]
-    roots = {a.output: a.input for a in lowered if isinstance(a, Alias)}
-    portable = [_with_roots(graph, c, roots, passed.read) for c in lowered if isinstance(c, KernelCall)]
-    _check_outputs(graph, roots)
-    options = [candidates(c, features) for c in portable]
-    lifetimes = Lifetimes(graph, tuple(portable), roots)
+    lowered = [part for op in live for part in _lower_op(graph, op, table or LOWER, needed)]
+    made = on_calls(graph, [_with_operands(graph, part, passed.read) for part in lowered], wanted)
+    _check_outputs(graph, made.roots)
+    options = [allowed(c, candidates(c, features), wanted) for c in made.calls]
+    lifetimes = Lifetimes(graph, made.calls, made.roots)
     alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
-    tensors = max((lifetimes.alive(i, ()) for i in range(len(portable))), default=0)
+    tensors = max((lifetimes.alive(i, ()) for i in range(len(made.calls))), default=0)
     chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits or Limits())
-    calls = tuple(_with_passes(c.call, passed) for c in chosen)
-    lifetimes = Lifetimes(graph, calls, roots)
+    calls = tuple(passed.told(c.call) for c in chosen)
+    lifetimes = Lifetimes(graph, calls, made.roots)
     layout = Layout(lifetimes)
     states = tuple(_state(graph.tensors[i]) for i in lifetimes.states)
     constants = {c.name: c for call in calls for c in constants_of(call)}
     constants |= {s.initial.name: s.initial for s in states if s.initial is not None}
+    aliases = [part for part in lowered if isinstance(part, Alias) and part.output in made.roots]
+    saved = (*passed.saved, *made.saved, *in_choice(list(zip(made.calls, calls, strict=True)), layout, wanted))
     return Program(
         calls=calls,
         inputs=graph.input_tensors,
@@ -79,48 +79,13 @@ def lower(
         arena_align=ARENA_ALIGN,
         flash_bytes=flash_of(chosen),
         liveness_bound=layout.bound,
-        vanished=tuple(_vanished(model, calls, [a for a in lowered if isinstance(a, Alias)], needed)),
+        vanished=tuple(_vanished(model, calls, aliases, needed)),
         model_sha256=graph.sha256,
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
-        saved=passed.saved,
+        cycles=cycles_of(graph, chosen, features),
+        saved=saved,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Passes:
-    """What all passes together did: the graph, tensors that changed, ops that others compute, words for reports, and
-    how many channels are read where not all are."""
-
-    graph: Graph
-    changed: frozenset[int]
-    merged: Mapping[int, int]
-    saved: Mapping[str, str]
-    read: Mapping[int, int]
-
-
-def _run_passes(graph: Graph, names: Collection[Pass] | None) -> _Passes:
-    from edgeq.lower.passes import PASSES
-
-    changed: frozenset[int] = frozenset()
-    merged: dict[int, int] = {}
-    saved: dict[str, str] = {}
-    read: dict[int, int] = {}
-    for name, run in PASSES.items():
-        if names is None or name in names:
-            found = run(graph)
-            graph, changed = found.graph, changed | found.changed
-            merged |= found.merged
-            read |= found.read
-            saved |= {name.value: found.saved} if found.saved else {}
-    return _Passes(graph=graph, changed=changed, merged=merged, saved=saved, read=read)
-
-
-def _with_passes(call: KernelCall, passed: _Passes) -> KernelCall:
-    """The call, with the ops that passes merged into it; not traced if its output has lost channels."""
-    merged = tuple(sorted(op for op, into in passed.merged.items() if into in call.source_ops))
-    traced = call.traced and not passed.changed & set(call.outputs)
-    return replace(call, source_ops=(*call.source_ops, *merged), traced=traced)
 
 
 def _check_edges(graph: Graph) -> None:
@@ -163,51 +128,17 @@ def _lower_op(graph: Graph, op: Op, table: Mapping[str, Lowering], needed: set[i
         )
     found = lowering(graph, op)
     parts = found if isinstance(found, tuple) else (found,)
-    if any(isinstance(part, KernelCall) and not _reads_values(graph, part) for part in parts):
-        raise UnsupportedError(
-            f"{op.name} (op {op.index}, output {names}) has nothing but constants as its input.",
-            hint="Compute it before the conversion, so that the model holds its result instead.",
-        )
     return tuple(
         part for part in parts if needed & set(part.outputs if isinstance(part, KernelCall) else (part.output,))
     )
 
 
-def _reads_values(graph: Graph, call: KernelCall) -> bool:
-    return any(isinstance(i, int) and graph.tensors[i].data is None for i in call.inputs)
-
-
-def _is_folded(graph: Graph, op: Op) -> bool:
-    return all(graph.tensors[i].data is not None for i in op.outputs)
-
-
-def _fold_constant_aliases(graph: Graph, ops: list[Op], table: Mapping[str, Lowering]) -> Graph:
-    """A reshape of a constant is that constant in another shape, exactly."""
-    for op in ops:
-        data_inputs = [graph.tensors[i] for i in op.inputs if i >= 0]
-        if not data_inputs or any(t.data is None for t in data_inputs):
-            continue
-        for alias in _lower_op(graph, op, table, set(op.outputs)):
-            data = graph.tensors[alias.input].data if isinstance(alias, Alias) else None
-            if not isinstance(alias, Alias) or data is None:
-                continue
-            target = graph.tensors[alias.output]
-            folded = replace(target, data=data.reshape(target.shape))
-            graph = replace(graph, tensors=tuple(folded if t is target else t for t in graph.tensors))
-    return graph
-
-
-def _with_roots(graph: Graph, call: KernelCall, roots: Mapping[int, int], read: Mapping[int, int]) -> KernelCall:
-    """Reads through aliases, so that operands are tensors that have a place of their own; knows what is read of it."""
-
-    def through(operand: Operand) -> Operand:
-        if isinstance(operand, Constant):
-            return operand
-        root = root_of(operand, roots)
-        data = graph.tensors[root].data
-        return root if data is None else Constant(name=f"tensor_{root}", data=data)
-
-    return replace(call, inputs=tuple(through(i) for i in call.inputs), channels_read=read.get(call.outputs[0]))
+def _with_operands(graph: Graph, part: KernelCall | Alias, read: Mapping[int, int]) -> KernelCall | Alias:
+    """A call whose operands are constants where the graph has them as such; knows what is read of its output."""
+    if isinstance(part, Alias):
+        return part
+    inputs = tuple(i if isinstance(i, Constant) else operand(graph, i) for i in part.inputs)
+    return replace(part, inputs=inputs, channels_read=read.get(part.outputs[0]))
 
 
 def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:

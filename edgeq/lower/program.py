@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.lower.names import Pass
 from edgeq.model.graph import Graph, Op, Tensor
 
 
@@ -136,6 +137,19 @@ class State:
     initial: Constant | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """What a pass did: how often, and in words. The bytes and cycles are those that the program takes less than one
+    made without this pass alone (negative: more), None where they were not compared (`edgeq.lower.savings`)."""
+
+    name: Pass
+    count: int
+    words: str
+    flash_bytes: int | None = None
+    arena_bytes: int | None = None
+    cycles: int | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Program:
     """The whole program.
@@ -144,7 +158,8 @@ class Program:
     `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
     time: no plan can be smaller than it. `flash_bytes` are those of all constants and, about, of the kernels that were
     chosen. `states` keep their values from one inference to the next.
-    `saved` has, for each pass on the graph that found something, what it saved, in words.
+    `cycles` are those of an inference, about, on a Cortex-M4; None where the cost model knows no such core's kernels.
+    `saved` has the passes that found something.
     """
 
     calls: tuple[KernelCall, ...]
@@ -161,7 +176,8 @@ class Program:
     flash_bytes: int = 0
     constants: tuple[Constant, ...] = field(default=())
     states: tuple[State, ...] = field(default=())
-    saved: Mapping[str, str] = field(default_factory=dict)
+    cycles: int | None = None
+    saved: tuple[Saving, ...] = ()
 
 
 def constants_of(call: KernelCall) -> Iterator[Constant]:

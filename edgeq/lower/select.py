@@ -19,8 +19,6 @@ from edgeq.lower.dsp.pool import averages, maxima
 from edgeq.lower.dsp.transpose_conv import transposed_convolutions
 from edgeq.lower.dsp.values import means, products, tables
 from edgeq.lower.mve.families import FAMILIES as MVE_FAMILIES
-from edgeq.lower.one_channel import as_convolution
-from edgeq.lower.one_pixel import as_dense
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
@@ -40,7 +38,6 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
         features: the core's, as in board.toml.
     """
     reason = PORTABLE
-    call = as_dense(as_convolution(call))
     for feature, families in _FAMILIES.items():
         faster = families.get(call.kernel) if feature in features else None
         if faster is not None:
@@ -53,7 +50,12 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
                 return tuple(found)
             if found:
                 return tuple(replace(c, call=replace(c.call, expected_cycles=c.cycles)) for c in found)
-    return (Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs),)
+    return (portable(call, reason),)
+
+
+def portable(call: KernelCall, reason: str = PORTABLE) -> Candidate:
+    """The call as it is; `reason` says why there is no faster one."""
+    return Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs)
 
 
 _Families = Mapping[str, Callable[[KernelCall], Iterator[Candidate]]]

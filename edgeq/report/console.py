@@ -155,7 +155,8 @@ def _cost(report: Report) -> Table:
             arena += f" ({fmt.count(memory.arena_used_bytes)} used)"
         table.add_row("", f"arena {arena}, stack {fmt.count(memory.stack_bytes)}{stack}")
         for saved in memory.plan.saved if memory.plan else ():
-            table.add_row(_text("pass", "bold"), _text(saved))
+            effect = fmt.effect(saved)
+            table.add_row(_text("pass", "bold"), _text(f"{saved.name}: {saved.words}{'; ' if effect else ''}{effect}"))
     return table
 
 

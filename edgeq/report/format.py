@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from edgeq.records import Accuracy, AccuracyDifference, Latency, Metric
+from edgeq.report.record import PassSaving
 
 
 def count(value: int | None) -> str:
@@ -42,6 +43,23 @@ def percent(value: float | None, digits: int = 1) -> str:
     if 1.0 - step / 200 <= value < 1.0:
         return f">{100 - step:.{digits}f} %"
     return f"{100 * value:.{digits}f} %"
+
+
+def effect(saving: PassSaving) -> str:
+    """What a build takes less without a pass than with it, and more; empty where that was not compared."""
+    figures = (
+        (saving.flash_bytes, "bytes of flash"),
+        (saving.arena_bytes, "bytes of the arena"),
+        (saving.cycles, "cycles"),
+    )
+    if all(value is None for value, _ in figures):
+        return ""
+    words = [
+        f"{verb} {' and '.join(found)}"
+        for verb, sign in (("saves", 1), ("costs", -1))
+        if (found := [f"{abs(value):,} {what}" for value, what in figures if value and value * sign > 0])
+    ]
+    return ", ".join(words) or "saves nothing that was estimated"
 
 
 def real(value: float | None, digits: int = 4) -> str:

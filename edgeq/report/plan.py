@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from edgeq.lower.program import Constant, Param, Placement, Program
-from edgeq.report.record import ArenaPlan, PlanBlock, PlanCall
+from edgeq.report.record import ArenaPlan, PassSaving, PlanBlock, PlanCall
 
 
 def arena_plan(program: Program) -> ArenaPlan:
@@ -33,7 +33,18 @@ def arena_plan(program: Program) -> ArenaPlan:
     return ArenaPlan(
         arena_bytes=program.arena_bytes,
         liveness_bound=program.liveness_bound,
-        saved=tuple(f"{name}: {words}" for name, words in program.saved.items()),
+        saved=tuple(
+            PassSaving(
+                name=s.name.value,
+                about=s.name.about,
+                count=s.count,
+                words=s.words,
+                flash_bytes=s.flash_bytes,
+                arena_bytes=s.arena_bytes,
+                cycles=s.cycles,
+            )
+            for s in program.saved
+        ),
         calls=tuple(calls),
         blocks=tuple(blocks),
     )

@@ -114,13 +114,25 @@ class PlanBlock:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PassSaving:
+    """A pass that found something, and what the build takes less than without it: negative where it takes more."""
+
+    name: str
+    about: str
+    count: int
+    words: str
+    flash_bytes: int | None
+    arena_bytes: int | None
+    cycles: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ArenaPlan:
-    """The arena over one inference. No plan can be smaller than `liveness_bound`. `saved` says what the passes on the
-    graph saved."""
+    """The arena over one inference. No plan can be smaller than `liveness_bound`. `saved` says what the passes did."""
 
     arena_bytes: int
     liveness_bound: int
-    saved: tuple[str, ...]
+    saved: tuple[PassSaving, ...]
     calls: tuple[PlanCall, ...]
     blocks: tuple[PlanBlock, ...]
 

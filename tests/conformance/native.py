@@ -35,13 +35,14 @@ FLAGS = ("-std=c99", "-O1", "-g1", "-DEDGEQ_NO_SELFTEST", *_WARNINGS, *_SANITIZE
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Model:
     """A .tflite to compile. `misalign` moves its int8 buffers off their alignment by 1 to 3 bytes; 0 does not.
-    `features` and `pick` (as `nth_candidates`) take the place of the batch's, if given."""
+    `features` and `pick` (as `nth_candidates`) take the place of the batch's, if given; `passes` are `lower`'s."""
 
     name: str
     content: bytes
     misalign: int = 0
     features: frozenset[str] | None = None
     pick: int | None = None
+    passes: Sequence[Pass] | None = None
 
 
 class Batch:
@@ -54,12 +55,10 @@ class Batch:
         features: frozenset[str] = frozenset(),
         *,
         pick: bool = False,
-        passes: Sequence[Pass] | None = None,
     ) -> None:
         """Generate and compile; with the kernels for cores with these features, whose instructions run in C.
 
-        With `pick`, the models take each of a call's candidates in turn, not the best one. `passes` are
-        those of `lower`.
+        With `pick`, the models take each of a call's candidates in turn, not the best one.
 
         Raises:
             UnsupportedError: a model that the engine refuses.
@@ -75,7 +74,8 @@ class Batch:
             graph = parse_tflite(model.content)
             nth = i if model.pick is None else model.pick
             with nth_candidates(nth) if pick or model.pick is not None else nullcontext():
-                program = lower(graph, features=features if model.features is None else model.features, passes=passes)
+                core = features if model.features is None else model.features
+                program = lower(graph, features=core, passes=model.passes)
             if model.misalign:
                 program = misaligned(program, graph, model.misalign)
             project = generate(

@@ -84,10 +84,25 @@ def test_a_pass_is_left_out(model: Path, tmp_path: Path) -> None:
         return done.output
 
     assert "merge-padding: 1 PAD merged into convolutions" in shown("with")
+    saved = {s.name: s for s in open_build(tmp_path / "with").program.saved}
+    assert (saved[Pass.MERGE_PADDING].arena_bytes or 0) > 0
     assert "merge-padding" not in shown("without", "--without-pass", "merge-padding")
     build = open_build(tmp_path / "without")
     assert build.without_passes == (Pass.MERGE_PADDING,)
     assert [call.label.split()[1] for call in build.program.calls] == ["PAD", "CONV_2D"]
+
+
+def test_all_leaves_out_every_pass(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def build(request: edgeq.BuildOptions, progress: object) -> None:
+        asked.append(request.without_passes)
+        raise BudgetError("The image does not fit.")
+
+    monkeypatch.setattr(edgeq, "build", build)
+    argv = [str(model), f"--out={tmp_path / 'out'}", "--without-pass=in-place", "--without-pass=all"]
+    CliRunner().invoke(command, argv)
+    assert asked == [tuple(Pass)]
 
 
 def test_a_traced_image_that_does_not_fit_costs_the_layers_alone(

@@ -13,6 +13,7 @@ from tflite_builder import ModelBuilder
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.lower.program import Constant, Program, constants_of
 from edgeq.lower.trace import trace_points
 from edgeq.model.flatbuffer import parse_tflite
@@ -137,16 +138,21 @@ def test_a_reshaped_constant_is_folded() -> None:
     assert [v.reason for v in program.vanished] == ["constant: computed before the program runs"]
 
 
-def test_an_op_on_constants_alone_is_refused_by_name() -> None:
+@pytest.mark.parametrize("passes", [tuple(Pass), ()])
+def test_an_op_on_constants_alone_is_computed_on_the_host_or_at_run_time(passes: tuple[Pass, ...]) -> None:
     m = ModelBuilder()
     x = m.tensor("x", (1, 4), scale=0.5)
-    c = m.tensor("c", (1, 4), data=np.arange(4), scale=0.5)
+    c = m.tensor("c", (1, 4), data=np.array([-3, -1, 0, 2]), scale=0.5)
     d = m.tensor("d", (1, 4), scale=0.5)
     m.op("RELU", [c], [d])
     y = m.tensor("y", (1, 4), scale=1.0)
     m.op("ADD", [x, d], [y], fused_activation_function="NONE")
-    with pytest.raises(UnsupportedError, match=r'RELU \(op 0, output "d"\) has nothing but constants'):
-        program_of(m.finish([x], [y]))
+    program = lower(parse_tflite(m.finish([x], [y])), passes=passes)
+    assert [call.kernel for call in program.calls] == (
+        ["edgeq_add_int8"] if passes else ["edgeq_table_int8", "edgeq_add_int8"]
+    )
+    constants = [i.data.tolist() for call in program.calls for i in call.inputs if isinstance(i, Constant)]
+    assert constants == ([[[0, 0, 0, 2]]] if passes else [[[-3, -1, 0, 2]]])
 
 
 def test_an_unknown_op_is_refused_by_name_and_place() -> None:

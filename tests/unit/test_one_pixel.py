@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
-from edgeq.lower.one_pixel import as_dense
 from edgeq.lower.ops.convolution import conv_2d
+from edgeq.lower.passes.one_pixel import as_dense
 from edgeq.lower.program import Constant, KernelCall
 from edgeq.model.flatbuffer import parse_tflite
 

@@ -5,6 +5,7 @@
     python tools/bench/engine.py --zoo                    all models of tests/zoo.py (two by name: --zoo=demo,ds_cnn)
     python tools/bench/engine.py --zoo --json out.json    machine-readable too
     python tools/bench/engine.py model.tflite --optimize size --optimize speed --layers
+    python tools/bench/engine.py model.tflite --layers --without-pass in-place    what a pass is worth, counted
     python tools/bench/engine.py --zoo --board mps3-an547      the Cortex-M55, on QEMU
 
 Every model is built by `edgeq.build` and run on the built-in emulator, or on QEMU where that has no such core.
@@ -21,6 +22,8 @@ import argparse
 import json
 import sys
 import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +32,7 @@ from rich.table import Table
 
 import edgeq
 from edgeq.boards import load_board
+from edgeq.lower.names import Pass
 from edgeq.version import version
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +61,9 @@ def zoo_models(names: str, folder: Path) -> list[Path]:
     return paths
 
 
-def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, out: Path) -> dict[str, Any]:
+def measured(
+    model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, out: Path, without: Sequence[Pass] = ()
+) -> dict[str, Any]:
     """One row: what the report of a build says."""
     report = edgeq.build(
         edgeq.BuildOptions(
@@ -68,6 +74,7 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
             device="emulated" if load_board(board).unicorn_cpu else "qemu",
             toolchain=toolchain,
             optimize=optimize,
+            without_passes=tuple(without),
             samples=SAMPLES,
             traced_samples=0,
         )
@@ -93,7 +100,8 @@ def measured(model: Path, board: str, toolchain: str, optimize: edgeq.Optimize, 
             if board == "mps2-an386" and report.model.sha256 in TFLM_CYCLES
             else None
         ),
-        "passes": list(memory.plan.saved),
+        "without_passes": [p.value for p in without],
+        "passes": [asdict(saving) for saving in memory.plan.saved],
         "instructions_per_mac": profile.instructions / max(1, report.model.macs),
         "cycles_per_mac": (
             None if profile.cycles_estimated is None else profile.cycles_estimated / max(1, report.model.macs)
@@ -140,7 +148,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
 
 def layers(row: dict[str, Any]) -> Table:
     """The layers of one row: what each costs, what the choice expected, with which kernel, and why."""
-    title = f"{row['model']}, {row['toolchain']['name']}, {row['optimize']}: {'; '.join(row['passes']) or 'no passes'}"
+    title = f"{row['model']}, {row['toolchain']['name']}, {row['optimize']}"
     result = Table(
         "layer",
         "est. cycles",
@@ -162,6 +170,17 @@ def layers(row: dict[str, Any]) -> Table:
     return result
 
 
+def passes(row: dict[str, Any]) -> Table:
+    """The passes that found something in one row, and what they saved by the cost model."""
+    result = Table("pass", "flash", "arena", "est. cycles", "here", box=None)
+    for column in result.columns[1:4]:
+        column.justify = "right"
+    for saving in row["passes"]:
+        figures = (saving[name] for name in ("flash_bytes", "arena_bytes", "cycles"))
+        result.add_row(saving["name"], *("" if n is None else f"{n:,}" for n in figures), saving["words"])
+    return result
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", type=Path, help=".tflite files")
@@ -171,6 +190,9 @@ def main() -> int:
         "--optimize", action="append", choices=[o.value for o in edgeq.Optimize], help="repeatable (default: balanced)"
     )
     parser.add_argument("--layers", action="store_true", help="show every layer's kernel, and why it was taken")
+    parser.add_argument(
+        "--without-pass", action="append", default=[], type=Pass, metavar="NAME", help="leave out a pass (repeatable)"
+    )
     parser.add_argument("--board", action="append", help="repeatable (default: mps2-an386)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there; - for stdout, without a table")
     options = parser.parse_args()
@@ -184,7 +206,8 @@ def main() -> int:
             for board in options.board or ["mps2-an386"]:
                 for toolchain in options.toolchain or ["zig"]:
                     for name in options.optimize or ["balanced"]:
-                        rows.append(measured(model, board, toolchain, edgeq.Optimize(name), folder / "build"))
+                        optimize, out = edgeq.Optimize(name), folder / "build"
+                        rows.append(measured(model, board, toolchain, optimize, out, options.without_pass))
     content = json.dumps({"edgeq": version(), "samples": SAMPLES, "rows": rows}, indent=2)
     if str(options.json) == "-":
         print(content)
@@ -194,6 +217,7 @@ def main() -> int:
         console = Console(width=None if sys.stdout.isatty() else 180)
         for row in rows if options.layers else ():
             console.print(layers(row))
+            console.print(passes(row))
         console.print(table(rows))
     return int(not all(row["equal"] for row in rows))
 

@@ -9,7 +9,6 @@ from edgeq.lower.fixedpoint import (
     quantize_multiplier_below_one,
 )
 from edgeq.lower.ops import common
-from edgeq.lower.ops.scalar import as_table
 from edgeq.lower.program import KernelCall, Param
 from edgeq.lower.tables import Affine
 from edgeq.model.graph import DType, Graph, Op
@@ -38,7 +37,7 @@ def mul(graph: Graph, op: Op) -> KernelCall:
         multiplier = quantize_multiplier(first.scale * second.scale / target.scale)
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
-    call = KernelCall(
+    return KernelCall(
         kernel=f"edgeq_mul_{_dtype(graph, op).value}",
         source="mul.c" if _dtype(graph, op) is DType.INT8 else "mul_int16.c",
         params_type="edgeq_mul_params",
@@ -59,7 +58,6 @@ def mul(graph: Graph, op: Op) -> KernelCall:
         label=common.label(graph, op),
         in_place=in_place(loops),
     )
-    return as_table(call)
 
 
 def _dtype(graph: Graph, op: Op) -> DType:
@@ -98,7 +96,7 @@ def _sum(graph: Graph, op: Op, name: str) -> KernelCall:
             params |= {f"{part}_multiplier": multiplier.value, f"{part}_shift": multiplier.shift}
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
-    call = KernelCall(
+    return KernelCall(
         kernel=f"edgeq_{name}_{dtype.value}",
         source="add.c" if dtype is DType.INT8 else "add_int16.c",
         params_type="edgeq_add_params",
@@ -109,7 +107,6 @@ def _sum(graph: Graph, op: Op, name: str) -> KernelCall:
         label=common.label(graph, op),
         in_place=in_place(loops),
     )
-    return as_table(call)
 
 
 def _operands(graph: Graph, op: Op) -> tuple[Affine, Affine, Affine, Loops, tuple[int, int]]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.lower.passes.constants import POOLS, Values, constants_of
-from edgeq.lower.passes.record import Passed
+from edgeq.lower.passes.record import Passed, counted
 from edgeq.model.graph import DType, Graph, Op, Tensor
 
 # Kernels take channels in fours.
@@ -60,9 +60,9 @@ def remove_channels(graph: Graph) -> Passed:
             changed |= set(family.tensors)
             changed |= {op.outputs[0] for op, _ in family.readers if op.name in _MOVES}
             read |= {tensor: max(1, count) for tensor in family.tensors if idle}
-    words = f"{removed} channels that are constant or unread removed, {weights:,} bytes of weights" if removed else ""
+    words = f"{counted(removed, 'constant or unread channel')} removed, {weights:,} bytes of weights" if removed else ""
     words += f"{', ' if words else ''}{left} left to make fours" if left else ""
-    return Passed(graph=graph, changed=frozenset(changed), saved=words, read=read)
+    return Passed(graph=graph, changed=frozenset(changed), count=removed + left, saved=words, read=read)
 
 
 def _weights(graph: Graph) -> int:

@@ -38,7 +38,7 @@ def merge_padding(graph: Graph) -> Passed:
         return Passed(graph=graph)
     ops = tuple(exchanged.get(op.index, op) for op in graph.ops if op.index not in merged)
     words = f"{len(merged)} PAD merged into convolutions, {saved:,} bytes not copied"
-    return Passed(graph=replace(graph, ops=ops), merged=merged, saved=words)
+    return Passed(graph=replace(graph, ops=ops), merged=merged, count=len(merged), saved=words)
 
 
 def _fits(graph: Graph, pad: Op, user: Op) -> bool:

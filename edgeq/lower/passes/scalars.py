@@ -19,11 +19,13 @@ def as_table(call: KernelCall) -> KernelCall:
     """The call of a table with the same results, where one of two int8 inputs is a single constant; else the same.
 
     Args:
-        call: of a portable ADD, SUB or MUL.
+        call: of any portable kernel.
     """
     compute = _COMPUTE.get(call.kernel)
+    if compute is None:
+        return call
     first, second = (_single(operand) for operand in call.inputs)
-    if compute is None or (first is None) == (second is None):
+    if (first is None) == (second is None):
         return call
     low, high = _number(call, "activation_min"), _number(call, "activation_max")
     values = np.arange(256, dtype=np.uint8).view(np.int8).tolist()
