@@ -17,7 +17,7 @@ static void expand(const edgeq_conv_1x1_dsp_params *p, const int8_t *first, cons
 
 void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
                              int8_t *output, void *scratch) {
-  const int32_t channels = p->quads * 4;
+  const int32_t channels = p->quads * 4 + (p->half ? 4 : 0);
   const int whole = p->output_channels == channels;
   uint32_t *columns = (uint32_t *)scratch;
   int8_t *spare = (int8_t *)(columns + p->pairs * p->depth);
@@ -37,7 +37,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   q.row_bytes = q.quad_bytes = (uint32_t)(p->depth / 2 * p->step_bytes);
   q.pairs = 1;
   q.column_bytes = (uint32_t)p->depth * 4u;
-  q.output_step = (uint32_t)p->output_channels;
+  q.output_step = (uint32_t)(2 * p->output_channels - p->quads * 4);
   /* Values that pad the depth have weights of zero. */
   if (p->depth != p->input_channels) memset(columns, 0, (size_t)(p->pairs * p->depth) * 4u);
   int32_t pixels = p->output_height * p->output_width;
@@ -50,6 +50,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
       q.output0 = output;
       q.output1 = output + p->output_channels;
       p->run(&q);
+      if (p->half) edgeq_quads_half(&q, p->half, (uint32_t)p->quads);
       pixel += (int32_t)q.pairs * 2 * p->input_channels;
       output += (int32_t)q.pairs * 2 * p->output_channels;
     }
@@ -76,6 +77,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
     q.output0 = whole ? output : spare;
     q.output1 = whole ? second : spare + channels;
     p->run(&q);
+    if (p->half) edgeq_quads_half(&q, p->half, (uint32_t)p->quads);
     if (!whole) {
       edgeq_copy_int8(output, spare, p->output_channels);
       edgeq_copy_int8(second, spare + channels, p->output_channels);

@@ -87,12 +87,13 @@ static void pixels(const edgeq_conv_rows_dsp_params *p, const buffers *b, int32_
     }
   }
   p->run(q);
+  if (p->half) edgeq_quads_half(q, p->half, (uint32_t)p->quads);
 }
 
 void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,
                               const int32_t *weights, int8_t *output, void *scratch) {
   const buffers b = divide(p, scratch);
-  const int32_t channels = p->quads * 4;
+  const int32_t channels = p->quads * 4 + (p->half ? 4 : 0);
   const int32_t row_step = p->downwards ? 2 : 1;
   const int32_t column_step = p->downwards ? 1 : 2;
   const int32_t next = column_step * p->stride_width * p->input_channels;
@@ -102,7 +103,7 @@ void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t 
   edgeq_quads q;
 
   q.column_bytes = (uint32_t)next * 4u;
-  q.output_step = (uint32_t)(p->output_channels * (column_step - 1));
+  q.output_step = (uint32_t)(p->output_channels * column_step - p->quads * 4);
   q.rows = b.rows;
   q.weights = weights;
   q.end = weights + p->quads * p->quad_words;

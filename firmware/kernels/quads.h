@@ -97,4 +97,8 @@ static inline uint32_t *edgeq_quads_fill(uint32_t *column, uint32_t pair, int32_
   return column;
 }
 
+/* The product of half a quad (kernels/halves.h) behind the quads of `q`, of which there are `quads`; its
+ * weights lie behind theirs. */
+void edgeq_quads_half(const edgeq_quads *q, edgeq_quads_run *half, uint32_t quads);
+
 #endif

@@ -1,5 +1,14 @@
-/* Values as columns, two at once (kernels/quads.h). */
+/* Values as columns, two at once (kernels/quads.h), and what follows whole quads. */
 #include "quads.h"
+
+void edgeq_quads_half(const edgeq_quads *q, edgeq_quads_run *half, uint32_t quads) {
+  edgeq_quads h = *q;
+  h.weights = q->end;
+  h.output0 += 4 * quads;
+  h.output1 += 4 * quads;
+  h.output_step += 4 * quads - 4;
+  half(&h);
+}
 
 #ifdef EDGEQ_DSP
 

@@ -5,7 +5,6 @@ Everywhere else in this suite, the host computes them in C (edgeq/dsp.h).
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,19 +12,14 @@ import pytest
 from conformance.cases import samples
 from conformance.draw import Rng
 from conformance.native import nth_candidates
+from conformance.on_core import BOARD, differing
 from conformance.settings import SEED
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
-from edgeq.boards import load_board
-from edgeq.devices.emulated import EmulatedDevice
-from edgeq.generate import generate
-from edgeq.link.session import Session
 from edgeq.lower.lower import lower
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.records import Quantized
 from edgeq.reference import ReferenceWorker
-from edgeq.toolchain.compile import compile_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -35,36 +29,17 @@ _SAMPLES = 6
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 def test_bits_on_the_core(toolchain: str, tflm: ReferenceWorker, tmp_path: Path) -> None:
-    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
     rng = np.random.default_rng([SEED, 4])
     content, inputs = _many_ops(rng)
     graph = parse_tflite(content)
-    board = load_board("mps2-an386")
     with nth_candidates(SEED):
-        program = lower(graph, features=board.features)
+        program = lower(graph, features=BOARD.features)
     plain = [f"{call.label}: {call.variant}" for call in program.calls if not call.variant.startswith("dsp")]
     assert not plain
     reference = tflm.run(content, [inputs])
-    project = generate(
-        program,
-        quantized=Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0),
-        board=board,
-        out=tmp_path / "project",
-        name="many",
-        golden_inputs=[inputs[0]],
-        golden_outputs=[values[0] for values in reference],
-    )
-    image = compile_project(project, board, toolchain=toolchain, traced=False, out=tmp_path / "out")
-    with (
-        EmulatedDevice(image.elf, board, symbol="many") as device,
-        Session.connect(device.url, failure=device.failure) as session,
-    ):
-        for i, sample in enumerate(inputs):
-            found = session.run([sample.tobytes()]).outputs
-            for j, (ours, theirs) in enumerate(zip(found, reference, strict=True)):
-                differs = np.frombuffer(ours, np.int8) != theirs[i].reshape(-1)
-                assert not differs.any(), f"seed {SEED}, sample {i}, {program.calls[j].label}: {differs.sum()} differ"
+    differ = differing(program, graph, content, [inputs], reference, toolchain=toolchain, folder=tmp_path)
+    for call, count in zip(program.calls, differ, strict=True):
+        assert not count, f"seed {SEED}, {call.label}: {count} differ"
 
 
 def _many_ops(rng: Rng) -> tuple[bytes, NDArray[np.int8]]:

@@ -4,7 +4,6 @@ compilers."""
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,20 +11,15 @@ import numpy as np
 import pytest
 from conformance.cases import samples
 from conformance.draw import Rng
+from conformance.on_core import BOARD, differing
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
-from edgeq.boards import load_board
-from edgeq.devices.emulated import EmulatedDevice
-from edgeq.generate import generate
-from edgeq.link.session import Session
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.lower import lower
 from edgeq.lower.program import Enumerator
 from edgeq.model.flatbuffer import parse_tflite
-from edgeq.records import Quantized
 from edgeq.reference import ReferenceWorker
-from edgeq.toolchain.compile import compile_project
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -38,37 +32,17 @@ _FURTHER = re.compile(r"edgeq_quads_(\d+_rows3|3[4-9]|[4-6]\d)(_shift[46]|_wide|
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
 def test_bits(toolchain: str, tflm: ReferenceWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if toolchain == "gcc" and shutil.which("arm-none-eabi-gcc") is None:
-        pytest.skip("arm-none-eabi-gcc is not installed")
     content, inputs = _model(np.random.default_rng(21))
     graph = parse_tflite(content)
-    board = load_board("mps2-an386")
     monkeypatch.setattr("edgeq.lower.lower.choose", _choose)
-    program = lower(graph, features=board.features)
+    program = lower(graph, features=BOARD.features)
     found = [_FURTHER.fullmatch(_product(call.params.get("run"))) for call in program.calls]
     kinds = {("rows3" in match[1], match[2]) for match in found if match}
     assert len(kinds) >= 6, kinds
     reference = tflm.run(content, inputs)
-    project = generate(
-        program,
-        quantized=Quantized(content=content, graph=graph, method=None, float_model=None, calibration_samples=0, seed=0),
-        board=board,
-        out=tmp_path / "project",
-        name="quads",
-        golden_inputs=[x[0] for x in inputs],
-        golden_outputs=[values[0] for values in reference],
-    )
-    image = compile_project(project, board, toolchain=toolchain, traced=False, out=tmp_path / "out")
-    with (
-        EmulatedDevice(image.elf, board, symbol="quads") as device,
-        Session.connect(device.url, failure=device.failure) as session,
-    ):
-        for i in range(_SAMPLES):
-            outputs = session.run([x[i].tobytes() for x in inputs]).outputs
-            for call, ours, theirs in zip(program.calls, outputs, reference, strict=True):
-                differs = np.frombuffer(ours, np.int8) != theirs[i].reshape(-1)
-                name = _product(call.params.get("run"))
-                assert not differs.any(), f"{call.label}, {name}: {differs.sum()} differ"
+    differ = differing(program, graph, content, inputs, reference, toolchain=toolchain, folder=tmp_path)
+    for call, count in zip(program.calls, differ, strict=True):
+        assert not count, f"{call.label}, {_product(call.params.get('run'))}: {count} differ"
 
 
 def _product(run: object) -> str:

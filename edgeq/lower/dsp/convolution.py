@@ -6,12 +6,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgeq.lower import packing
-from edgeq.lower.dsp import quads
+from edgeq.lower.dsp import halves, quads
 from edgeq.lower.dsp.candidate import Candidate, inside, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.halves import Half, with_halves
 from edgeq.lower.dsp.strips import strip_convolutions
 from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
@@ -91,37 +88,35 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
     copied = _COPIES + _COPY * 2 * count if count % QUAD else 0
     by = quads.requantization(call, weights)
     flat, whole = weights.reshape(count, 1, depth), -(-depth // QUAD) * QUAD
-    for form in quads.forms(1, _steps(flat), by=by):
+    for form, half in with_halves(call, flat, quads.forms(1, quads.used_steps(flat), by=by)):
         params, packed = quads.packed(call, flat, form, by)
+        if half is not None:
+            params, packed = half.behind(call, params, packed)
         # Several pairs in one call, of the forms that can: those without a loop over a row's steps.
         several = in_place and depth % 4 == count % 4 == 0 and not form.loops and pixels >= 4
         at_a_time = max(1, min(pixels // 2, _PAIRS_BYTES // (8 * form.steps))) if several else 1
         surrounding = 40 if several else 40 + expanded + copied
-        cycles = -(-pixels // 2) * (form.cycles(blocks) - quads.CALL * several + surrounding + 3.6 * depth * several)
+        each = form.cycles(blocks) - quads.CALL * several + surrounding + 3.6 * depth * several
+        if half is not None:
+            each += half.cycles - form.quad_cycles + (0 if several else half.call_cycles)
+        cycles = -(-pixels // 2) * each
         made = replace(
             call,
             kernel="edgeq_conv_1x1_dsp_int8",
             source="conv_1x1_dsp.c",
-            support=quads.SOURCES,
+            support=(*quads.SOURCES, *((halves.SOURCE,) if half is not None else ())),
             params_type="edgeq_conv_1x1_dsp_params",
-            params={**image, **limits(call), "depth": 2 * form.steps, "pairs": at_a_time, **params},
+            params={**image, **limits(call), "depth": 2 * form.steps, "pairs": at_a_time, "half": None, **params},
             inputs=(call.inputs[0], packed),
             scratch_bytes=8 * form.steps * (at_a_time - 1) + max(8 * form.steps + 8 * blocks, 4 * whole),
             in_place=(0,) if in_place else (),
             variant="dsp: 4 channels x 2 pixels",
         )
         yield Candidate(
-            call=made, cycles=round(cycles + limit_cycles(call, pixels * count)), code={**_PIXELS_CODE, **form.code}
+            call=made,
+            cycles=round(cycles + limit_cycles(call, pixels * count)),
+            code={**_PIXELS_CODE, **form.code, **(half.code if half is not None else {})},
         )
-
-
-def _steps(weights: NDArray[np.int8]) -> int:
-    """Steps over weights (..., depth), in the order of expanded values, without those at the end that have zeros."""
-    flat = weights.reshape(-1, weights.shape[-1])
-    padded = np.zeros((len(flat), -(-flat.shape[1] // QUAD) * QUAD), np.int8)
-    padded[:, : flat.shape[1]] = flat
-    used = np.flatnonzero(packing.in_fours(padded).any(axis=0))
-    return int(used[-1]) // 2 + 1 if len(used) else 1
 
 
 def _by_rows(
@@ -139,12 +134,13 @@ def _by_rows(
     else:
         # Rows whose values come four at a time begin at a four.
         found = quads.forms(height, row, by=by, even=depth % 4 == 0)
-    for form in found:
-        yield _rows(call, form, by, downwards=downwards, gathered=gathered)
+    by_rows = weights.reshape(len(weights), height, width * depth)
+    for form, half in with_halves(call, by_rows, found, in_fours=depth % 4 == 0):
+        yield _rows(call, form, by, half, downwards=downwards, gathered=gathered)
 
 
 def _rows(
-    call: KernelCall, form: quads.Form, by: quads.Requantization, *, downwards: bool, gathered: bool
+    call: KernelCall, form: quads.Form, by: quads.Requantization, half: Half | None, *, downwards: bool, gathered: bool
 ) -> Candidate:
     weights = weights_of(call)
     count, height, width, depth = weights.shape
@@ -152,6 +148,8 @@ def _rows(
     stride_height, stride_width = number(call, "stride_height"), number(call, "stride_width")
     in_fours = depth % 4 == 0
     params, packed = quads.packed(call, weights.reshape(count, height, width * depth), form, by, in_fours=in_fours)
+    if half is not None:
+        params, packed = half.behind(call, params, packed)
     blocks = -(-count // QUAD)
     beside = 0 if downwards else stride_width * depth
     # Steps of a row: where its last window starts, and what that spans.
@@ -167,6 +165,8 @@ def _rows(
         each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
     else:  # the pairs of a row of outputs in one call
         each = form.cycles(blocks) - quads.CALL + _PAIR + (quads.CALL + _PIXELS + height * _ROW_POINTER) / column_steps
+    if half is not None:
+        each += half.cycles - form.quad_cycles + half.call_cycles / (1 if gathered else column_steps)
     cycles += row_steps * column_steps * each
     batches = number(call, "batches")
     same = stride_height == stride_width == 1 and (out_height, out_width, count) == (
@@ -176,7 +176,7 @@ def _rows(
         call,
         kernel="edgeq_conv_rows_dsp_int8",
         source="conv_rows_dsp.c",
-        support=quads.SOURCES,
+        support=(*quads.SOURCES, *((halves.SOURCE,) if half is not None else ())),
         params_type="edgeq_conv_rows_dsp_params",
         params={
             **{name: call.params[name] for name in _ROWS_WINDOW},
@@ -187,6 +187,7 @@ def _rows(
             "line_bytes": line,
             "downwards": int(downwards),
             "gathered": int(gathered),
+            "half": None,
             **params,
         },
         inputs=(call.inputs[0], packed),
@@ -197,7 +198,9 @@ def _rows(
     )
     outputs = batches * out_height * out_width * count
     return Candidate(
-        call=made, cycles=round(batches * cycles + limit_cycles(call, outputs)), code={**_ROWS_CODE, **form.code}
+        call=made,
+        cycles=round(batches * cycles + limit_cycles(call, outputs)),
+        code={**_ROWS_CODE, **form.code, **(half.code if half is not None else {})},
     )
 
 

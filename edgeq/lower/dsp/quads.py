@@ -42,13 +42,15 @@ _STEP_CODE = 56
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """An unrolled product: `run` is its function, of `code_bytes`; a row of the weights has `steps` steps, zeros
-    included. `quad_cycles` are those of one quad of channels; a form that `loops` takes one pair of columns."""
+    included. `quad_cycles` are those of one quad of channels; a form that `loops` takes one pair of columns. `half` is
+    part of the name of half a quad's product (`edgeq.lower.dsp.halves`) for the same columns, if there is one."""
 
     run: Enumerator
     steps: int
     quad_cycles: int
     code_bytes: int
     loops: bool
+    half: str | None
 
     @property
     def code(self) -> dict[str, int]:
@@ -154,7 +156,24 @@ def form(
         quad_cycles=_QUAD - by.cycles + extra + rows * padded * (_STEP + by.wide * _WIDE_STEP),
         code_bytes=_CODE + _STEP_CODE * unrolled * together,
         loops=passes > 1 or any_number,
+        half=f"{unrolled}{name}" if name in ("", f"_rows{together}") else None,
     )
+
+
+def used_steps(weights: NDArray[np.int8]) -> int:
+    """Steps over weights (..., depth), in the order of expanded values, without those at the end that have zeros."""
+    depth = weights.shape[-1]
+    flat = in_steps(weights.reshape(-1, depth), 2 * -(-depth // QUAD))
+    used = np.flatnonzero(flat.any(axis=0))
+    return int(used[-1]) // 2 + 1 if len(used) else 1
+
+
+def in_steps(weights: NDArray[np.int8], steps: int, *, in_fours: bool = True) -> NDArray[np.int8]:
+    """Weights (..., depth) as (..., 2 * steps), in the order of columns (`packed` says which), zeros behind them."""
+    used, depth = 2 * steps, weights.shape[-1]
+    padded = np.zeros((*weights.shape[:-1], -(-max(depth, used) // QUAD) * QUAD), np.int8)
+    padded[..., :depth] = weights
+    return (packing.in_fours(padded) if in_fours else padded)[..., :used]
 
 
 def packed(
@@ -179,14 +198,9 @@ def packed(
     Raises:
         NotExactError: a condition fails for these weights.
     """
-    count, rows, depth = weights.shape
-    used = 2 * chosen.steps
-    padded = np.zeros((count, rows, max(-(-depth // QUAD), -(-used // QUAD)) * QUAD), np.int8)
-    padded[:, :, :depth] = weights
-    if in_fours:
-        padded = packing.in_fours(padded)
+    count = len(weights)
     each = count // groups
-    flat = padded[:, :, :used].reshape(groups, each, -1)
+    flat = in_steps(weights, chosen.steps, in_fours=in_fours).reshape(groups, each, -1)
     arranged = packing.wide_quad_weights if by.wide else packing.quad_weights
     words = by.around(np.concatenate([arranged(part, in_fours=False) for part in flat]))
     params: dict[str, Param] = {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "edgeq/depthwise_3x3.h"
+#include "edgeq/halves.h"
 #include "edgeq/image.h"
 #include "edgeq/quads.h"
 #include "edgeq/winograd.h"
@@ -54,7 +55,8 @@ void edgeq_conv_2d_dsp_int8(const edgeq_conv_2d_dsp_params *p, const int8_t *inp
 /* CONV_2D with a window of one pixel, as edgeq_conv_2d_dsp_int8; and FULLY_CONNECTED, whose rows are pixels.
  * With strides of 1 and as many output as input channels, the output may be the same buffer as the input.
  * `run` takes one row of one pass if pairs is above 1. Scratch, aligned to 4: 4 * depth bytes for each pair,
- * 8 * quads for results; or so many that one pair's input channels fit behind those of the others. */
+ * 8 * quads for results (a `half` counts as a quad); or so many that one pair's input channels fit behind
+ * those of the others. */
 typedef struct edgeq_conv_1x1_dsp_params {
   int32_t input_width;
   int32_t input_channels;
@@ -71,6 +73,8 @@ typedef struct edgeq_conv_1x1_dsp_params {
   int32_t quad_words;
   int32_t step_bytes;
   edgeq_quads_run *run;
+  edgeq_quads_run
+      *half; /* NULL, or what computes the first and third of four more channels, in edgeq/halves.h */
 } edgeq_conv_1x1_dsp_params;
 
 void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
@@ -110,6 +114,7 @@ typedef struct edgeq_conv_rows_dsp_params {
   int32_t quad_words;
   int32_t step_bytes;
   edgeq_quads_run *run;
+  edgeq_quads_run *half; /* as edgeq_conv_1x1_dsp_params has it */
 } edgeq_conv_rows_dsp_params;
 
 void edgeq_conv_rows_dsp_int8(const edgeq_conv_rows_dsp_params *p, const int8_t *input,

@@ -75,6 +75,7 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
     30, /* quad_words */
     8, /* step_bytes */
     edgeq_quads_3_rows3_shift6, /* run */
+    0, /* half */
 };
 
 void small_op_00_conv_rows_dsp(void) {
