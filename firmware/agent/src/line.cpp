@@ -76,24 +76,39 @@ void Line::set_baud(uint32_t baud) {
 }
 
 int Line::read() {
-  if (received_at_ == received_end_) {
-    flush();
-    if (peer() < 0) return -1;
-    if (!has_arrived_ && patience() == 0 && is_wanted()) {
-      disconnect();
-      return -1;
-    }
-    has_arrived_ = false;
-    const ssize_t got = ::read(peer(), received_, sizeof received_);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return -1;
-    if (got <= 0) {
-      disconnect();
-      return -1;
-    }
-    received_at_ = 0;
-    received_end_ = static_cast<size_t>(got);
+  return has_received() ? received_[received_at_++] : -1;
+}
+
+size_t Line::take(const uint8_t **bytes) {
+  if (!has_received()) return 0;
+  const size_t there = received_end_ - received_at_;
+  *bytes = received_ + received_at_;
+  const void *const delimiter = memchr(*bytes, 0, there);
+  const size_t count = delimiter == nullptr
+                           ? there
+                           : static_cast<size_t>(static_cast<const uint8_t *>(delimiter) - *bytes) + 1;
+  received_at_ += count;
+  return count;
+}
+
+bool Line::has_received() {
+  if (received_at_ != received_end_) return true;
+  flush();
+  if (peer() < 0) return false;
+  if (!has_arrived_ && patience() == 0 && is_wanted()) {
+    disconnect();
+    return false;
   }
-  return received_[received_at_++];
+  has_arrived_ = false;
+  const ssize_t got = ::read(peer(), received_, sizeof received_);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  if (got <= 0) {
+    disconnect();
+    return false;
+  }
+  received_at_ = 0;
+  received_end_ = static_cast<size_t>(got);
+  return true;
 }
 
 void Line::wait() {

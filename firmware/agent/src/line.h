@@ -32,6 +32,10 @@ class Line {
   /* The next received byte, or -1 if none is there yet. Never waits. */
   int read();
 
+  /* The received bytes that are there, but none behind the end of a frame; 0: none are there yet. They are
+   * valid until this or read() is called again. Never waits. */
+  size_t take(const uint8_t **bytes);
+
   /* Waits until something has arrived, another host has connected or its turn has come, or the line has
    * ended. */
   void wait();
@@ -49,6 +53,7 @@ class Line {
  private:
   static constexpr size_t kRoom = 65536;
 
+  bool has_received();
   int peer() const { return tty_ >= 0 ? tty_ : connection_; }
   void accept_next();
   void disconnect();

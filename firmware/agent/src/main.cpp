@@ -33,13 +33,13 @@ void start_link() {
 
 void serve() {
   while (!g_line.ended()) {
-    const int byte = edgeq_board_read();
+    const uint8_t *bytes = nullptr;
+    const size_t count = g_line.take(&bytes);
     /* The next host's first frame must not continue the last one's. */
     if (g_line.take_disconnected()) edgeq_link_receive(&g_link, &kDelimiter, 1);
-    if (byte >= 0) {
+    if (count > 0) {
       const uint32_t known = g_link.stats.frames_good;
-      const uint8_t received = static_cast<uint8_t>(byte);
-      edgeq_link_receive(&g_link, &received, 1);
+      edgeq_link_receive(&g_link, bytes, static_cast<uint32_t>(count));
       if (g_link.stats.frames_good != known) g_line.heard();
     } else {
       edgeq_board_wait();
