@@ -222,9 +222,9 @@ def learning_rate_times_100(seed: int, batch_norm: bool) -> Planted:
     return replace(planted, name="learning-rate-times-100", expected=("qat-learning-rate-too-high",))
 
 
-def the_first_question(seed: int) -> Planted:
+def the_first_question(seed: int, batch_norm: bool = True) -> Planted:
     """One epoch of float, PTQ, one epoch of QAT: what edgeq's first user did."""
-    planted = with_methods(one_epoch_float(seed, True), Method.PTQ, Method.QAT, epochs=1)
+    planted = with_methods(one_epoch_float(seed, batch_norm), Method.PTQ, Method.QAT, epochs=1)
     return replace(planted, name="the-first-question")
 
 

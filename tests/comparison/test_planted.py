@@ -37,6 +37,7 @@ CAUSES: dict[str, Callable[[int], Planted]] = {
     "one-epoch-qat": partial(planted.one_epoch_qat, batch_norm=False),
     "learning-rate-times-100": partial(planted.learning_rate_times_100, batch_norm=True),
     "the-first-question": planted.the_first_question,
+    "the-first-question-plain": partial(planted.the_first_question, batch_norm=False),
     "calibration-two-classes": partial(planted.calibration_from_two_classes, batch_norm=False),
     "calibration-not-normalised": partial(planted.calibration_not_normalised, batch_norm=True),
     "regression-calibration-not-normalised": planted.regression_calibration_not_normalised,

@@ -35,6 +35,20 @@ by the way. For targets the same of the explained variance, and of the rest of i
 OVERFIT_FAR, OVERFIT_FAR_ERRORS = 0.07, 0.25
 """The same of a gap that is wide: a few errors on training samples do not explain it."""
 
+UNSURE = 0.05
+"""Accuracy on training samples above the mean certainty about them, by the lower end of the 99 % interval. Where
+training ends they are equal; dropout and smoothed labels leave some points, on models whose loss is far below guessing.
+"""
+
+UNSURE_BY_ITSELF = 0.5
+"""Certainty over accuracy that shows the same where no model was trained on: right twice as often as sure. Much
+dropout on a hard task was seen to leave three quarters."""
+
+LEARNED_LOSS, GUESSED_LOSS, WRONG_LOSS = 0.5, 0.9, 1.1
+"""Loss on training samples over that of guessing by the classes' shares. Below half of it a model has learned most of
+what there is to know; from nine tenths on it hardly knows more than the shares; above it the model is sure of what is
+wrong: it has been trained, and something else is the matter (labels, scaling)."""
+
 DIVERGED = 2.0
 """Validation loss after the first epoch over the one before it. A working rate never doubles the loss of a trained
 model: fake quantization is in both, dropout in neither."""

@@ -19,6 +19,7 @@ from edgeq.comparison.arms import (
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.labels import labels_fit
+from edgeq.comparison.findings.learning import learned_little
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
 from edgeq.comparison.findings.words import amount, percent, shown
 from edgeq.comparison.record import CompareFinding, Severity
@@ -26,6 +27,8 @@ from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
 _CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
+
+_TRAIN_OUT = "Train the float model until its validation loss stops falling, then compare PTQ with QAT again."
 
 _UNKNOWN = (
     " The float model was trained on just as briefly, so nobody can tell either whether it is trained out: more epochs "
@@ -53,7 +56,39 @@ def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
 
 
 def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
-    """The same training as QAT's, without quantization, makes the float model better."""
+    """The same training as QAT's, without quantization, makes the float model better; or, where there was none or too
+    little of it to see that, the model has hardly learned its own training samples."""
+    gained = list(_gains_by_training(evidence))
+    yield from gained or _hardly_trained(evidence)
+
+
+def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
+    if FLOAT not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN):
+        return  # stale statistics look alike
+    continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
+    found = learned_little(
+        evidence.seen[FLOAT], before=evidence.arms[FLOAT].first, continued=continued,
+        logits=any("categorical_crossentropy" in h.loss for arm in _CONTROLS for h in histories(evidence, arm)),
+    )  # fmt: skip
+    if found is None or not labels_fit(evidence):
+        return
+    yield CompareFinding(
+        code="float-model-undertrained",
+        severity=Severity.WARNING,
+        title=f"The float model is hardly trained: on its training samples the loss is {found.loss:.3g}, that of "
+        f"guessing {found.guessing_loss:.3g}",
+        text=f"It is right on {percent(found.accuracy)} of them, and on average {percent(found.confidence)} sure. "
+        "A model that is trained out is as sure of its training samples as it is right about them; this one was "
+        "stopped on the way there, and whatever trains it on gains by that alone.",
+        evidence={
+            "training_accuracy": found.accuracy, "training_confidence": found.confidence,
+            "training_loss": found.loss, "guessing_loss": found.guessing_loss,
+        },
+        advice=_TRAIN_OUT,
+    )  # fmt: skip
+
+
+def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
     for continued in (FLOAT_CONTINUED, FLOAT_CONTINUED_TFMOT):
         if not _improves(evidence, FLOAT, continued) or not labels_fit(evidence):
             continue
@@ -72,7 +107,7 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
                 "float": _mean(evidence, FLOAT), "float_continued": _mean(evidence, continued), "gain": gain,
                 "by_batch_norm_statistics": by_statistics,
             },
-            advice="Train the float model until its validation loss stops falling, then compare PTQ with QAT again.",
+            advice=_TRAIN_OUT,
         )  # fmt: skip
         return
 
@@ -116,7 +151,7 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             title=f"{name} stopped too early: {epochs} epoch{'s' if epochs > 1 else ''}",
             text=_how_it_ended(fell, moved)
             + "This is a figure of a training that was cut off, not of quantization-aware training."
-            + (_UNKNOWN if epochs <= limit.FEW_EPOCHS and _CONTROLS[arm][0] in evidence.arms else ""),
+            + (_UNKNOWN if epochs <= limit.FEW_EPOCHS and _nobody_knows(evidence, arm) else ""),
             evidence={
                 "epochs": epochs, "last_fall": fell, "loss_before": first.start.validation_loss,
                 "loss_last_epoch": first.epochs[-1].validation_loss,
@@ -125,6 +160,11 @@ def qat_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
             },
             advice=f"Train for more epochs (--epochs {max(10, 4 * epochs)}): early stopping ends it.",
         )  # fmt: skip
+
+
+def _nobody_knows(evidence: Evidence, arm: str) -> bool:
+    """There is a control, and nothing shows that the float model is undertrained."""
+    return _CONTROLS[arm][0] in evidence.arms and not any(float_undertrained(evidence))
 
 
 def _how_it_ended(fell: float, moved: float | None) -> str:

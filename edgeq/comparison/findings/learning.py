@@ -1,0 +1,101 @@
+"""Whether a classifier has learned its training samples at all: by its certainty about them, and its loss."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.scores import Scores
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Z99 = 2.576
+_LEAST = 1e-7  # of a probability, as Keras clips it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learning:
+    """On training samples: the accuracy, the mean of the largest probability, the cross-entropy (nats), and that of
+    answering each time with the shares of the classes."""
+
+    accuracy: float
+    confidence: float
+    loss: float
+    guessing_loss: float
+
+
+def learned_little(
+    seen: Scores, *, before: Scores | None, continued: Scores | None, logits: bool = False
+) -> Learning | None:
+    """What a model has learned of its training samples, if that is hardly anything; else None.
+
+    At a minimum of cross-entropy no factor on a layer's weights lowers the loss, the last layer's included: there a
+    softmax is as sure of its training samples as it is right about them. Training begins at equal probabilities, and
+    learns first which class, then how surely. So a model that is right much more often than it is sure, with a loss
+    that is still close to that of guessing, was stopped on the way; so was one that does guess, and knows it. Much
+    dropout on a hard task looks alike, and gains nothing by more training: samples that neither was trained on tell.
+
+    Args:
+        seen: the float model on samples that it was trained on.
+        before: the float model on test samples.
+        continued: the float model trained on, on the same; None if there is no such model.
+        logits: scores that are no probabilities become them by a softmax.
+    """
+    p = _probabilities(seen, logits=logits)
+    if p is None or seen.predicted is None:
+        return None
+    labels = seen.task.labels.astype(np.int64)
+    right, sure = (seen.predicted == labels).astype(np.float64), p.max(axis=1)
+    shares = np.bincount(labels) / len(labels)
+    shares = shares[shares > 0]
+    found = Learning(
+        accuracy=float(right.mean()), confidence=float(sure.mean()), loss=float(_losses(p, labels).mean()),
+        guessing_loss=float(-(shares * np.log(shares)).sum()),
+    )  # fmt: skip
+    part = found.loss / found.guessing_loss if found.guessing_loss else math.inf
+    if not limit.LEARNED_LOSS < part < limit.WRONG_LOSS:
+        return None
+    spread, most = _Z99 / math.sqrt(len(p)), float(shares.max())
+    if part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most)):
+        return found
+    if found.accuracy - found.confidence - spread * float((right - sure).std()) < limit.UNSURE:
+        return None
+    if before is None or continued is None:
+        return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None
+    return found if _falls(before, continued, logits=logits) else None
+
+
+def _falls(before: Scores, after: Scores, *, logits: bool) -> bool:
+    """Whether the loss on the same samples is lower, with certainty (paired t test)."""
+    from scipy.stats import ttest_rel
+
+    labels = before.task.labels.astype(np.int64)
+    one, two = (_probabilities(scores, logits=logits) for scores in (before, after))
+    if one is None or two is None:
+        return False
+    test = ttest_rel(_losses(one, labels), _losses(two, labels), alternative="greater")
+    return bool(test.pvalue <= limit.EXPLORATORY_LEVEL)
+
+
+def _losses(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) cross-entropies."""
+    return np.asarray(-np.log(np.clip(p[np.arange(len(p)), labels], _LEAST, 1.0)), np.float64)
+
+
+def _probabilities(scores: Scores, *, logits: bool) -> NDArray[np.float64] | None:
+    """(n, classes); None where scores are no probabilities, and nothing says that they are logits."""
+    values = scores.values
+    if scores.task.binary:
+        inside = values.min() >= 0.0 and values.max() <= 1.0
+        return np.column_stack([1 - values[:, 0], values[:, 0]]) if inside else None
+    if values.min() >= 0.0 and np.allclose(values.sum(axis=1), 1.0, atol=1e-3):
+        return values
+    if not logits:
+        return None
+    powers = np.exp(values - values.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)

@@ -1,0 +1,86 @@
+"""Whether a float model was trained out, by its certainty: on probabilities made by hand."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from edgeq.comparison.arms import FLOAT, FLOAT_CONTINUED
+from edgeq.comparison.findings.learning import learned_little
+from edgeq.comparison.findings.training import float_undertrained
+from edgeq.comparison.scores import Scores, score
+from edgeq.records import Metric
+from edgeq.validation.accuracy import Task
+
+N, CLASSES = 600, 4
+RNG = np.random.default_rng(3)
+LABELS = RNG.integers(0, CLASSES, N)
+TASK = Task(metric=Metric.TOP1, output=0, labels=LABELS, classes=CLASSES)
+NOISE = RNG.normal(size=(N, CLASSES))
+
+
+def logits(knowledge: float, scale: float) -> np.ndarray:
+    """`knowledge` says how often the largest is the right one, `scale` how large they are."""
+    return scale * (NOISE + knowledge * np.eye(CLASSES)[LABELS])
+
+
+def softmax(knowledge: float, scale: float) -> Scores:
+    powers = np.exp(logits(knowledge, scale))
+    return score(TASK, (powers / powers.sum(axis=1, keepdims=True),))
+
+
+def little(seen: Scores, continued: Scores | None = None, **options: Any) -> bool:
+    return learned_little(seen, before=seen if continued else None, continued=continued, **options) is not None
+
+
+@pytest.mark.parametrize(
+    ("seen", "found"),
+    [
+        (softmax(1.5, 0.05), True),  # right, and nearly undecided: the first epoch
+        (softmax(1.5, 1.5), False),  # as sure as right, on a hard task
+        (softmax(1.5, 3.0), False),  # surer than right
+        (softmax(0.0, 0.01), True),  # guesses, and knows it
+        (softmax(0.0, 3.0), False),  # sure of what is wrong: something else is the matter
+        (softmax(6.0, 0.45), False),  # smoothed labels: always right, never quite sure
+    ],
+)
+def test_a_trained_model_is_as_sure_as_right(seen: Scores, found: bool) -> None:
+    assert little(seen) == found
+
+
+def test_more_training_tells_it_from_dropout() -> None:
+    seen = softmax(1.5, 0.6)
+    assert not little(seen)
+    assert not little(seen, continued=seen)
+    assert not little(seen, continued=softmax(1.5, 0.59))
+    assert little(seen, continued=softmax(1.5, 0.62))
+
+
+def test_scores_are_logits_only_if_something_says_so() -> None:
+    seen = score(TASK, (logits(1.5, 0.05),))
+    assert not little(seen)
+    assert little(seen, logits=True)
+
+
+def test_one_probability_of_two_classes() -> None:
+    labels = LABELS % 2
+    task = Task(metric=Metric.TOP1, output=0, labels=labels, classes=2, binary=True)
+    p = 1 / (1 + np.exp(-(NOISE[:, 0] + 2 * labels - 1)))
+    assert not little(score(task, (p[:, None],)))
+    assert not little(score(task, (0.5 + 0.02 * (p[:, None] - 0.5),)))  # half sure is as sure as that one can be
+    assert little(score(task, (0.5 + 0.02 * (p[:, None] - 0.5),)), score(task, (0.5 + 0.03 * (p[:, None] - 0.5),)))
+
+
+def test_the_finding_needs_no_gain_in_accuracy() -> None:
+    seen, after = softmax(1.5, 0.05), softmax(1.5, 0.06)
+    arms = {name: SimpleNamespace(first=s, runs={0: s}) for name, s in ((FLOAT, seen), (FLOAT_CONTINUED, after))}
+    given: Any = SimpleNamespace(
+        metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs={}, contrast=lambda a, b: None,
+        gain=lambda a, b: 0.0, checks=None,
+    )  # fmt: skip
+    (found,) = float_undertrained(given)
+    assert found.code == "float-model-undertrained" and "hardly trained" in found.title
+    assert found.evidence["training_confidence"] < 0.5 * found.evidence["training_accuracy"]
