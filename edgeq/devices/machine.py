@@ -89,7 +89,7 @@ class Machine:
         )
         place = variable(elf, _PIECES)
         if place is not None:
-            self.uart.pieces = MemoryPieces(self._uc, *place)
+            self.uart.pieces = MemoryPieces(self._uc, board.ram, *place)
         self._look_for_interrupts()
         self._reset()
 

@@ -42,6 +42,7 @@ class Uart(ABC):
         self._starved, self._full = starved, full
         self._control = 0
         self._polls = 0
+        self._in_frame = False
 
     @abstractmethod
     def read(self, offset: int) -> int:
@@ -76,10 +77,15 @@ class Uart(ABC):
 
     def _send(self, byte: int) -> None:
         self._polls = 0
-        self.sent += (self.pieces.collect() if self.pieces is not None else b"") or bytes([byte])
+        piece = (self.pieces.collect() if self.pieces is not None else b"") or bytes([byte])
+        self.sent += piece
         # A zero byte ends a frame of the link, unless it is in front of one: the host waits for it, and an inference
         # may follow.
-        if (byte == 0 and len(self.sent) > 1) or len(self.sent) >= _MANY:
+        self._in_frame = self._in_frame or any(piece)
+        ended = self._in_frame and piece[-1] == 0
+        if ended:
+            self._in_frame = False
+        if ended or len(self.sent) >= _MANY:
             self._full()
 
 

@@ -3,18 +3,38 @@
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable
+
+import pytest
 
 from edgeq.boards import load_board
 from edgeq.devices.machine import Machine
-from edgeq.link.codes import REPLY, Kind
+from edgeq.devices.uarts import CmsdkUart
+from edgeq.link.codes import REPLY, Kind, Mode
 from edgeq.link.frame import Decoder, Frame, encode
+from edgeq.link.messages import Run
 from edgeq.records import Image
 from edgeq.toolchain.elf import variable
 
 ImageOf = Callable[..., Image]
 BOARD = "mps2-an386"
 PAYLOAD = random.Random(0).randbytes(1000)  # noqa: S311 (sample data)
+NAMES = ("place", "room", "given", "collects", "count")
+DESTROYED = [(what, word) for what in ("all", *NAMES) for word in (1, 16, 0xA5A5_A5A5)]
+UNDEFINED = 5  # the first byte of a sample that faults in the tiny engine
+
+
+def destroy(machine: Machine, image: Image, what: str, word: int) -> None:
+    """A stray write: to a member of edgeq_mps_line, or to all of it."""
+    place = variable(image.elf, "edgeq_mps_line")
+    assert place is not None
+    address, size = place
+    data = word.to_bytes(4, "little")
+    if what == "all":
+        machine._uc.mem_write(address, data * (size // 4))
+    else:
+        machine._uc.mem_write(address + 4 * NAMES.index(what), data)
 
 
 def ping(machine: Machine) -> int:
@@ -64,9 +84,88 @@ def test_an_emulator_that_knows_nothing_of_it(image_of: ImageOf) -> None:
     assert ping(started(image_of(BOARD), pieces=False)) > 4 * len(PAYLOAD)
 
 
+def frames_of(sent: bytearray) -> list[Frame]:
+    """The whole ones, no longer in `sent`."""
+    found = [frame for frame in Decoder().feed(bytes(sent)) if isinstance(frame, Frame)]
+    sent.clear()
+    return found
+
+
+def test_an_answer_of_any_length_is_whole_at_once(image_of: ImageOf) -> None:
+    """Before the firmware goes to sleep, and not with the next one."""
+    machine = started(image_of(BOARD), pieces=True)
+    for length in range(301):
+        machine.uart.received += encode(Frame(Kind.PING, PAYLOAD[:length], 0, length))
+        machine.run()
+        assert frames_of(machine.uart.sent) == [Frame(Kind.PING | REPLY, PAYLOAD[:length], 0, length)]
+
+
 def test_a_model_that_destroyed_it_does_not_end_the_line(image_of: ImageOf) -> None:
+    """One damaged answer at most."""
+    machine = started(image_of(BOARD), pieces=True)
+    for what, word in DESTROYED:
+        destroy(machine, image_of(BOARD), what, word)
+        machine.uart.received += encode(Frame(Kind.PING, PAYLOAD, 0, 6))
+        machine.run()
+        machine.uart.sent.clear()
+        assert ping(machine) < 50, (what, word)
+
+
+@pytest.mark.parametrize("size", [1, 63, 64, 4094, 4095, 4096, 4097, 8191])
+def test_a_frame_goes_out_when_it_ends(size: int) -> None:
+    """And nothing but a frame: a delimiter in front of one waits for it."""
+    gone: list[bytes] = []
+    uart = CmsdkUart(lambda: None, lambda: (gone.append(bytes(uart.sent)), uart.sent.clear()))
+    for frame in (b"\0" + b"x" * size + b"\0",) * 2:
+        for byte in frame:
+            uart.write(0, byte)
+        assert b"".join(gone) == frame
+        assert len(gone) == 1 + (size + 1) // 4096
+        gone.clear()
+
+
+@pytest.mark.parametrize("pieces", [True, False])
+def test_a_faulted_device_is_reset_whatever_was_destroyed(pieces: bool, image_of: ImageOf) -> None:
+    """With and without an emulator that knows of it; the fault handler tells all, and nothing else changes."""
+    machine, told = started(image_of(BOARD), pieces=pieces), list[list[int]]()
+    flash, hello = bytes(machine._uc.mem_read(0, 256)), encode(Frame(Kind.HELLO, struct.pack("<I", 1)))
+    run = Run(run=1, mode=Mode.INFER, data=bytes([UNDEFINED, *bytes(63)]))
+
+    def answers() -> list[int]:
+        return [frame.kind for frame in frames_of(machine.uart.sent)]
+
+    def polled() -> None:
+        """The fault handler waits for bytes: some, and then a RESET, each after a stray write."""
+        told.append(answers())
+        if len(told) > 2:
+            machine._uc.emu_stop()
+        destroy(machine, image_of(BOARD), *stray)
+        machine.uart.received += encode(Frame(Kind.PING if len(told) == 1 else Kind.RESET))
+
+    for stray in DESTROYED:
+        machine.uart.received += hello
+        machine.run()
+        assert answers() == [Kind.HELLO | REPLY]
+        machine.uart._starved = polled
+        machine.uart.received += encode(Frame(Kind.RUN, run.pack()))
+        machine.run()
+        machine.uart._starved = lambda: None
+        assert told == [[Kind.RUNNING, Kind.FAULT], [Kind.FAULT]], stray
+        assert answers() == [Kind.BOOT]
+        told.clear()
+    assert bytes(machine._uc.mem_read(0, 256)) == flash
+
+
+def test_nothing_is_given_where_no_ram_is(image_of: ImageOf) -> None:
+    """Whatever the program asks for: flash, a register, more than it reads at a time."""
     image = image_of(BOARD)
-    machine, place = started(image, pieces=True), variable(image.elf, "edgeq_mps_line")
-    assert place is not None
-    machine._uc.mem_write(place[0], bytes([0xA5]) * place[1])
-    assert ping(machine) < 50
+    machine, ram = started(image, pieces=True), load_board(BOARD).ram
+    pieces = machine.uart.pieces
+    assert pieces is not None
+    for place, room in ((16, 16), (ram.end - 8, 16), (ram.origin - 8, 16), (ram.origin, 257), (0xFFFF_FFF8, 16)):
+        destroy(machine, image, "place", place)
+        destroy(machine, image, "room", room)
+        assert pieces.give(bytearray(PAYLOAD)) == 0
+    destroy(machine, image, "place", ram.end - 16)
+    destroy(machine, image, "room", 16)
+    assert pieces.give(bytearray(PAYLOAD)) == 16

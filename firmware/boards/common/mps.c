@@ -48,7 +48,9 @@ uint32_t edgeq_board_ticks(void) {
 edgeq_mps_pieces edgeq_mps_line;
 
 int edgeq_board_read(void) {
-  return received() ? (int)(UART_DATA & 0xFFu) : -1;
+  if (!received()) return -1;
+  edgeq_mps_line.room = 0;
+  return (int)(UART_DATA & 0xFFu);
 }
 
 uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
@@ -68,13 +70,15 @@ void edgeq_board_wait(void) {
 
 void edgeq_board_write(uint8_t byte) {
   const uint32_t count = edgeq_mps_line.count;
-  if (edgeq_mps_line.collects == 1u && count < sizeof edgeq_mps_line.bytes) {
+  if (edgeq_mps_line.collects == EDGEQ_MPS_COLLECTS && count < sizeof edgeq_mps_line.bytes &&
+      edgeq_exception() == 0u) {
     edgeq_mps_line.bytes[count] = byte;
     edgeq_mps_line.count = count + 1u;
-    /* A delimiter ends a frame, unless it is in front of one. */
-    if ((byte == 0u && count > 0u) || count + 1u == sizeof edgeq_mps_line.bytes) UART_DATA = byte;
+    /* A delimiter, whether in front of a frame or behind it: no frame stays here. */
+    if (byte == 0u || count + 1u == sizeof edgeq_mps_line.bytes) UART_DATA = byte;
     return;
   }
+  edgeq_mps_line.count = 0;
   while ((UART_STATE & STATE_TX_FULL) != 0u) {
   }
   UART_DATA = byte;

@@ -14,12 +14,15 @@ typedef struct edgeq_mps_map {
 extern const edgeq_mps_map edgeq_mps;
 
 /* An emulator for which a register is costly moves bytes in pieces: it reads and writes this when the UART's
- * DATA is read or written. On hardware, and in QEMU, `given` and `collects` stay 0. */
+ * DATA is read or written. On hardware, and in QEMU, `given` and `collects` stay 0. The model may write
+ * anywhere: `room` is 0 but for reads that can take more, fault handlers do not use it at all, and `collects`
+ * is a word that no stray write leaves. */
+#define EDGEQ_MPS_COLLECTS 0x53454345u
 typedef struct edgeq_mps_pieces {
   volatile uint32_t place;    /* where it may put received bytes behind the one that DATA gives, */
   volatile uint32_t room;     /* how many at most, */
   volatile uint32_t given;    /* and how many it has put there */
-  volatile uint32_t collects; /* 1: writing DATA sends what is in `bytes`, and nothing else */
+  volatile uint32_t collects; /* EDGEQ_MPS_COLLECTS: writing DATA sends what is in `bytes` instead */
   volatile uint32_t count;    /* bytes that are in there; the emulator takes them out */
   volatile uint8_t bytes[64];
 } edgeq_mps_pieces;
