@@ -7,20 +7,16 @@ from contextlib import suppress
 from dataclasses import replace
 
 from edgeq.lower.dsp import halves, quads
-from edgeq.lower.dsp.candidate import Candidate, inside, limit_cycles, limits, number, weights_of
+from edgeq.lower.dsp.candidate import Candidate, limit_cycles, limits, number, weights_of
 from edgeq.lower.dsp.halves import Half, with_halves
+from edgeq.lower.dsp.patches import WINDOW, patch_convolutions
 from edgeq.lower.dsp.strips import strip_convolutions
 from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import KernelCall, Param
 
-_WINDOW = (
-    "batches", "input_height", "input_width", "input_channels", "output_height", "output_width", "output_channels",
-    "filter_height", "filter_width", "filter_channels", "groups", "stride_height", "stride_width", "dilation_height",
-    "dilation_width", "pad_top", "pad_left",
-)  # fmt: skip
 _ROWS_WINDOW = tuple(
-    name for name in _WINDOW if name not in {"filter_width", "filter_channels", "groups"} and "dilation" not in name
+    name for name in WINDOW if name not in {"filter_width", "filter_channels", "groups"} and "dilation" not in name
 )
 _PIXELS_WINDOW = (
     "input_width", "input_channels", "output_height", "output_width", "output_channels", "stride_height",
@@ -35,8 +31,6 @@ _PIXELS = 110
 _PAIR = 18
 _ROW_POINTER = 8
 _GATHER = 8.5
-_PATCH_ROW, _PATCH_COPIED = 45, 225
-_PATCH_GATHERED = (45, 4)
 _COPIES, _COPY = 25, 2
 
 # Of columns that several pairs of pixels may take.
@@ -45,7 +39,6 @@ _PAIRS_BYTES = 1024
 # Bytes of the functions around the products.
 _ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2240}
 _PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 1330}
-_PATCH_CODE = {"edgeq_conv_2d_dsp_int8": 1930}
 
 
 def convolutions(call: KernelCall) -> Iterator[Candidate]:
@@ -66,9 +59,9 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
             yield from _by_rows(call, by, downwards=downwards)
             yield from _by_rows(call, by, downwards=downwards, gathered=True)
         yield from strip_convolutions(call, by)
-        yield from _by_patches(call)
+        yield from patch_convolutions(call)
     else:
-        yield from _by_patches(call)
+        yield from patch_convolutions(call)
 
 
 def dense_on_rows(call: KernelCall) -> Iterator[Candidate]:
@@ -202,39 +195,3 @@ def _rows(
         cycles=round(batches * cycles + limit_cycles(call, outputs)),
         code={**_ROWS_CODE, **form.code, **(half.code if half is not None else {})},
     )
-
-
-def _by_patches(call: KernelCall) -> Iterator[Candidate]:
-    weights = weights_of(call)
-    count, depth = len(weights), weights[0].size
-    groups, batches = number(call, "groups"), number(call, "batches")
-    blocks = -(-(count // groups) // QUAD)
-    pixels = number(call, "output_height") * number(call, "output_width")
-    by = quads.requantization(call, weights, groups=groups)
-    row = 2.0 * _PATCH_ROW
-    if weights.shape[3] % 4 and groups == 1:
-        whole = inside(call, "height") * inside(call, "width") / pixels
-        fixed, value = _PATCH_GATHERED
-        row = 2 * (whole * (fixed + value * depth / weights.shape[1]) + (1 - whole) * _PATCH_COPIED)
-    for form in quads.forms(1, -(-depth // 2), by=by, even=True):
-        params, packed = quads.packed(call, weights.reshape(count, 1, depth), form, by, groups=groups)
-        each = form.cycles(blocks) + row * number(call, "filter_height") + 6 * depth
-        made = replace(
-            call,
-            kernel="edgeq_conv_2d_dsp_int8",
-            source="conv_2d_dsp.c",
-            support=quads.SOURCES,
-            params_type="edgeq_conv_2d_dsp_params",
-            params={
-                **{field: call.params[field] for field in _WINDOW},
-                "input_zero_point": -number(call, "input_offset"),
-                **limits(call),
-                "depth": 2 * form.steps,
-                **params,
-            },
-            inputs=(call.inputs[0], packed),
-            scratch_bytes=10 * form.steps + 8 * blocks,
-            variant="dsp: 4 channels x 2 pixels, a patch each",
-        )
-        cycles = batches * -(-pixels // 2) * groups * each + limit_cycles(call, batches * pixels * count)
-        yield Candidate(call=made, cycles=round(cycles), code={**_PATCH_CODE, **form.code})
