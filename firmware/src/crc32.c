@@ -1,5 +1,7 @@
 #include "edgeq/crc32.h"
 
+#include "edgeq/attributes.h"
+
 /* One entry per half byte: 64 bytes of flash, two look-ups a byte. */
 static const uint32_t edgeq_crc32_table[16] = {
     0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
@@ -9,9 +11,7 @@ static const uint32_t edgeq_crc32_table[16] = {
 uint32_t edgeq_crc32(uint32_t crc, const void *data, uint32_t bytes) {
   const uint8_t *from = (const uint8_t *)data;
   uint32_t state = ~crc;
-#ifdef __clang__
-#pragma clang loop unroll(disable) /* small rather than a little faster */
-#endif
+  EDGEQ_ROLLED
   for (uint32_t i = 0; i < bytes; i++) {
     state ^= from[i];
     state = edgeq_crc32_table[state & 15u] ^ (state >> 4);

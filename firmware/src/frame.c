@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 
+#include "edgeq/attributes.h"
 #include "edgeq/crc32.h"
 
 /* What the CRC of a whole frame and its own CRC is, whatever the frame. */
@@ -28,12 +29,10 @@ static uint32_t edgeq_frame_take(edgeq_frame_decoder *decoder, const uint8_t *by
   uint8_t *const to = decoder->buffer + decoder->length;
   if (count > room) count = room;
   uint32_t at = 0;
-#ifdef __clang__
-#pragma clang loop unroll(disable) /* small rather than a little faster */
-#endif
-  while (at < count && bytes[at] != 0u) {
+  EDGEQ_ROLLED
+  for (; at < count; at++) {
+    if (bytes[at] == 0u) break;
     to[at] = bytes[at];
-    at++;
   }
   decoder->length += at;
   return at;

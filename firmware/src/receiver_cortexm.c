@@ -1,3 +1,4 @@
+#include "edgeq/attributes.h"
 #include "edgeq/board.h"
 #include "edgeq/cortexm.h"
 #include "edgeq/receiver.h"
@@ -42,6 +43,7 @@ uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
   const uint32_t got = edgeq_receiver_got;
   const uint32_t there = edgeq_receiver_put - got;
   const uint32_t count = there < room ? there : room;
+  EDGEQ_ROLLED
   for (uint32_t i = 0; i < count; i++) to[i] = edgeq_receiver_ring[AT(got + i)];
   edgeq_receiver_got = got + count;
   /* Looked at when the room is there: a handler before that may have found the ring full. */
