@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from edgeq.comparison.arms import FLOAT, FLOAT_CONTINUED
-from edgeq.comparison.findings.learning import learned_little
+from edgeq.comparison.findings.learning import learned_little, timid_by
 from edgeq.comparison.findings.training import float_undertrained
 from edgeq.comparison.scores import Scores, score
 from edgeq.records import Metric
@@ -84,3 +84,26 @@ def test_the_finding_needs_no_gain_in_accuracy() -> None:
     (found,) = float_undertrained(given)
     assert found.code == "float-model-undertrained" and "hardly trained" in found.title
     assert found.evidence["training_confidence"] < 0.5 * found.evidence["training_accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("shrunk", "known", "gain", "found"),
+    [
+        (0.4, 1.0, 0.05, True),  # predictions of the first epoch
+        (1.0, 1.0, 0.05, False),  # as large as they should be, on a hard task
+        (0.4, 1.0, 0.0, False),  # more training does not help
+        (0.4, 0.0, 0.05, False),  # nothing to do with the targets
+    ],
+)
+def test_predictions_that_are_too_small(shrunk: float, known: float, gain: float, found: bool) -> None:
+    signal = NOISE[:, :1]
+    targets = signal + NOISE[:, 1:2]
+    task = Task(metric=Metric.RMSE, output=0, labels=targets, classes=0)
+
+    def predicted(scale: float) -> Scores:
+        return score(task, (scale * (known * signal + (1 - known) * NOISE[:, 2:3]),))
+
+    seen = predicted(shrunk)
+    factor = timid_by(seen, before=seen, continued=predicted(shrunk + gain))
+    assert (factor is not None) == found
+    assert factor is None or factor == pytest.approx(1 / shrunk, rel=0.1)

@@ -1,4 +1,5 @@
-"""Whether a classifier has learned its training samples at all: by its certainty about them, and its loss."""
+"""Whether a model has learned its training samples at all: a classifier by its certainty about them, one that predicts
+numbers by how far it dares to go from their mean."""
 
 from __future__ import annotations
 
@@ -68,6 +69,29 @@ def learned_little(
     if before is None or continued is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None
     return found if _falls(before, continued, logits=logits) else None
+
+
+def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None:
+    """The factor by which predictions of training targets are too small, if the model has hardly learned them.
+
+    At a minimum of the squared error no factor on the last layer lowers it: targets go up by one where predictions do.
+    Before that they go up by more. As in `learned_little`, most of the targets' variance is left, and the same model
+    trained on has a lower error on the test samples.
+    """
+    from scipy.stats import ttest_rel
+
+    if seen.errors is None or before.errors is None or continued.errors is None:
+        return None
+    y, x = (a - a.mean(axis=0) for a in (seen.task.labels.astype(np.float64).reshape(seen.values.shape), seen.values))
+    if not (y**2).sum() or not (x**2).sum():
+        return None
+    slope = float((x * y).sum() / (x**2).sum())
+    spread = _Z99 * math.sqrt(float(((y - slope * x) ** 2).mean() / (x**2).sum()))
+    left = float((seen.errors**2).sum() / (y**2).sum())
+    if not limit.LEARNED_LOSS < left < limit.WRONG_LOSS or slope - spread < limit.TIMID:
+        return None
+    one, two = ((scores.errors**2).mean(axis=1) for scores in (before, continued) if scores.errors is not None)
+    return slope if ttest_rel(one, two, alternative="greater").pvalue <= limit.EXPLORATORY_LEVEL else None
 
 
 def _falls(before: Scores, after: Scores, *, logits: bool) -> bool:

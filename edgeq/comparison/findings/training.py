@@ -18,8 +18,8 @@ from edgeq.comparison.arms import (
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.hardly_trained import TRAIN_OUT, hardly_trained
 from edgeq.comparison.findings.labels import labels_fit
-from edgeq.comparison.findings.learning import learned_little
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
 from edgeq.comparison.findings.words import amount, percent, shown
 from edgeq.comparison.record import CompareFinding, Severity
@@ -27,8 +27,6 @@ from edgeq.statistics.equivalence import Conclusion
 from edgeq.training import TrainingHistory
 
 _CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
-
-_TRAIN_OUT = "Train the float model until its validation loss stops falling, then compare PTQ with QAT again."
 
 _UNKNOWN = (
     " The float model was trained on just as briefly, so nobody can tell either whether it is trained out: more epochs "
@@ -63,29 +61,11 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
 
 
 def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
-    if FLOAT not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN):
+    if FLOAT not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
         return  # stale statistics look alike
     continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
-    found = learned_little(
-        evidence.seen[FLOAT], before=evidence.arms[FLOAT].first, continued=continued,
-        logits=any("categorical_crossentropy" in h.loss for arm in _CONTROLS for h in histories(evidence, arm)),
-    )  # fmt: skip
-    if found is None or not labels_fit(evidence):
-        return
-    yield CompareFinding(
-        code="float-model-undertrained",
-        severity=Severity.WARNING,
-        title=f"The float model is hardly trained: on its training samples the loss is {found.loss:.3g}, that of "
-        f"guessing {found.guessing_loss:.3g}",
-        text=f"It is right on {percent(found.accuracy)} of them, and on average {percent(found.confidence)} sure. "
-        "A model that is trained out is as sure of its training samples as it is right about them; this one was "
-        "stopped on the way there, and whatever trains it on gains by that alone.",
-        evidence={
-            "training_accuracy": found.accuracy, "training_confidence": found.confidence,
-            "training_loss": found.loss, "guessing_loss": found.guessing_loss,
-        },
-        advice=_TRAIN_OUT,
-    )  # fmt: skip
+    logits = any("categorical_crossentropy" in h.loss for arm in _CONTROLS for h in histories(evidence, arm))
+    yield from hardly_trained(evidence.seen[FLOAT], evidence.arms[FLOAT].first, continued, logits=logits)
 
 
 def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -107,7 +87,7 @@ def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
                 "float": _mean(evidence, FLOAT), "float_continued": _mean(evidence, continued), "gain": gain,
                 "by_batch_norm_statistics": by_statistics,
             },
-            advice=_TRAIN_OUT,
+            advice=TRAIN_OUT,
         )  # fmt: skip
         return
 
