@@ -57,6 +57,8 @@ def test_more_training_tells_it_from_dropout() -> None:
     assert not little(seen, continued=seen)
     assert not little(seen, continued=softmax(1.5, 0.59))
     assert little(seen, continued=softmax(1.5, 0.62))
+    first = softmax(0.4, 0.05)  # right a little more often than by chance
+    assert not little(first) and little(first, continued=softmax(0.4, 0.06))
 
 
 def test_scores_are_logits_only_if_something_says_so() -> None:

@@ -64,7 +64,8 @@ def learned_little(
     spread, most = _Z99 / math.sqrt(len(p)), float(shares.max())
     if part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most)):
         return found
-    if found.accuracy - found.confidence - spread * float((right - sure).std()) < limit.UNSURE:
+    gap = found.accuracy - found.confidence
+    if gap < limit.UNSURE or gap <= spread * float((right - sure).std()):
         return None
     if before is None or continued is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None

@@ -36,7 +36,7 @@ OVERFIT_FAR, OVERFIT_FAR_ERRORS = 0.07, 0.25
 """The same of a gap that is wide: a few errors on training samples do not explain it."""
 
 UNSURE = 0.05
-"""Accuracy on training samples above the mean certainty about them, by the lower end of the 99 % interval. Where
+"""Accuracy on training samples above the mean certainty about them, where it is above it with certainty (99 %). Where
 training ends they are equal; dropout and smoothed labels leave some points, on models whose loss is far below guessing.
 """
 
