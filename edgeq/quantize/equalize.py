@@ -8,6 +8,7 @@ computes stays the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +33,15 @@ class Equalized:
     """An equal model with equalized channels, in Keras 3, batch norms folded.
 
     `layers` has the names of the layers that were rescaled, in order; `largest` is the largest ratio between the
-    factors of two channels of one group (1: nothing was unequal).
+    factors of two channels of one group (1: nothing was unequal). `reads` and `makes` tell by layer name what each
+    input feature of a kernel was multiplied by, and what each output channel of kernel and bias was divided by.
     """
 
     model: FloatModel
     layers: tuple[str, ...]
     largest: float
+    reads: Mapping[str, NDArray[np.float64]]
+    makes: Mapping[str, NDArray[np.float64]]
 
 
 def equalize(model: FloatModel) -> Equalized:
@@ -74,7 +78,9 @@ def equalize(model: FloatModel) -> Equalized:
             )
     names = dict.fromkeys(call.name for group in groups for call in (*group.makers, *group.readers))
     spans = [float(product.max() / product.min()) for product in total]
-    return Equalized(model=folded, layers=tuple(names), largest=max(spans, default=1.0))
+    return Equalized(
+        model=folded, layers=tuple(names), largest=max(spans, default=1.0), reads=weights.reads, makes=weights.makes
+    )
 
 
 class _Weights:
@@ -82,6 +88,8 @@ class _Weights:
 
     def __init__(self) -> None:
         self._arrays: dict[int, tuple[Any, list[NDArray[np.float64]]]] = {}
+        self.reads: dict[str, NDArray[np.float64]] = {}
+        self.makes: dict[str, NDArray[np.float64]] = {}
 
     def balance(self, group: ChannelGroup) -> NDArray[np.float64]:
         """Rescale one group by equation 11; its scales, 1 for channels that are dead on one side."""
@@ -94,8 +102,11 @@ class _Weights:
         scale[live] = np.sqrt(made[live] / read[live])
         for view in (view for kernel, biases in makers for view in (kernel, *biases)):
             np.divide(view, scale, out=view)
-        for view in readers:
+        for call in group.makers:
+            self.makes[call.name] = self.makes.get(call.name, 1.0) * scale
+        for call, view in zip(group.readers, readers, strict=True):
             features = np.tile(scale, len(view) // group.channels)  # a flattened map: channel after channel
+            self.reads[call.name] = self.reads.get(call.name, 1.0) * features
             np.multiply(view, features.reshape(-1, *[1] * (view.ndim - 1)), out=view)
         return scale
 

@@ -7,7 +7,7 @@ equation 14).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,25 +52,26 @@ def fold_batch_norm(model: FloatModel) -> FloatModel:
     return replace(made, inputs=model.inputs, outputs=model.outputs, compiled=model.compiled)
 
 
-def folded_graph(graph: KerasGraph) -> tuple[KerasGraph, tuple[tuple[Value, float], ...]]:
+def folded_graph(
+    graph: KerasGraph, kept: Callable[[KerasGraph, Call], bool] = lambda _graph, _call: False
+) -> tuple[KerasGraph, tuple[tuple[Value, float], ...]]:
     """The graph with separable convolutions split and batch norms folded; nothing is verified.
+
+    Args:
+        graph: what is folded.
+        kept: tells of a layer's call whether the batch norm after it stays.
 
     Returns:
         The graph, and each value that a folded layer makes (it is in both graphs) with the size of the largest term
         that was folded into its bias.
     """
-    for call in graph.calls:
-        layer = call.operation
-        if type(layer).__name__ in {"SeparableConv1D", "SeparableConv2D"} and _is_keras_own(layer):
-            parts = _split(layer)
-            for use in graph.uses(layer):
-                graph = graph.replaced([use], parts)
+    graph = without_separable(graph)
     pairs: list[tuple[Value, float]] = []
     done: dict[int, Any] = {}
     for call in graph.calls:
         layer = call.operation
-        norm = _norm_after_all_uses(graph, call)
-        if norm is None or id(layer) in done:
+        norm = norm_after_all_uses(graph, call)
+        if norm is None or id(layer) in done or kept(graph, call):
             continue
         done[id(layer)], largest = _folded(layer, norm, call.inputs[0])
         for use in graph.uses(layer):
@@ -79,6 +80,17 @@ def folded_graph(graph: KerasGraph) -> tuple[KerasGraph, tuple[tuple[Value, floa
                 graph = graph.replaced([use, follower], [done[id(layer)]])
                 pairs.append((follower.output, largest))
     return graph, tuple(pairs)
+
+
+def without_separable(graph: KerasGraph) -> KerasGraph:
+    """The graph with each separable convolution `x` split into `x_depthwise` and the 1×1 convolution `x`."""
+    for call in graph.calls:
+        layer = call.operation
+        if type(layer).__name__ in {"SeparableConv1D", "SeparableConv2D"} and _is_keras_own(layer):
+            parts = _split(layer)
+            for use in graph.uses(layer):
+                graph = graph.replaced([use], parts)
+    return graph
 
 
 def norm_scale_and_shift(norm: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -90,8 +102,15 @@ def norm_scale_and_shift(norm: Any) -> tuple[NDArray[np.float64], NDArray[np.flo
     return scale, beta - mean * scale
 
 
-def _norm_after_all_uses(graph: KerasGraph, call: Call) -> Any:
-    """The batch norm that can be folded into a call's layer; None if there is none."""
+def scaled_kernel(kernel: NDArray[np.float64], kind: str, scale: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A kernel of a layer of the class `kind` with each output channel multiplied by its `scale`."""
+    axis = _KERNEL_AXES[kind]
+    factor = scale if axis == 1 else scale[:, None] if axis == 2 else scale.reshape(kernel.shape[-2:])
+    return kernel * factor
+
+
+def norm_after_all_uses(graph: KerasGraph, call: Call) -> Any:
+    """The batch norm that can be folded into a call's layer, a Keras layer; None if there is none."""
     layer = call.operation
     if (
         type(layer).__name__ not in _KERNEL_AXES
@@ -129,10 +148,9 @@ def _folded(layer: Any, norm: Any, value: Value) -> tuple[Any, float]:
     scale, shift = norm_scale_and_shift(norm)
     kernel = np.asarray(layer.get_weights()[0], np.float64)
     bias = np.asarray(layer.get_weights()[1], np.float64) if layer.use_bias else np.zeros_like(scale)
-    kind = _KERNEL_AXES[type(layer).__name__]
-    factor = scale if kind == 1 else scale[:, None] if kind == 2 else scale.reshape(kernel.shape[-2:])
     made = _rebuilt(layer, value.shape, use_bias=True)
-    made.set_weights([(kernel * factor).astype(np.float32), (bias * scale + shift).astype(np.float32)])
+    scaled = scaled_kernel(kernel, type(layer).__name__, scale)
+    made.set_weights([scaled.astype(np.float32), (bias * scale + shift).astype(np.float32)])
     return made, float(max(np.abs(bias * scale).max(), np.abs(shift).max()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,40 @@ def reestimated(model: FloatModel, dataset: Dataset) -> FloatModel:
     return replace(source, handle=copy)
 
 
+class Moments:
+    """Mean and population variance per channel of arrays that come one after the other, float64.
+
+    By pairwise updates (Chan et al., 1983, Algorithms for Computing the Sample Variance).
+    """
+
+    def __init__(self) -> None:
+        """Of nothing yet."""
+        self._count, self._squares = 0.0, np.zeros(1)
+        self.mean = np.zeros(1)
+
+    def add(self, array: NDArray[np.float64]) -> None:
+        """Take in an array of shape (…, channels)."""
+        values = array.reshape(-1, array.shape[-1])
+        n, centre = len(values), values.mean(axis=0)
+        delta, total = centre - self.mean, self._count + n
+        self._squares = self._squares + ((values - centre) ** 2).sum(axis=0) + delta**2 * (self._count * n / total)
+        self.mean, self._count = self.mean + delta * (n / total), total
+
+    @property
+    def variance(self) -> NDArray[np.float64]:
+        """Of all values so far."""
+        return self._squares / self._count
+
+
+def observed(probe: Any, x: tuple[NDArray[np.generic], ...]) -> Iterator[list[NDArray[np.float64]]]:
+    """The outputs of a Keras 3 model in inference mode, batch by batch."""
+    for start in range(0, len(x[0]), _BATCH):
+        batch = [np.asarray(a[start : start + _BATCH], np.float32) for a in x]
+        with quiet():
+            results = keras3().tree.flatten(probe(batch, training=False))
+        yield [np.asarray(result, np.float64) for result in results]
+
+
 def _axis(norm: Any) -> int:
     axis = norm.axis
     return int(axis[0] if isinstance(axis, list | tuple) else axis)
@@ -62,18 +97,9 @@ def _axis(norm: Any) -> int:
 def _statistics(
     probe: Any, x: tuple[NDArray[np.generic], ...], axis: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and variance per channel of all outputs of `probe` together (Chan et al., 1983, pairwise update)."""
-    keras = keras3()
-    count, mean, squares = 0.0, np.zeros(1), np.zeros(1)
-    for start in range(0, len(x[0]), _BATCH):
-        batch = [np.asarray(a[start : start + _BATCH], np.float32) for a in x]
-        with quiet():
-            results = keras.tree.flatten(probe(batch, training=False))
+    """Mean and variance per channel of all outputs of `probe` together."""
+    moments = Moments()
+    for results in observed(probe, x):
         for result in results:
-            values = np.moveaxis(np.asarray(result, np.float64), axis, -1)
-            values = values.reshape(-1, values.shape[-1])
-            n, centre = len(values), values.mean(axis=0)
-            delta, total = centre - mean, count + n
-            squares = squares + ((values - centre) ** 2).sum(axis=0) + delta**2 * (count * n / total)
-            mean, count = mean + delta * (n / total), total
-    return mean.astype(np.float32), (squares / count).astype(np.float32)
+            moments.add(np.moveaxis(result, axis, -1))
+    return moments.mean.astype(np.float32), moments.variance.astype(np.float32)

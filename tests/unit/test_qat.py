@@ -198,8 +198,9 @@ def test_rounding() -> None:
         layer = make(3) if kind.startswith("Depthwise") else make(4, 3)
         layer.build((None, *shape))
         data = np.random.default_rng(0).normal(size=(2, *shape)).astype(np.float32)
-        found = np.asarray(FakeQuantKernel(layer)(data))
-        integers, scales = kernel_steps(layer)
+        fake = FakeQuantKernel(layer)
+        found = np.asarray(fake(data))
+        integers, scales = kernel_steps(fake)
         assert np.abs(integers).max() == 127
         rounded = integers * scales
         rounded = np.moveaxis(rounded, -1, -2) if kind.endswith("Transpose") else rounded.reshape(layer.kernel.shape)

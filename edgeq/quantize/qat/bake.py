@@ -10,21 +10,21 @@ from edgeq.model.keras.graph import build_model, read_graph
 from edgeq.model.runtime import keras3, quiet
 from edgeq.quantize.qat.grid import grid_of
 from edgeq.quantize.qat.insert import FakeQuantized, range_of
-from edgeq.quantize.qat.structure import copied_layer
+from edgeq.quantize.qat.weighted import copied_layer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
 def baked(trained: FakeQuantized) -> Any:
-    """A Keras 3 model for export.
+    """A Keras 3 model for export, without the batch norms that training kept.
 
     Kernels hold their rounded values: the converter, which takes each channel's largest weight as 127, finds the same
     integers again. (A fake-quantization op on a Dense kernel breaks it: "tfl.transpose op has mismatched quantized
     axes".) Activations keep fake-quantization ops with constant ranges, which it takes over as they are.
     """
     keras = keras3()
-    from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, rounded_kernel
+    from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant
 
     new: dict[int, Any] = {}
     with quiet():
@@ -33,10 +33,8 @@ def baked(trained: FakeQuantized) -> Any:
             layer = call.operation
             if isinstance(layer, FakeQuantKernel):
                 if id(layer) not in new:
-                    inner = layer.layer
-                    kernel, *rest = inner.get_weights()
-                    kernel = rounded_kernel(kernel, type(inner).__name__).numpy()
-                    new[id(layer)] = copied_layer(inner, call.inputs[0].shape, [kernel, *rest])
+                    weights = layer.folded()
+                    new[id(layer)] = copied_layer(layer.layer, call.inputs[0].shape, weights, use_bias=len(weights) > 1)
             elif isinstance(layer, FakeQuant):
                 grid = grid_of(*range_of(layer))
                 new[id(layer)] = FixedFakeQuant(low=grid.low, high=grid.high, name=layer.name)
@@ -51,15 +49,12 @@ def baked(trained: FakeQuantized) -> Any:
 
 
 def kernel_steps(layer: Any) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """A layer's int8 kernel with the output channel as its last axis, and the scale of each channel.
+    """The int8 kernel of a `FakeQuantKernel` with the output channel as its last axis, and the scale of each channel.
 
     Channels without any weight have the scale 0.
     """
-    keras3()
-    from edgeq.quantize.qat.layers import rounded_kernel
-
-    kind = type(layer).__name__
-    kernel = np.asarray(rounded_kernel(layer.kernel, kind), np.float64)
+    kind = type(layer.layer).__name__
+    kernel = layer.folded()[0].astype(np.float32).astype(np.float64)
     if kind.startswith("Depthwise"):
         kernel = kernel.reshape(*kernel.shape[:-2], -1)
     elif kind.endswith("Transpose"):

@@ -51,7 +51,7 @@ def _has(tensor: Tensor, scale: float, zero_point: int) -> bool:
 def _lost_kernels(trained: FakeQuantized, graph: Graph) -> Iterator[str]:
     constants = [t for t in graph.tensors if t.data is not None and t.dtype is DType.INT8 and t.quantization]
     for layer in trained.kernels:
-        steps, scales = kernel_steps(layer.layer)
+        steps, scales = kernel_steps(layer)
         if not any(_is_kernel(tensor, steps, scales) for tensor in constants):
             yield str(layer.layer.name)
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeq.model.keras.graph import KerasGraph, Value, build_model, read_graph
+from edgeq.model.keras.graph import Call, KerasGraph, Value, build_model, read_graph
 from edgeq.model.keras.probe import predict
 from edgeq.model.runtime import keras3, quiet
+from edgeq.quantize.equalize import equalize
 from edgeq.quantize.qat.grid import Grid, grid_of
+from edgeq.quantize.qat.norms import trained_norm_after
 from edgeq.quantize.qat.placement import place
-from edgeq.quantize.qat.structure import copied_layer, is_weighted
+from edgeq.quantize.qat.weighted import copied_layer, is_weighted
 from edgeq.records import FloatModel
 from edgeq.training.options import RangesInTraining
 
@@ -63,12 +65,18 @@ def fake_quantized(
     samples: tuple[NDArray[np.float32], ...],
     ranges_in_training: RangesInTraining | None = None,
 ) -> FakeQuantized:
-    """Put rounding into a copy of a model.
+    """Put rounding into a copy of a model, between whose layers channels are equalized.
+
+    What is trained are the model's own weights: the factors of equalization are constants around them, so that an
+    optimizer's steps are those that it would make without.
 
     Args:
         form: of `edgeq.quantize.qat.structure.training_form`.
         samples: calibration samples, one array per input; the ranges start at their smallest and largest values.
         ranges_in_training: what becomes of them then; None: they follow a moving average.
+
+    Raises:
+        UnsupportedError: as `edgeq.quantize.equalize.equalize`.
     """
     keras3()
     from edgeq.quantize.qat.layers import FakeQuant, FakeQuantKernel, FixedFakeQuant, LearnedFakeQuant, RangeGroup
@@ -77,9 +85,23 @@ def fake_quantized(
     with quiet():
         graph = read_graph(form.handle, what=form.path.name)
         placement = place(graph)
-        values = [value for group in placement.groups for value in group]
-        extremes = dict(zip(values, _extremes(graph, values, samples), strict=True))
         names = _Names(graph)
+        kernels: list[Any] = []
+        equal = equalize(form)
+        for call in graph.calls:
+            layer = call.operation
+            if call not in graph.calls or not is_weighted(call):
+                continue
+            inner = copied_layer(layer, call.inputs[0].shape, layer.get_weights())
+            follower = trained_norm_after(graph, call)
+            norm = None if follower is None else _copied_norm(follower)
+            reads, makes = equal.reads.get(layer.name), equal.makes.get(layer.name)
+            kernels.append(FakeQuantKernel(inner, norm, reads, makes, name=names.unique(layer.name + "_rounded")))
+            for use in graph.uses(layer):
+                chain = [use] if norm is None else [use, *graph.consumers(use.output)]
+                graph = graph.replaced(chain, [kernels[-1]])
+        values = [value for group in placement.groups for value in group]
+        extremes = dict(zip(values, _extremes(graph, values, samples, kernels), strict=True))
         new: list[Any] = []
         ranges: list[Any] = []
         for group in placement.groups:
@@ -94,15 +116,6 @@ def fake_quantized(
             layer = FixedFakeQuant(low=low, high=high, name=names.unique(value.name + SUFFIX))
             graph = graph.inserted(value, layer)
             new.append(layer)
-        kernels: list[Any] = []
-        for call in graph.calls:
-            layer = call.operation
-            if call not in graph.calls or not is_weighted(call):
-                continue
-            inner = copied_layer(layer, call.inputs[0].shape, layer.get_weights())
-            kernels.append(FakeQuantKernel(inner, name=names.unique(layer.name + "_rounded")))
-            for use in graph.uses(layer):
-                graph = graph.replaced([use], [kernels[-1]])
         handle = build_model(graph, new=[*new, *ranges, *kernels])
     left = [f"{call.name} ({type(call.operation).__name__})" for call in placement.left]
     notes: tuple[str, ...] = ()
@@ -116,16 +129,26 @@ def fake_quantized(
     return FakeQuantized(model=replace(form, handle=handle), ranges=tuple(ranges), kernels=tuple(kernels), notes=notes)
 
 
+def _copied_norm(call: Call) -> Any:
+    norm = call.operation
+    return copied_layer(norm, call.output.shape, norm.get_weights())
+
+
 def _extremes(
-    graph: KerasGraph, values: Sequence[Value], samples: tuple[NDArray[np.float32], ...]
+    graph: KerasGraph, values: Sequence[Value], samples: tuple[NDArray[np.float32], ...], kernels: Sequence[Any]
 ) -> list[tuple[float, float]]:
-    probe = build_model(graph.returning(values))
+    """The smallest and largest of each value without any rounding."""
+    for layer in kernels:
+        layer.rounding = False
+    probe = build_model(graph.returning(values), new=kernels)
     found: list[tuple[float, float]] = [(0.0, 0.0)] * len(values)
     for start in range(0, len(samples[0]), _BATCH):
         results = predict(probe, tuple(a[start : start + _BATCH] for a in samples))
         found = [
             (min(low, float(r.min())), max(high, float(r.max()))) for (low, high), r in zip(found, results, strict=True)
         ]
+    for layer in kernels:
+        layer.rounding = True
     return found
 
 

@@ -6,12 +6,17 @@ Gradients pass rounding as if it were not there (straight-through: Bengio et al.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from edgeq.quantize.fold import norm_scale_and_shift, scaled_kernel
 from edgeq.quantize.qat.grid import LEVELS, SMALLEST_WIDTH
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 _SMALLEST_WEIGHT = 1e-8
 
@@ -147,24 +152,67 @@ class FixedFakeQuant(keras.layers.Layer):  # type: ignore[misc]
 
 
 class FakeQuantKernel(keras.layers.Layer):  # type: ignore[misc]
-    """A layer whose kernel is rounded to −127 … 127 steps of each output channel's largest weight."""
+    """A layer whose kernel is rounded to −127 … 127 steps of each output channel's largest weight.
 
-    def __init__(self, layer: Any, **options: Any) -> None:
-        """`layer`: built, one of `edgeq.quantize.qat.structure.WEIGHTED`."""
+    A batch norm after it multiplies whole channels, and these steps with them: rounding before it gives the integers
+    that rounding the folded kernel would, whatever its statistics are.
+    """
+
+    def __init__(self, layer: Any, norm: Any = None, reads: Any = None, makes: Any = None, **options: Any) -> None:
+        """Put constants around what is trained.
+
+        Args:
+            layer: built, one of `edgeq.quantize.qat.weighted.WEIGHTED`.
+            norm: the built batch norm after it; None: there is none.
+            reads: what each input feature of the kernel is multiplied by before it is rounded; None: nothing.
+            makes: what each output channel is divided by in the end; None: nothing.
+            options: Keras' own.
+        """
         super().__init__(**options)
-        self.layer = layer
+        self.layer, self.norm = layer, norm
+        self._reads = _by_feature(reads, layer)
+        self._makes = None if makes is None else np.asarray(makes, np.float32)
+        self.rounding = True
         self.built = True
 
-    def call(self, inputs: Any) -> Any:
-        """The layer's result with the rounded kernel."""
-        rounded = rounded_kernel(self.layer.kernel, type(self.layer).__name__)
+    def _kernel(self) -> Any:
+        value = tf.convert_to_tensor(self.layer.kernel)
+        value = value if self._reads is None else value * self._reads
+        return rounded_kernel(value, type(self.layer).__name__) if self.rounding else value
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        """The layer's result with the rounded kernel; the norm takes the batch's moments in training, else its own."""
+        rounded = self._kernel()
         kernel = next(v for v in self.layer.variables if v is self.layer.kernel)
         replaced = [
             [rounded if v is kernel else v.value for v in variables]
             for variables in (self.layer.trainable_variables, self.layer.non_trainable_variables)
         ]
         result, _ = self.layer.stateless_call(*replaced, inputs)
-        return result
+        result = result if self.norm is None else self.norm(result, training=training)
+        return result if self._makes is None else result / self._makes
+
+    def folded(self) -> list[NDArray[np.float64]]:
+        """The rounded kernel, and the bias if there is one, with the norm's moments and all factors folded in."""
+        kernel = np.asarray(self._kernel(), np.float64)
+        bias = [np.asarray(w, np.float64) for w in self.layer.get_weights()[1:]]
+        makes = 1.0 if self._makes is None else self._makes.astype(np.float64)
+        factor: Any = 1.0
+        if self.norm is not None:
+            factor, shift = norm_scale_and_shift(self.norm)
+            bias = [shift + sum(b * factor for b in bias)]
+        scale = np.asarray(factor / makes)
+        if scale.ndim:
+            kernel = scaled_kernel(kernel, type(self.layer).__name__, scale)
+        return [kernel, *(b / makes for b in bias)]
+
+
+def _by_feature(factors: Any, layer: Any) -> Any:
+    """A factor for each input feature in a shape that multiplies the kernel."""
+    if factors is None:
+        return None
+    values = np.asarray(factors, np.float32)
+    return values if type(layer).__name__.endswith("Transpose") else values[:, None]
 
 
 def rounded_kernel(kernel: Any, kind: str) -> Any:

@@ -26,12 +26,21 @@ if TYPE_CHECKING:
     from edgeq.training.plan import TrainingPlan
 
 
+SMALLEST_BATCH = 8
+"""Of a training in which batch norms use the batch's moments."""
+
+MOMENTS_SAMPLES = 2048
+"""So many training samples give the moments that batch norms start with."""
+
+
 def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> MethodResult:
     """Train on with int8 rounding in the forward pass, and convert with the ranges that training ended with.
 
-    Batch norms are folded and layers equalized first. Weights are rounded per output channel, activations wherever the
-    int8 model has a tensor; a range leaves out outliers where the result is nearer to the float model's. The .tflite
-    has the trained scales and integers (checked).
+    Batch norms train with the batch's moments and are folded in the end; where batches are smaller than
+    `SMALLEST_BATCH`, and where the model says that one is not to be trained, they are folded first. Layers are
+    equalized. Weights are rounded per output channel, activations wherever the int8 model has a tensor; a range leaves
+    out outliers where the result is nearer to the float model's. The .tflite has the trained scales and integers
+    (checked).
 
     Raises:
         InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training` and
@@ -43,13 +52,12 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     from edgeq.quantize.qat.checks import require_trained_scales
     from edgeq.quantize.qat.clip import choose_clips
     from edgeq.quantize.qat.insert import fake_quantized
-    from edgeq.quantize.qat.structure import training_form
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
     plan = plan_training(model, dataset, options.training, options.seed)
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
-    form = training_form(model)
+    form = _form(model, plan)
     trained = fake_quantized(form, samples, options.training.ranges_in_training)
     clips = choose_clips(trained, form, plan)
     history = train(
@@ -74,22 +82,34 @@ def continued_float(
     model: FloatModel, dataset: Dataset, options: QuantizeOptions
 ) -> tuple[FloatModel, TrainingHistory]:
     """The control arm of `qat`: the same start, batches, order, optimizer, rate, epochs and choice of the best epoch,
-    and batch norm treated alike, without any rounding. What QAT gains beyond this is not due to more training.
+    the same weights trained and batch norm treated alike, without any rounding. What QAT gains beyond this is not due
+    to more training.
+
+    Returns:
+        The trained model, batch norms folded and layers equalized; and how it was trained.
 
     Raises:
         InputError, DataError, UnsupportedError, CheckFailed: as `qat`.
     """
-    from edgeq.quantize.qat.structure import training_form
+    from edgeq.quantize.equalize import equalize
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
     plan = plan_training(model, dataset, options.training, options.seed)
-    form = training_form(model)
+    form = _form(model, plan)
     history = train(
         form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
         what="Training without quantization",
     )  # fmt: skip
-    return form, history
+    return equalize(form).model, history
+
+
+def _form(model: FloatModel, plan: TrainingPlan) -> FloatModel:
+    """Where both trainings start. Moments of a few samples would only be noise: then batch norms stay folded."""
+    from edgeq.quantize.qat.structure import training_form
+
+    rows = plan.order(0)[:MOMENTS_SAMPLES]
+    return training_form(model, tuple(a[rows] for a in plan.train.x) if plan.batch_size >= SMALLEST_BATCH else None)
 
 
 def _compared(trained: FakeQuantized, content: bytes, plan: TrainingPlan) -> tuple[Agreement | None, str]:

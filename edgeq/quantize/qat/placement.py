@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Any
 
 from edgeq.model.keras.graph import Call, KerasGraph, Value
-from edgeq.quantize.qat.structure import is_weighted
+from edgeq.quantize.qat.norms import trained_norm_after
+from edgeq.quantize.qat.weighted import is_weighted
 
 FIXED_RANGES: Mapping[str, tuple[float, float]] = {
     "softmax": (0.0, 255.0 / 256.0), "sigmoid": (0.0, 255.0 / 256.0), "tanh": (-1.0, 127.0 / 128.0),
@@ -39,7 +40,7 @@ _AS_FUNCTION = {"Relu": "relu", "Relu6": "relu6", "Softmax": "softmax", "Sigmoid
 class Kind(Enum):
     """What a call's output is in the int8 model."""
 
-    FUSED = "no tensor: the activation after it is part of the op"
+    FUSED = "no tensor: the activation or batch norm after it is part of the op"
     OWN = "a tensor with a scale of its own"
     SAME = "a tensor with the input's scale, and values that are on its steps already"
     SAME_ROUNDED = "a tensor with the input's scale, to which values are rounded"
@@ -94,7 +95,9 @@ def kind_of(graph: KerasGraph, call: Call) -> Kind:
     name = _class_name(call)
     if len(call.outputs) != 1:
         return Kind.UNKNOWN
-    if is_weighted(call) or name in _FUSING_SUMS:
+    if trained_norm_after(graph, call) is not None:
+        return Kind.FUSED
+    if is_weighted(call) or name in _FUSING_SUMS or _is_folded_later(graph, call):
         follower = graph.only_consumer(call.output)
         return Kind.FUSED if follower is not None and is_fusable(follower) else Kind.OWN
     function = function_name(call)
@@ -111,6 +114,12 @@ def kind_of(graph: KerasGraph, call: Call) -> Kind:
     if name in _JOINING:
         return Kind.JOINED
     return Kind.OWN if name in _OWN or function in _FUNCTIONS else Kind.UNKNOWN
+
+
+def _is_folded_later(graph: KerasGraph, call: Call) -> bool:
+    """Whether a call is the batch norm that a weighted layer is trained with."""
+    producer = graph.producer(call.inputs[0]) if call.inputs else None
+    return producer is not None and trained_norm_after(graph, producer) is call
 
 
 def is_fusable(call: Call) -> bool:

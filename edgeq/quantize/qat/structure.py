@@ -1,4 +1,4 @@
-"""The form in which a model is trained on: folded, equalized, every op that will be an int8 op a layer of its own.
+"""The form in which a model is trained on: every op that will be an int8 op is a layer of its own, or will be folded.
 
 Quantization-aware training and its float control both start from it.
 """
@@ -6,28 +6,31 @@ Quantization-aware training and its float control both start from it.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgeq.model.keras.graph import Call, KerasGraph, build_model, read_graph
+from edgeq.model.keras.legacy import to_keras3
 from edgeq.model.keras.probe import require_equal
 from edgeq.model.runtime import keras3, quiet
-from edgeq.quantize.equalize import equalize
-from edgeq.quantize.fold import norm_scale_and_shift
+from edgeq.quantize.fold import folded_graph, norm_after_all_uses, norm_scale_and_shift
+from edgeq.quantize.qat.balance import with_balanced_readers
+from edgeq.quantize.qat.norms import is_trained, with_new_moments
+from edgeq.quantize.qat.weighted import copied_layer, is_weighted
 from edgeq.records import FloatModel
 
-WEIGHTED = frozenset({
-    "Dense", "Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Conv1DTranspose", "Conv2DTranspose",
-})  # fmt: skip
-"""Layers whose kernels become int8 with a scale per output channel."""
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
-def training_form(model: FloatModel) -> FloatModel:
+def training_form(model: FloatModel, x: tuple[NDArray[np.generic], ...] | None = None) -> FloatModel:
     """An equal Keras 3 model of the form that is trained; the user's model is left alone.
 
-    - Batch norms are folded into the layers before them, and neighbouring layers are equalized: ranges that differ
-      between the channels of a tensor cost int8 steps, and rescaling them away costs nothing.
+    - Separable convolutions become two layers, nested models are taken apart.
+    - A batch norm that can be folded into the layer before it stays if it may be trained and `x` is given: training
+      uses the batch's moments and moves its own, which begin as those of `x`. Else it is folded.
+    - Channels are rescaled so that the weights which read them are of one size (`balance`).
     - A batch norm that cannot be folded backward is folded into a Dense layer that alone reads it, or becomes a 1×1
       depthwise convolution; what is left (on features, before something else) stays a batch norm with frozen
       statistics.
@@ -35,31 +38,33 @@ def training_form(model: FloatModel) -> FloatModel:
 
     The result is compared with the original on random inputs.
 
+    Args:
+        model: of Keras 3 or tf_keras.
+        x: training samples, one array per input; None: all batch norms stay folded, with the moments that they had.
+
     Raises:
-        UnsupportedError: as `edgeq.quantize.fold.fold_batch_norm` and `edgeq.quantize.equalize.equalize`.
+        UnsupportedError: as `edgeq.quantize.fold.fold_batch_norm`.
     """
-    source = equalize(model).model
+    source = to_keras3(model)
     with quiet():
         graph = read_graph(source.handle, what=model.path.name)
-        graph = _without_norms(graph)
+        graph, _ = folded_graph(graph, (lambda *_: False) if x is None else is_trained)
+        graph = _without_norms(graph, keep=x is not None)
         graph = _with_separate_activations(graph)
+        graph = with_balanced_readers(graph if x is None else with_new_moments(graph, x))
         made = replace(source, handle=build_model(graph))
     require_equal(model, made, what="Preparing")
     return made
 
 
-def is_weighted(call: Call) -> bool:
-    """Whether a call is of one of Keras' own layers in `WEIGHTED`, with its channels last."""
-    layer = call.operation
-    own = type(layer).__module__.startswith("keras.") and type(layer).__name__ in WEIGHTED
-    return own and getattr(layer, "data_format", "channels_last") == "channels_last"
-
-
-def _without_norms(graph: KerasGraph) -> KerasGraph:
+def _without_norms(graph: KerasGraph, *, keep: bool) -> KerasGraph:
     keras = keras3()
+    kept = {id(norm_after_all_uses(graph, c)) for c in graph.calls if is_trained(graph, c)} if keep else set()
     for call in graph.calls:
         norm = call.operation
         if call not in graph.calls or not isinstance(norm, keras.layers.BatchNormalization):
+            continue
+        if id(norm) in kept:
             continue
         rank = len(call.output.shape)
         axis = norm.axis[0] if isinstance(norm.axis, list | tuple) else norm.axis
@@ -113,13 +118,3 @@ def _with_separate_activations(graph: KerasGraph) -> KerasGraph:
         for use in graph.uses(layer):
             graph = graph.replaced([use], [linear, function])
     return graph
-
-
-def copied_layer(layer: Any, shape: tuple[int | None, ...], weights: list[Any], **changes: Any) -> Any:
-    """A built layer of the same kind with other settings and weights; it has no constraints."""
-    config = {**layer.get_config(), **changes}
-    config.update({key: None for key in config if key.endswith("_constraint")})
-    made = type(layer).from_config(config)
-    made.build(shape)
-    made.set_weights([np.asarray(w, np.float32) for w in weights])
-    return made

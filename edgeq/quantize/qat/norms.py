@@ -1,0 +1,70 @@
+"""Batch norms that stay in training.
+
+Where one channel is much larger than the others, a folded kernel trains far more slowly than a kernel with its batch
+norm, whatever the steps. Rounding is the same in both forms: a factor per output channel goes with the kernel's steps.
+(Jacob et al., 2018, arXiv:1712.05877, section 3.1, also train with the batch's moments and fold the moving ones.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeq.model.keras.graph import Call, KerasGraph, build_model
+from edgeq.model.runtime import keras3
+from edgeq.quantize.fold import norm_after_all_uses, norm_scale_and_shift
+from edgeq.quantize.qat.weighted import copied_layer, is_weighted
+from edgeq.training.batch_norm import Moments, observed
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def is_trained(graph: KerasGraph, call: Call) -> bool:
+    """Whether a weighted layer is trained with the batch norm after it: one that can be folded, and may be trained."""
+    norm = norm_after_all_uses(graph, call) if is_weighted(call) else None
+    return norm is not None and bool(norm.trainable)
+
+
+def trained_norm_after(graph: KerasGraph, call: Call) -> Call | None:
+    """The call of the batch norm that a weighted layer is trained with; None if there is none."""
+    return graph.only_consumer(call.output) if is_trained(graph, call) else None
+
+
+def with_new_moments(graph: KerasGraph, x: tuple[NDArray[np.generic], ...]) -> KerasGraph:
+    """The graph with other moments in the batch norms that are trained; in inference it computes the same.
+
+    The moments become those of the layers' outputs on the samples `x`, so that in training, too, the start computes the
+    same but for what differs from batch to batch. Scale and shift make up for the difference.
+    """
+    calls = [call for call in graph.calls if is_trained(graph, call)]
+    layers = {id(call.operation): call for call in calls}
+    moments = {key: Moments() for key in layers}
+    if calls:
+        probe = build_model(graph.returning([call.output for call in calls]))
+        for results in observed(probe, x):
+            for call, result in zip(calls, results, strict=True):
+                moments[id(call.operation)].add(result)
+    for key, call in layers.items():
+        norm = norm_after_all_uses(graph, call)
+        pair = _pair(call, norm, moments[key])
+        for use in graph.uses(call.operation):
+            follower = trained_norm_after(graph, use)
+            if follower is not None:
+                graph = graph.replaced([use, follower], pair)
+    return graph
+
+
+def _pair(call: Call, norm: Any, moments: Moments) -> list[Any]:
+    """The layer without its bias, which the norm takes away again, and the norm with the moments."""
+    kernel, *rest = call.operation.get_weights()
+    bias = np.asarray(rest[0], np.float64) if rest else 0.0
+    scale, shift = norm_scale_and_shift(norm)
+    shift = shift + scale * bias
+    mean = moments.mean - bias
+    gamma, beta = scale * np.sqrt(moments.variance + norm.epsilon), shift + scale * mean
+    made = keras3().layers.BatchNormalization(momentum=norm.momentum, epsilon=norm.epsilon, name=norm.name)
+    made.build(call.output.shape)
+    made.set_weights([a.astype(np.float32) for a in (gamma, beta, mean, moments.variance)])
+    return [copied_layer(call.operation, call.inputs[0].shape, [kernel], use_bias=False), made]
