@@ -26,10 +26,10 @@ TITLES = MappingProxyType(
     {
         FLOAT: "float model, as given",
         FLOAT_BN: "float, batch-norm statistics taken again",
-        FLOAT_CONTINUED: "float, equalised and trained on like QAT",
+        FLOAT_CONTINUED: "float, trained on like QAT",
         PTQ: "PTQ",
         PTQ_BN: "PTQ of float with new batch-norm statistics",
-        PTQ_CONTINUED: "PTQ of float equalised and trained on",
+        PTQ_CONTINUED: "PTQ of float trained on like QAT, then equalised",
         QAT: "QAT",
         QAT_TFMOT: "QAT by tfmot",
         FLOAT_CONTINUED_TFMOT: "float, trained on like tfmot's QAT",

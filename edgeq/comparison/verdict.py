@@ -95,7 +95,7 @@ def _ship(evidence: Evidence, qat: str) -> tuple[str | None, str]:
         return (
             trained_on,
             f"Ship PTQ of the float model trained on: {said} is not shown to be better than that, so that what it "
-            "gains over PTQ may be the extra training (and the equalised layers that both start from).",
+            "gains over PTQ may be the extra training (and the equalised layers that both have).",
         )
     return qat, f"Ship {said}: it is better than PTQ, and also than PTQ after the same extra training."
 

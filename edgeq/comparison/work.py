@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from edgeq.training import TrainingHistory
 
 SAME_START = (
-    "Starts where QAT starts and trains the same weights, batch norms with the moments of each batch; then batch norms "
-    "are folded and channels of neighbouring layers equalised (the same function in floats). It is PTQ's remedy and "
-    "extra training together."
+    "Starts where QAT starts and trains the same weights, batch norms exactly as QAT trains them. When it is trained, "
+    "they are folded and the channels of neighbouring layers equalised, as in QAT's int8 model (the same function in "
+    "floats): extra training and PTQ's remedy together."
 )
 """Note of the control, which is more than PTQ of a model that was trained on."""
 

@@ -11,13 +11,14 @@ import numpy as np
 from edgeq.errors import DataError
 from edgeq.model.keras.graph import build_model, read_graph
 from edgeq.model.keras.legacy import to_keras3
-from edgeq.model.runtime import keras3, quiet
+from edgeq.model.keras.probe import answers
+from edgeq.model.runtime import keras3
 from edgeq.records import Dataset, FloatModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_BATCH = 256
+_BATCH = 32
 
 
 def reestimated(model: FloatModel, dataset: Dataset) -> FloatModel:
@@ -66,9 +67,9 @@ class Moments:
         self._count, self._squares = 0.0, np.zeros(1)
         self.mean = np.zeros(1)
 
-    def add(self, array: NDArray[np.float64]) -> None:
+    def add(self, array: NDArray[np.generic]) -> None:
         """Take in an array of shape (…, channels)."""
-        values = array.reshape(-1, array.shape[-1])
+        values = array.reshape(-1, array.shape[-1]).astype(np.float64)
         n, centre = len(values), values.mean(axis=0)
         delta, total = centre - self.mean, self._count + n
         self._squares = self._squares + ((values - centre) ** 2).sum(axis=0) + delta**2 * (self._count * n / total)
@@ -80,13 +81,10 @@ class Moments:
         return self._squares / self._count
 
 
-def observed(probe: Any, x: tuple[NDArray[np.generic], ...]) -> Iterator[list[NDArray[np.float64]]]:
-    """The outputs of a Keras 3 model in inference mode, batch by batch."""
+def observed(probe: Any, x: tuple[NDArray[np.generic], ...]) -> Iterator[list[NDArray[np.generic]]]:
+    """The outputs of a Keras 3 model in inference mode, batch by batch, so that only one batch's are in memory."""
     for start in range(0, len(x[0]), _BATCH):
-        batch = [np.asarray(a[start : start + _BATCH], np.float32) for a in x]
-        with quiet():
-            results = keras3().tree.flatten(probe(batch, training=False))
-        yield [np.asarray(result, np.float64) for result in results]
+        yield answers(probe, tuple(np.asarray(a[start : start + _BATCH], np.float32) for a in x))
 
 
 def _axis(norm: Any) -> int:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 VALIDATION_SHARE = 0.15
 """Part of the training samples that is split off for validation where the data have none."""
 
+SMALLEST_BATCH = 8
+"""Moments of fewer samples would be noise: no step has fewer, but those of a plan whose batches are smaller."""
+
 DEFAULT_OPTIMIZER = "adam"
 DEFAULT_LEARNING_RATE = 1e-4
 LARGEST_LEARNING_RATE = 1e-3
@@ -53,6 +56,12 @@ class TrainingPlan:
         """The training samples' indices in the order of an epoch (the first is 0)."""
         order = np.random.default_rng([self.seed, epoch]).permutation(len(self.train))
         return order.astype(np.int32)
+
+    @property
+    def steps(self) -> int:
+        """Of an epoch. A rest of fewer than `SMALLEST_BATCH` samples is part of the last whole batch's step."""
+        whole, rest = divmod(len(self.train), self.batch_size)
+        return whole + (rest >= (SMALLEST_BATCH if self.batch_size >= SMALLEST_BATCH else 1))
 
     def fingerprint(self) -> str:
         """SHA-256 of everything that the result depends on."""

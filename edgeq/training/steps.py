@@ -61,7 +61,7 @@ class Steps:
         tf = tensorflow()
         rows = tf.constant(order)
         (total,) = self._training_calls.make(
-            -(-len(order) // self._plan.batch_size),
+            self._plan.steps,
             lambda first, last, total: (self._epoch(*self._train, rows, first, last, total),),
             (tf.constant(0.0),),
         )
@@ -104,10 +104,10 @@ class Steps:
 
     def _traced_epoch(self, x: Any, y: Any, order: Any, first: Any, last: Any, total: Any) -> Any:
         tf = tensorflow()
-        batch = self._plan.batch_size
+        batch, steps = self._plan.batch_size, self._plan.steps
 
         def step(i: Any, total: Any) -> tuple[Any, Any]:
-            rows = order[i * batch : (i + 1) * batch]
+            rows = order[i * batch : tf.where(i + 1 == steps, tf.size(order), (i + 1) * batch)]
             inputs, labels = self._batch(x, y, rows, batch)
             with tf.GradientTape() as tape:
                 output = self._output(inputs, training=True)

@@ -48,6 +48,14 @@ def test_what_is_kept_is_found(tmp_path: Path) -> None:
     assert not found.seen
 
 
+def test_arms_of_an_older_training_are_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Version 3 trained QAT and its control with batch norms folded."""
+    with monkeypatch.context() as older:
+        older.setattr("edgeq.comparison.store._VERSION", 3)
+        keep(tmp_path, JOB, (RUN,))
+    assert find(tmp_path, JOB) is None
+
+
 @pytest.mark.parametrize(
     "other",
     [

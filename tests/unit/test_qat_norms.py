@@ -79,15 +79,17 @@ def test_batch_norms_are_put_back(model: FloatModel) -> None:
     assert sum(np.abs(np.asarray(norm.moving_mean)).sum() for norm in norms(form.handle)) > 1.0
 
 
-def readers(form: FloatModel) -> np.ndarray:
+def readers(model: FloatModel) -> np.ndarray:
     """The root mean square of the weights of "deep" that read each channel of "first"."""
-    kernel = form.handle.get_layer("deep").get_weights()[0]
+    kernel = model.handle.get_layer("deep").get_weights()[0]
     return np.sqrt(np.square(kernel).mean(axis=(0, 1, 3)))
 
 
-def test_steps_mean_as_much_for_each_channel(model: FloatModel) -> None:
-    """A channel that is made 300 times as large, and read by weights as much smaller, is trained like the others."""
+def test_steps_mean_about_as_much_for_each_channel(model: FloatModel) -> None:
+    """A channel that is made 300 times as large, and read by weights as much smaller, would be turned over at once."""
     plain = training_form(model, samples())
+    own = readers(model)
+    assert np.allclose(readers(plain), own, rtol=1e-5), "those of the user's that are about alike are left alone"
     norm, reader = model.handle.get_layer("bn_first"), model.handle.get_layer("deep")
     assert norm.gamma is None
     first = model.handle.get_layer("first")
@@ -97,10 +99,10 @@ def test_steps_mean_as_much_for_each_channel(model: FloatModel) -> None:
     first.set_weights([w * factors for w in first.get_weights()])
     reader.set_weights([reader.get_weights()[0] / factors[:, None]])
     hostile = training_form(model, samples())
-    assert np.ptp(readers(plain)) < 1e-5 * readers(plain).max()
-    assert np.allclose(readers(hostile), readers(hostile)[0], rtol=1e-4)
+    usual = np.quantile([own[0] / 300.0, *own[1:]], 0.75)
+    assert np.allclose(readers(hostile), [usual / 10.0, *own[1:]], rtol=1e-4)
     gammas = [m.handle.get_layer("bn_first").get_weights()[0] for m in (plain, hostile)]
-    assert np.allclose(gammas[0] / gammas[0][1], gammas[1] / gammas[1][1], rtol=1e-2)
+    assert np.allclose(gammas[1] / gammas[0], [own[0] / (usual / 10.0), 1.0, 1.0, 1.0], rtol=1e-2)
     (a,), (b,) = predict(plain.handle, samples()), predict(hostile.handle, samples())
     assert np.abs(a - b).max() < 1e-3
 

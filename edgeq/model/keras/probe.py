@@ -39,6 +39,11 @@ def random_inputs(model: FloatModel, n: int = _SAMPLES) -> tuple[NDArray[np.gene
 
 def predict(handle: Any, x: tuple[NDArray[np.generic], ...]) -> list[NDArray[np.float64]]:
     """The outputs of a Keras 3 or tf_keras model in inference mode, flattened, in double precision."""
+    return [y.astype(np.float64) for y in answers(handle, x)]
+
+
+def answers(handle: Any, x: tuple[NDArray[np.generic], ...]) -> list[NDArray[np.generic]]:
+    """As `predict`, in the precision that the model computes in: of many large outputs copies would take gigabytes."""
     tf = tensorflow()
     structure = getattr(handle, "_inputs_struct", None)
     if structure is None:
@@ -46,7 +51,7 @@ def predict(handle: Any, x: tuple[NDArray[np.generic], ...]) -> list[NDArray[np.
     given: Any = list(x) if len(x) > 1 else x[0]
     with quiet():
         result = handle(given if structure is None else tf.nest.pack_sequence_as(structure, list(x)), training=False)
-        return [np.asarray(y, np.float64) for y in tf.nest.flatten(result)]
+        return [np.asarray(y) for y in tf.nest.flatten(result)]
 
 
 def gap(before: NDArray[np.float64], after: NDArray[np.float64], *, size: float = 0.0) -> float:

@@ -1,8 +1,8 @@
 """Channels rescaled so that an optimizer's steps mean as much for each of them.
 
-A channel that is made large and read by small weights computes what others compute, but an optimizer whose steps are
-of one size for all weights (Adam) turns its small weights over within a few. In the trained form a channel's size is
-that of the activations, which batch norm keeps; the weights that read it have one size for all channels.
+A channel that is made large and read by tiny weights computes what others compute, but an optimizer whose steps are of
+one size for all weights (Adam) turns its tiny weights over within a few. In the trained form a channel's size is that
+of the activations, which batch norm keeps; the weights that read it are of one order of magnitude for all channels.
 """
 
 from __future__ import annotations
@@ -19,16 +19,25 @@ from edgeq.quantize.qat.norms import trained_norm_after
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_USUAL = 0.75
+"""The quantile of a group's sizes that is the usual one: up to three in four channels may be read by tiny weights, or
+one in four by huge ones."""
+
+_REACH = 10.0
+"""How far from the usual size weights may be. Closer ones are left alone: a channel that counts for too much is one
+that training takes back sooner where its weights are small."""
+
 _UNREAD = 1e-7
 """Weights below this share of the largest are none: what an optimizer's decay leaves of a dead channel."""
 
 
 def with_balanced_readers(graph: KerasGraph) -> KerasGraph:
-    """A copy of a graph in which the weights that read a channel are as large for every channel of a group.
+    """A copy of a graph in which the weights that read a channel are about as large for every channel of a group.
 
     Groups are those of `edgeq.quantize.channels.find_groups`; size is the root mean square, of several readers the
-    geometric mean of theirs, and the channels' median stays. Channels that nothing reads stay as they are. What the
-    model computes stays the same. Batch norms that are trained must have scale and shift.
+    geometric mean of theirs. Channels whose weights are within `_REACH` of the usual size stay as they are, and so do
+    those that nothing reads; the others are rescaled to its end. What the model computes stays the same. Batch norms
+    that are trained must have scale and shift.
     """
     handle = build_model(graph)
     graph = read_graph(handle, what=graph.name)
@@ -42,7 +51,8 @@ def with_balanced_readers(graph: KerasGraph) -> KerasGraph:
             continue
         scale = np.ones(group.channels)
         size = np.exp(np.mean([np.log(s[live]) for s in sizes], axis=0))
-        scale[live] = np.median(size) / size
+        usual = np.quantile(size, _USUAL)
+        scale[live] = np.clip(size, usual / _REACH, usual * _REACH) / size
         for call in readers:
             kernel, *rest = call.operation.get_weights()
             features = np.tile(scale, _features(call) // group.channels)

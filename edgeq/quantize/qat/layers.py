@@ -189,6 +189,8 @@ class FakeQuantKernel(keras.layers.Layer):  # type: ignore[misc]
             for variables in (self.layer.trainable_variables, self.layer.non_trainable_variables)
         ]
         result, _ = self.layer.stateless_call(*replaced, inputs)
+        if self.layer.activity_regularizer is not None:  # applied by Layer.__call__, which nobody called
+            self.add_loss(self.layer.activity_regularizer(result) / tf.cast(tf.shape(result)[0], result.dtype))
         result = result if self.norm is None else self.norm(result, training=training)
         return result if self._makes is None else result / self._makes
 

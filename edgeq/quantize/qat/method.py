@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from edgeq.training.plan import TrainingPlan
 
 
-SMALLEST_BATCH = 8
-"""Of a training in which batch norms use the batch's moments."""
-
 MOMENTS_SAMPLES = 2048
 """So many training samples give the moments that batch norms start with."""
 
@@ -37,10 +34,10 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     """Train on with int8 rounding in the forward pass, and convert with the ranges that training ended with.
 
     Batch norms train with the batch's moments and are folded in the end; where batches are smaller than
-    `SMALLEST_BATCH`, and where the model says that one is not to be trained, they are folded first. Layers are
-    equalized. Weights are rounded per output channel, activations wherever the int8 model has a tensor; a range leaves
-    out outliers where the result is nearer to the float model's. The .tflite has the trained scales and integers
-    (checked).
+    `edgeq.training.plan.SMALLEST_BATCH`, and where the model says that one is not to be trained, they are folded first.
+    Layers are equalized. Weights are rounded per output channel, activations wherever the int8 model has a tensor; a
+    range leaves out outliers where the result is nearer to the float model's. The .tflite has the trained scales and
+    integers (checked).
 
     Raises:
         InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training` and
@@ -89,7 +86,7 @@ def continued_float(
         The trained model, batch norms folded and layers equalized; and how it was trained.
 
     Raises:
-        InputError, DataError, UnsupportedError, CheckFailed: as `qat`.
+        InputError, DataError, UnsupportedError, CheckFailed: as `qat`, what cannot be equalized before it is trained.
     """
     from edgeq.quantize.equalize import equalize
     from edgeq.training.plan import plan_training
@@ -97,6 +94,7 @@ def continued_float(
 
     plan = plan_training(model, dataset, options.training, options.seed)
     form = _form(model, plan)
+    equalize(form)  # what it refuses is known before hours of training
     history = train(
         form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
         what="Training without quantization",
@@ -107,6 +105,7 @@ def continued_float(
 def _form(model: FloatModel, plan: TrainingPlan) -> FloatModel:
     """Where both trainings start. Moments of a few samples would only be noise: then batch norms stay folded."""
     from edgeq.quantize.qat.structure import training_form
+    from edgeq.training.plan import SMALLEST_BATCH
 
     rows = plan.order(0)[:MOMENTS_SAMPLES]
     return training_form(model, tuple(a[rows] for a in plan.train.x) if plan.batch_size >= SMALLEST_BATCH else None)

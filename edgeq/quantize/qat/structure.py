@@ -14,9 +14,9 @@ from edgeq.model.keras.graph import Call, KerasGraph, build_model, read_graph
 from edgeq.model.keras.legacy import to_keras3
 from edgeq.model.keras.probe import require_equal
 from edgeq.model.runtime import keras3, quiet
-from edgeq.quantize.fold import folded_graph, norm_after_all_uses, norm_scale_and_shift
+from edgeq.quantize.fold import folded_graph, norm_scale_and_shift
 from edgeq.quantize.qat.balance import with_balanced_readers
-from edgeq.quantize.qat.norms import is_trained, with_new_moments
+from edgeq.quantize.qat.norms import is_trained, trained_norm_after, with_new_moments
 from edgeq.quantize.qat.weighted import copied_layer, is_weighted
 from edgeq.records import FloatModel
 
@@ -30,7 +30,7 @@ def training_form(model: FloatModel, x: tuple[NDArray[np.generic], ...] | None =
     - Separable convolutions become two layers, nested models are taken apart.
     - A batch norm that can be folded into the layer before it stays if it may be trained and `x` is given: training
       uses the batch's moments and moves its own, which begin as those of `x`. Else it is folded.
-    - Channels are rescaled so that the weights which read them are of one size (`balance`).
+    - Channels are rescaled where the weights which read them are far from the usual size (`balance`).
     - A batch norm that cannot be folded backward is folded into a Dense layer that alone reads it, or becomes a 1×1
       depthwise convolution; what is left (on features, before something else) stays a batch norm with frozen
       statistics.
@@ -59,12 +59,10 @@ def training_form(model: FloatModel, x: tuple[NDArray[np.generic], ...] | None =
 
 def _without_norms(graph: KerasGraph, *, keep: bool) -> KerasGraph:
     keras = keras3()
-    kept = {id(norm_after_all_uses(graph, c)) for c in graph.calls if is_trained(graph, c)} if keep else set()
+    kept = {trained_norm_after(graph, call) for call in graph.calls} if keep else set()
     for call in graph.calls:
         norm = call.operation
-        if call not in graph.calls or not isinstance(norm, keras.layers.BatchNormalization):
-            continue
-        if id(norm) in kept:
+        if call not in graph.calls or call in kept or not isinstance(norm, keras.layers.BatchNormalization):
             continue
         rank = len(call.output.shape)
         axis = norm.axis[0] if isinstance(norm.axis, list | tuple) else norm.axis
@@ -113,8 +111,13 @@ def _with_separate_activations(graph: KerasGraph) -> KerasGraph:
         layer = call.operation
         if call not in graph.calls or not is_weighted(call) or layer.activation in {None, keras.activations.linear}:
             continue
-        linear = copied_layer(layer, call.inputs[0].shape, layer.get_weights(), activation=None)
-        function = keras.layers.Activation(layer.activation, name=f"{layer.name}_{layer.activation.__name__}")
+        linear = copied_layer(
+            layer, call.inputs[0].shape, layer.get_weights(), activation=None, activity_regularizer=None
+        )
+        function = keras.layers.Activation(
+            layer.activation, name=f"{layer.name}_{layer.activation.__name__}",
+            activity_regularizer=layer.activity_regularizer,
+        )  # fmt: skip
         for use in graph.uses(layer):
             graph = graph.replaced([use], [linear, function])
     return graph
