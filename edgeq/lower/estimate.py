@@ -9,7 +9,11 @@ from edgeq.lower.select import MVE
 from edgeq.model.graph import Graph
 
 # Cycles of portable kernels, measured with zig: per multiply-accumulate, and per byte of output where there is none.
-_PER_MAC: Mapping[str, float] = {"edgeq_depthwise_conv_2d_int8": 20, "edgeq_fully_connected_int8": 5.5}
+_PER_MAC: Mapping[str, float] = {
+    "edgeq_depthwise_conv_2d_int8": 20,
+    "edgeq_fully_connected_int8": 5.5,
+    "edgeq_transpose_conv_int8": 9.8,
+}
 _OTHER_MAC = 6.5
 _PER_BYTE: Mapping[str, float] = {
     "edgeq_copy": 0.85,
@@ -21,7 +25,7 @@ _OTHER_BYTE = 30
 
 
 def cycles_of(graph: Graph, chosen: Sequence[Candidate], features: frozenset[str]) -> int | None:
-    """The cycles of all calls; None for cores with the vector extension, which have no published timings."""
+    """The cycles of all calls, as of a Cortex-M4; None for cores with the vector extension, whose kernels it lacks."""
     if MVE in features:
         return None
     return round(sum(_cycles(graph, candidate) for candidate in chosen))

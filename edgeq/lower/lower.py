@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+
+import numpy as np
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.choose import Limits, choose, flash_of
@@ -64,8 +66,8 @@ def lower(
     lifetimes = Lifetimes(graph, calls, made.roots)
     layout = Layout(lifetimes)
     states = tuple(_state(graph.tensors[i]) for i in lifetimes.states)
-    constants = {c.name: c for call in calls for c in constants_of(call)}
-    constants |= {s.initial.name: s.initial for s in states if s.initial is not None}
+    initial = (s.initial for s in states if s.initial is not None)
+    constants = _by_name((*(c for call in calls for c in constants_of(call)), *initial))
     aliases = [part for part in lowered if isinstance(part, Alias) and part.output in made.roots]
     saved = (*passed.saved, *made.saved, *in_choice(list(zip(made.calls, calls, strict=True)), layout, wanted))
     return Program(
@@ -79,7 +81,7 @@ def lower(
         arena_align=ARENA_ALIGN,
         flash_bytes=flash_of(chosen),
         liveness_bound=layout.bound,
-        vanished=tuple(_vanished(model, calls, aliases, needed)),
+        vanished=tuple(_vanished(model, calls, aliases, _live_ops(model)[1])),
         model_sha256=graph.sha256,
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
@@ -150,6 +152,16 @@ def _check_outputs(graph: Graph, roots: Mapping[int, int]) -> None:
             )
 
 
+def _by_name(constants: Iterable[Constant]) -> dict[str, Constant]:
+    """Each once; two of one name must be the same, or a kernel would read the other's values."""
+    found: dict[str, Constant] = {}
+    for constant in constants:
+        first = found.setdefault(constant.name, constant)
+        if first is not constant and not np.array_equal(first.data, constant.data):
+            raise AssertionError(f'Two constants that differ are called "{constant.name}".')
+    return found
+
+
 def _state(tensor: Tensor) -> State:
     """A variable: what TFLite Micro resets it to, its zero point or 0, or what the model assigns first."""
     quantization = tensor.quantization if tensor.dtype is DType.INT8 else None
@@ -176,10 +188,10 @@ def _vanished(
                 reason = reasons[tensor]
             elif tensor in other_form:
                 reason = f"computed in another form by {other_form[tensor]}"
-            elif tensor not in needed:
-                reason = "unused: no output of the model depends on it"
             elif op.index in fused:
                 reason = f"fused into {fused[op.index]}"
+            elif tensor not in needed:
+                reason = "unused: no output of the model depends on it"
             else:
                 reason = "constant: computed before the program runs"
             yield Vanished(tensor=tensor, reason=reason)

@@ -157,8 +157,8 @@ class Program:
     `placements` has every tensor that lives in the arena, by tensor index; aliases (RESHAPE) share an offset.
     `scratch` has the scratch buffer of call i under key i. `liveness_bound` is the largest sum of bytes alive at one
     time: no plan can be smaller than it. `flash_bytes` are those of all constants and, about, of the kernels that were
-    chosen. `states` keep their values from one inference to the next.
-    `cycles` are those of an inference, about, on a Cortex-M4; None where the cost model knows no such core's kernels.
+    chosen for the DSP or vector extension. `states` keep their values from one inference to the next.
+    `cycles` are those of an inference, about, on a Cortex-M4; None for cores with the vector extension.
     `saved` has the passes that found something.
     """
 

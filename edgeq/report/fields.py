@@ -120,12 +120,14 @@ FIELDS: dict[str, tuple[str, str]] = {
     "PassSaving.words": ("", "what it did here"),
     "PassSaving.flash_bytes": (
         "bytes",
-        "constants and kernels, about, that the build has less than without this pass alone; null if not compared",
+        "constants, and kernels of the DSP and vector extension, about, that the build has less than without this pass "
+        "alone; null if not compared",
     ),
     "PassSaving.arena_bytes": ("bytes", "the same of the arena"),
     "PassSaving.cycles": (
         "cycles",
-        "the same of an inference, by the cost model of the Cortex-M4; null for cores of which it knows nothing",
+        "the same of an inference, as a Cortex-M4 would take, by the cost model; null for cores with the vector "
+        "extension",
     ),
     "PlanCall.label": ("", "the layer"),
     "PlanCall.kernel": ("", "the C function"),

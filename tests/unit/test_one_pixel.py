@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from tflite_builder import ModelBuilder
 
+from edgeq.lower.lower import lower
 from edgeq.lower.ops.convolution import conv_2d
 from edgeq.lower.passes.one_pixel import as_dense
 from edgeq.lower.program import Constant, KernelCall
@@ -60,3 +61,25 @@ def test_taps_inside_the_input_are_the_weights(
 def test_other_convolutions_stay(size: tuple[int, int], window: tuple[int, int], padding: str, stride: int) -> None:
     call = _call(size, window, padding, stride)  # a row that no tap meets; four pixels
     assert as_dense(call) is call
+
+
+def test_what_two_layers_see_of_shared_weights_are_two_constants() -> None:
+    # Rows and columns of taps, one list after the other, are the same numbers for both layers.
+    model = ModelBuilder()
+    w = model.tensor("w", (4, 2, 5, 4), data=_RNG.integers(-127, 128, (4, 2, 5, 4)).astype(np.int8), scale=0.01)
+    inputs, outputs = [], []
+    for size in ((1, 2), (2, 1)):
+        x = model.tensor(f"x{size}", (1, *size, 4), scale=0.1, zero_point=7)
+        y = model.tensor(f"y{size}", (1, 1, 1, 4), scale=0.2)
+        model.op(
+            "CONV_2D", [x, w], [y], padding="SAME", stride_h=2, stride_w=2, dilation_h_factor=1, dilation_w_factor=1,
+            fused_activation_function="NONE",
+        )  # fmt: skip
+        inputs.append(x)
+        outputs.append(y)
+    graph = parse_tflite(model.finish(inputs, outputs))
+    first, second = (as_dense(cast(KernelCall, conv_2d(graph, op))) for op in graph.ops)
+    assert first.kernel == second.kernel == "edgeq_fully_connected_int8"
+    assert not np.array_equal(_weights(first), _weights(second))
+    assert cast(Constant, first.inputs[1]).name != cast(Constant, second.inputs[1]).name
+    assert len({c.name for c in lower(graph).constants}) == len(lower(graph).constants) >= 2

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import replace
 from typing import cast
 
@@ -38,7 +37,8 @@ def as_dense(call: KernelCall) -> KernelCall:
     seen = weights.data[:, rows][:, :, columns]
     flat = seen.reshape(len(seen), -1)
     # Constants are one where their names are: ops that share weights and what they see of them go on sharing.
-    name = f"{weights.name}_flat_{zlib.crc32(rows.tobytes() + columns.tobytes()):08x}"
+    # Taps follow one another: with a dilation, an input of two values or more would have one that no tap meets.
+    name = f"{weights.name}_flat_{rows[0]}_{len(rows)}_{columns[0]}_{len(columns)}"
     return replace(
         call,
         kernel="edgeq_fully_connected_int8",
