@@ -2,20 +2,14 @@
 
 #include "edgeq/attributes.h"
 
-/* One entry per half byte: 64 bytes of flash, two look-ups a byte. */
-static const uint32_t edgeq_crc32_table[16] = {
+const uint32_t edgeq_crc32_table[16] = {
     0x00000000u, 0x1DB71064u, 0x3B6E20C8u, 0x26D930ACu, 0x76DC4190u, 0x6B6B51F4u, 0x4DB26158u, 0x5005713Cu,
     0xEDB88320u, 0xF00F9344u, 0xD6D6A3E8u, 0xCB61B38Cu, 0x9B64C2B0u, 0x86D3D2D4u, 0xA00AE278u, 0xBDBDF21Cu,
 };
 
 uint32_t edgeq_crc32(uint32_t crc, const void *data, uint32_t bytes) {
   const uint8_t *from = (const uint8_t *)data;
-  uint32_t state = ~crc;
   EDGEQ_ROLLED
-  for (uint32_t i = 0; i < bytes; i++) {
-    state ^= from[i];
-    state = edgeq_crc32_table[state & 15u] ^ (state >> 4);
-    state = edgeq_crc32_table[state & 15u] ^ (state >> 4);
-  }
-  return ~state;
+  for (uint32_t i = 0; i < bytes; i++) crc = edgeq_crc32_byte(crc, from[i]);
+  return crc;
 }

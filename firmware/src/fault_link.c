@@ -22,15 +22,13 @@ void edgeq_link_send_fault(const edgeq_fault *fault) {
 void edgeq_link_serve_fault(const edgeq_fault *fault) {
   /* Room for a request without payload: RESET. Longer ones are cut off and count as damaged. */
   uint8_t buffer[EDGEQ_FRAME_BYTES(0)];
-  edgeq_frame_decoder decoder = {buffer, sizeof buffer, 0, 0, 0, 0, 0};
+  edgeq_frame_decoder decoder = {buffer, sizeof buffer, 0, 0, 0, 0};
   edgeq_frame_reset(&decoder);
   edgeq_link_send_fault(fault);
   for (;;) {
     const int read = edgeq_board_read(); /* polled: a core in a fault handler may not wake up from sleep */
     if (read < 0) continue;
-    const uint8_t byte = (uint8_t)read;
-    uint32_t taken;
-    const edgeq_frame_event event = edgeq_frame_decode(&decoder, &byte, 1, &taken);
+    const edgeq_frame_event event = edgeq_frame_decode_byte(&decoder, (uint8_t)read);
     if (event == EDGEQ_FRAME_GOOD && buffer[0] == EDGEQ_LINK_RESET) edgeq_board_reset();
     if (event != EDGEQ_FRAME_NONE) edgeq_link_send_fault(fault);
   }

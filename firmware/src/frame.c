@@ -11,83 +11,34 @@
 
 void edgeq_frame_reset(edgeq_frame_decoder *decoder) {
   decoder->length = 0;
-  decoder->checked = 0;
   decoder->crc = 0;
   decoder->left = 0;
   decoder->block = 0;
 }
 
-/* Takes those of `count` bytes, 1 to 254, that stand before a zero byte, as far as there is room; how many
- * these are. The first one is not zero. */
-static uint32_t edgeq_frame_take(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count) {
-  /* One beyond the capacity is enough to know that the frame is too long, and cannot wrap. */
-  if (decoder->length >= decoder->capacity) {
-    decoder->length = decoder->capacity + 1u;
-    return 1;
-  }
+/* Takes those of `count` bytes that stand before a zero byte, as far as the block and the buffer go; how many
+ * these are. With their CRC, not that of the whole frame at its end: meanwhile a UART that is polled would
+ * lose bytes. */
+static uint32_t edgeq_frame_take_run(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count) {
+  if (decoder->length >= decoder->capacity) return 0;
   const uint32_t room = decoder->capacity - decoder->length;
   uint8_t *const to = decoder->buffer + decoder->length;
+  if (count > decoder->left) count = decoder->left;
   if (count > room) count = room;
   uint32_t at = 0;
   EDGEQ_ROLLED
   for (; at < count; at++) {
-    if (bytes[at] == 0u) break;
-    to[at] = bytes[at];
-  }
-  decoder->length += at;
-  return at;
-}
-
-/* A zero that COBS has taken out of the frame. */
-static void edgeq_frame_take_zero(edgeq_frame_decoder *decoder) {
-  if (decoder->length < decoder->capacity) decoder->buffer[decoder->length] = 0;
-  if (decoder->length <= decoder->capacity) decoder->length++;
-}
-
-/* Of each piece, not of the whole frame at its end: meanwhile a UART that is polled would lose bytes. */
-static void edgeq_frame_check(edgeq_frame_decoder *decoder) {
-  if (decoder->length > decoder->capacity) return;
-  decoder->crc =
-      edgeq_crc32(decoder->crc, decoder->buffer + decoder->checked, decoder->length - decoder->checked);
-  decoder->checked = decoder->length;
-}
-
-/* Takes bytes up to the delimiter of a frame, or all; how many these are. */
-static uint32_t edgeq_frame_take_blocks(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
-                                        bool *ended) {
-  uint32_t at = 0;
-  *ended = false;
-  while (at < count && !*ended) {
     const uint8_t byte = bytes[at];
-    if (byte != 0u && decoder->left != 0u) {
-      const uint32_t left = decoder->left, there = count - at;
-      const uint32_t part = edgeq_frame_take(decoder, bytes + at, left < there ? left : there);
-      decoder->left = (uint8_t)(left - part);
-      at += part;
-      continue;
-    }
-    at++;
-    if (byte == 0u) {
-      *ended = decoder->block != 0u; /* else: delimiters in a row */
-      continue;
-    }
-    if (decoder->block == 0u) {
-      edgeq_frame_reset(decoder);
-    } else if (decoder->block != EDGEQ_COBS_FULL) {
-      edgeq_frame_take_zero(decoder);
-    }
-    decoder->block = byte;
-    decoder->left = (uint8_t)(byte - 1u);
+    if (byte == 0u) break;
+    to[at] = byte;
   }
+  decoder->crc = edgeq_crc32(decoder->crc, to, at);
+  decoder->length += at;
+  decoder->left = (uint8_t)(decoder->left - at);
   return at;
 }
 
-edgeq_frame_event edgeq_frame_decode(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
-                                     uint32_t *taken) {
-  bool ended;
-  *taken = edgeq_frame_take_blocks(decoder, bytes, count, &ended);
-  edgeq_frame_check(decoder);
-  if (!ended) return EDGEQ_FRAME_NONE;
+static edgeq_frame_event edgeq_frame_end(edgeq_frame_decoder *decoder) {
   const uint8_t left = decoder->left;
   decoder->left = 0;
   decoder->block = 0;
@@ -96,6 +47,40 @@ edgeq_frame_event edgeq_frame_decode(edgeq_frame_decoder *decoder, const uint8_t
     return EDGEQ_FRAME_BAD;
   }
   return EDGEQ_FRAME_GOOD;
+}
+
+edgeq_frame_event edgeq_frame_decode_byte(edgeq_frame_decoder *decoder, uint8_t byte) {
+  const uint32_t block = decoder->block, left = decoder->left;
+  if (byte == 0u) return block != 0u ? edgeq_frame_end(decoder) : EDGEQ_FRAME_NONE; /* delimiters in a row */
+  if (left != 0u) {
+    decoder->left = (uint8_t)(left - 1u);
+  } else {
+    if (block == 0u) edgeq_frame_reset(decoder);
+    decoder->block = byte;
+    decoder->left = (uint8_t)(byte - 1u);
+    if (block == 0u || block == EDGEQ_COBS_FULL) return EDGEQ_FRAME_NONE;
+    byte = 0; /* that COBS has taken out of the frame */
+  }
+  const uint32_t length = decoder->length, capacity = decoder->capacity;
+  if (length < capacity) {
+    decoder->buffer[length] = byte;
+    decoder->crc = edgeq_crc32_byte(decoder->crc, byte);
+  }
+  /* One beyond the capacity is enough to know that the frame is too long, and cannot wrap. */
+  if (length <= capacity) decoder->length = length + 1u;
+  return EDGEQ_FRAME_NONE;
+}
+
+edgeq_frame_event edgeq_frame_decode(edgeq_frame_decoder *decoder, const uint8_t *bytes, uint32_t count,
+                                     uint32_t *taken) {
+  uint32_t at = 0;
+  edgeq_frame_event event = EDGEQ_FRAME_NONE;
+  while (at < count && event == EDGEQ_FRAME_NONE) {
+    at += edgeq_frame_take_run(decoder, bytes + at, count - at);
+    if (at < count) event = edgeq_frame_decode_byte(decoder, bytes[at++]);
+  }
+  *taken = at;
+  return event;
 }
 
 uint32_t edgeq_frame_payload_length(const edgeq_frame_decoder *decoder) {

@@ -1,4 +1,5 @@
 /* The device side of firmware/PROTOCOL.md: takes the line's bytes, and has the requests in them answered. */
+#include "edgeq/attributes.h"
 #include "edgeq/board.h"
 #include "edgeq/bytes.h"
 #include "edgeq/mem.h"
@@ -97,7 +98,7 @@ void edgeq_link_init(edgeq_link *link, const edgeq_model *model) {
   edgeq_send_event(EDGEQ_LINK_BOOT, EDGEQ_PROTOCOL_VERSION, (uint32_t)link->engine);
 }
 
-static void edgeq_on_event(edgeq_link *link, edgeq_frame_event event) {
+EDGEQ_NOINLINE static void edgeq_on_event(edgeq_link *link, edgeq_frame_event event) {
   switch (event) {
     case EDGEQ_FRAME_GOOD: {
       const uint8_t *frame = link->frame;
@@ -129,11 +130,22 @@ static void edgeq_on_event(edgeq_link *link, edgeq_frame_event event) {
   }
 }
 
-void edgeq_link_receive(edgeq_link *link, const uint8_t *bytes, uint32_t count) {
+EDGEQ_NOINLINE static void edgeq_take_many(edgeq_link *link, const uint8_t *bytes, uint32_t count) {
   while (count > 0u) {
     uint32_t taken = 0;
-    edgeq_on_event(link, edgeq_frame_decode(&link->decoder, bytes, count, &taken));
+    const edgeq_frame_event event = edgeq_frame_decode(&link->decoder, bytes, count, &taken);
+    if (event != EDGEQ_FRAME_NONE) edgeq_on_event(link, event);
     bytes += taken;
     count -= taken;
+  }
+}
+
+/* A UART that is polled gives one byte, and the next one is on its way. */
+void edgeq_link_receive(edgeq_link *link, const uint8_t *bytes, uint32_t count) {
+  if (count == 1u) {
+    const edgeq_frame_event event = edgeq_frame_decode_byte(&link->decoder, bytes[0]);
+    if (event != EDGEQ_FRAME_NONE) edgeq_on_event(link, event);
+  } else {
+    edgeq_take_many(link, bytes, count);
   }
 }

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import struct
 from collections.abc import Callable
 
 import pytest
+import unicorn
 
 from edgeq.boards import load_board
 from edgeq.devices.machine import Machine
@@ -22,6 +24,7 @@ BOARD = "mps2-an386"
 PAYLOAD = random.Random(0).randbytes(1000)  # noqa: S311 (sample data)
 NAMES = ("place", "room", "given", "collects", "count")
 DESTROYED = [(what, word) for what in ("all", *NAMES) for word in (1, 16, 0xA5A5_A5A5)]
+INSTRUCTIONS_PER_BYTE = 80  # of a UART that is polled, at most
 UNDEFINED = 5  # the first byte of a sample that faults in the tiny engine
 
 
@@ -98,6 +101,32 @@ def test_an_answer_of_any_length_is_whole_at_once(image_of: ImageOf) -> None:
         machine.uart.received += encode(Frame(Kind.PING, PAYLOAD[:length], 0, length))
         machine.run()
         assert frames_of(machine.uart.sent) == [Frame(Kind.PING | REPLY, PAYLOAD[:length], 0, length)]
+
+
+@pytest.mark.parametrize("payload", [b"\x55", b"\x00", b"\x00\x55"])
+def test_a_polled_uart_is_read_often(payload: bytes, image_of: ImageOf) -> None:
+    """A byte at 921,600 baud is 217 cycles of a core of 20 MHz: a receiver of one byte loses none."""
+    machine = started(image_of(BOARD), pieces=False)
+    line = encode(Frame(Kind.PING, payload * (1000 // len(payload)), 0, 7))[:-1]
+    instructions, reads, read = 0, list[int](), machine.uart.read
+
+    def counted(*_: object) -> None:
+        nonlocal instructions
+        instructions += 1
+
+    def noted(offset: int) -> int:
+        if offset == 0:
+            reads.append(instructions)
+        return read(offset)
+
+    machine.uart.read = noted  # type: ignore[method-assign]
+    machine._uc.hook_add(unicorn.UC_HOOK_CODE, counted)
+    machine._uc.ctl_flush_tb()
+    machine.uart.received += line
+    machine.run()
+    assert len(reads) == len(line)
+    gaps = [after - before for before, after in itertools.pairwise(reads)]
+    assert max(gaps) <= INSTRUCTIONS_PER_BYTE
 
 
 def test_a_model_that_destroyed_it_does_not_end_the_line(image_of: ImageOf) -> None:

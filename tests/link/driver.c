@@ -51,7 +51,7 @@ void edgeq_board_reset(void) {
 static void decode_frames(void) {
   uint8_t *buffer =
       malloc(EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)); /* on the heap: overruns by one byte are found */
-  edgeq_frame_decoder decoder = {buffer, EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD), 0, 0, 0, 0, 0};
+  edgeq_frame_decoder decoder = {buffer, EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD), 0, 0, 0, 0};
   edgeq_frame_reset(&decoder);
   uint8_t piece[PIECE];
   uint32_t at = 0, end = 0;

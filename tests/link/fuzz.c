@@ -32,7 +32,7 @@ static edgeq_link device;
 
 /* What the device sends, decoded as a host would. */
 static uint8_t sent[EDGEQ_FRAME_BYTES(EDGEQ_LINK_PAYLOAD)];
-static edgeq_frame_decoder host = {sent, sizeof sent, 0, 0, 0, 0, 0};
+static edgeq_frame_decoder host = {sent, sizeof sent, 0, 0, 0, 0};
 static uint32_t pings_answered;
 static uint8_t ping_number;
 
@@ -236,7 +236,7 @@ static uint32_t piece_of(uint32_t left) {
 static void feed_decoders(const uint8_t *bytes, uint32_t length) {
   static const uint32_t capacities[] = {EDGEQ_FRAME_BYTES(0), EDGEQ_FRAME_BYTES(40)};
   for (uint32_t i = 0; i < 2u; i++) {
-    edgeq_frame_decoder decoder = {malloc(capacities[i]), capacities[i], 0, 0, 0, 0, 0};
+    edgeq_frame_decoder decoder = {malloc(capacities[i]), capacities[i], 0, 0, 0, 0};
     if (decoder.buffer == NULL) fail("no memory");
     edgeq_frame_reset(&decoder);
     for (uint32_t at = 0, taken = 0; at < length; at += taken) {

@@ -55,6 +55,10 @@ int edgeq_board_read(void) {
 
 uint32_t edgeq_board_read_many(uint8_t *to, uint32_t room) {
   if (room == 0u || !received()) return 0;
+  if (edgeq_mps_line.collects != EDGEQ_MPS_COLLECTS) {
+    *to = (uint8_t)(UART_DATA & 0xFFu);
+    return 1;
+  }
   edgeq_mps_line.place = (uint32_t)(uintptr_t)(to + 1);
   edgeq_mps_line.given = 0;
   edgeq_mps_line.room = room - 1u;
