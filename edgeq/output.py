@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,13 +60,30 @@ def _check_place(out: Path, kind: OutputKind) -> None:
         raise InputError(f"{out} exists and is no folder.", hint="Give another folder with --out.")
     if out.is_dir() and any(out.iterdir()):
         kind.own_files(out)
-    parent = out.resolve().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise InputError(f"{parent} is no folder.", hint="Give another folder with --out.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise InputError(f"{parent} cannot be written.", hint="Give another folder with --out.")
+    check_takes_files(out.resolve().parent)
+
+
+def check_takes_files(folder: Path) -> None:
+    """Refuse a folder in which no file can be made; where there is none yet, the one that it would be made in.
+
+    Raises:
+        InputError: says which, and why.
+    """
+    hint = "Give another folder with --out."
+    while not folder.exists():
+        folder = folder.parent
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder.", hint=hint)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as exc:
+        raise InputError(f"{folder} cannot be written: {_reason(exc)}.", hint=hint) from exc
+
+
+def _reason(exc: OSError) -> str:
+    # Folders of the kernel's (/proc) say of a new file that it is not there.
+    return "it takes no files" if exc.errno == errno.ENOENT else exc.strerror or str(exc)
 
 
 def _own_files(out: Path) -> set[str]:
@@ -160,10 +178,8 @@ def replaced_folder(out: Path, kind: OutputKind | None = None) -> Iterator[Path]
             fresh, old = work / "new", work / OLD
             fresh.mkdir()
         except OSError as exc:
-            # Folders of the kernel's (/proc) say of a new file that it is not there.
-            why = "it takes no files" if exc.errno == errno.ENOENT else exc.strerror or exc
             raise InputError(
-                f"{place.parent} cannot be written: {why}.", hint="Give another folder with --out."
+                f"{place.parent} cannot be written: {_reason(exc)}.", hint="Give another folder with --out."
             ) from exc
         yield fresh
         try:

@@ -8,7 +8,6 @@ model + data ──► read ──► tasks ──► arms, side by side ──�
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,7 @@ from edgeq.comparison.store import FOLDER, find, keep
 from edgeq.comparison.work import pack
 from edgeq.errors import CheckFailed, InputError
 from edgeq.inputs import Source, read_source
+from edgeq.output import check_takes_files
 from edgeq.quantize.calibration import calibration_source
 from edgeq.records import Dataset, FloatModel, Method, Progress, Split
 from edgeq.stopwatch import Stopwatch
@@ -146,14 +146,7 @@ def check_out(out: Path) -> None:
         raise InputError(f"{out} exists and is no folder.", hint=hint)
     if out.is_dir() and any(out.iterdir()) and not any((out / n).exists() for n in ("compare.json", FOLDER)):
         raise InputError(f"{out} has files in it, but is no earlier comparison; it is left as it is.", hint=hint)
-    parent = out.resolve()
-    while not parent.exists():
-        parent = parent.parent
-    try:
-        with tempfile.TemporaryFile(dir=parent):  # also where there are folders that take no files, such as /proc
-            pass
-    except OSError as exc:
-        raise InputError(f"{out} cannot be written.", hint=hint) from exc
+    check_takes_files(out.resolve())
 
 
 def _make(

@@ -42,6 +42,12 @@ def test_a_locale_that_lacks_letters(cli: Cli) -> None:
     assert shown.returncode == 0 and "? full-integer int8" in shown.stdout
 
 
+def test_a_way_with_letters_that_was_chosen_stays(cli: Cli) -> None:
+    (cli.folder / "m.tflite").write_bytes(small_model())
+    cli.extra["PYTHONIOENCODING"] = "latin-1:backslashreplace"
+    assert "\\u2713 full-integer int8" in cli("inspect", "m.tflite").stdout
+
+
 @pytest.mark.parametrize("command", [[], *([name] for name in _COMMANDS), ["data", "check"]])
 def test_help(cli: Cli, command: list[str]) -> None:
     cli.extra["COLUMNS"] = "80"

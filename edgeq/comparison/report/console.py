@@ -100,7 +100,9 @@ def _contrasts(comparison: Comparison) -> RenderableType:
     if all(c.method.conclusion is None for c in rows):
         del cells["method"]
     titles = [words.contrast_name(c, comparison) for c in rows]
-    return _table("contrast", titles, cells, forms=((), ("p",), ("p", interval), ("p", interval, "method")))
+    least_first = ("p", interval, "method", "difference")
+    forms = tuple(least_first[:count] for count in range(len(least_first) + 1))
+    return _table("contrast", titles, cells, forms=forms)
 
 
 def _about_contrasts(comparison: Comparison) -> list[RenderableType]:
