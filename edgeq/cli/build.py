@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ _ALL = "all"
     type=click.Choice([*(p.value for p in Pass), _ALL]),
     multiple=True,
     metavar="NAME",
-    help="\b\nLeave out a pass (repeatable; all: every one).\n" + "\n".join(f"{p.value}\n  {p.about}" for p in Pass),
+    help="\b\nLeave out a pass (repeatable; all: every one).\n"
+    + "\n".join(f"{p.value}\n{textwrap.indent(textwrap.fill(p.about, 40), '  ')}" for p in Pass),
 )
 @click.option(
     "--method",

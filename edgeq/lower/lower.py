@@ -188,10 +188,10 @@ def _vanished(
                 reason = reasons[tensor]
             elif tensor in other_form:
                 reason = f"computed in another form by {other_form[tensor]}"
-            elif op.index in fused:
-                reason = f"fused into {fused[op.index]}"
             elif tensor not in needed:
                 reason = "unused: no output of the model depends on it"
+            elif op.index in fused:
+                reason = f"fused into {fused[op.index]}"
             else:
                 reason = "constant: computed before the program runs"
             yield Vanished(tensor=tensor, reason=reason)

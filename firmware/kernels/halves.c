@@ -102,9 +102,9 @@ static int8_t result(int32_t sum, const int32_t *line, int32_t shift) {
   return (int8_t)edgeq_saturate_int8(edgeq_high_multiply_add(sum, line[0], line[1]) >> shift);
 }
 
-static void multiply(const edgeq_quads *q, int32_t shift) {
-  const uint32_t rows = q->quad_bytes / q->row_bytes;
-  const uint32_t steps = q->row_bytes / 8u;
+/* The sizes are those of the name, as above: `row_bytes` is that of the layer's other product, which may be
+ * wide. */
+static void multiply(const edgeq_quads *q, uint32_t steps, uint32_t rows, int32_t shift) {
   const int32_t *const rest = q->weights + EDGEQ_HALF_STARTS + rows * steps;
   for (uint32_t pair = 0; pair < q->pairs; pair++) {
     /* Column 1 first: where both have the same place, column 0 stays. */
@@ -127,9 +127,9 @@ static void multiply(const edgeq_quads *q, int32_t shift) {
   }
 }
 
-#define RUN(name, steps, rows, shift) \
-  void name(const edgeq_quads *q) {   \
-    multiply(q, shift);               \
+#define RUN(name, steps, rows, shift)                   \
+  void name(const edgeq_quads *q) {                     \
+    multiply(q, steps, (rows) > 0 ? (rows) : 1, shift); \
   }
 
 #endif

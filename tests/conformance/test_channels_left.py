@@ -23,7 +23,11 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 # Channels, and how many of them nothing reads.
 _CHANNELS = ((8, 0), (8, 1), (8, 2), (8, 3), (7, 1), (7, 2), (12, 5), (12, 6), (4, 4), (5, 3))
-_CHAINS = tuple((*both, stride) for both in _CHANNELS for stride in (1, 2))
+# Both, the stride, and whether a weight of -128 makes the whole fours take the wide product.
+_CHAINS = (
+    *((*both, stride, False) for both in _CHANNELS for stride in (1, 2)),
+    *((*both, stride, True) for both in ((12, 6), (8, 2)) for stride in (1, 2)),
+)
 _INPUTS = ((1, 6, 7, 3), (1, 6, 7, 4))
 _SCALE = 0.05
 
@@ -34,21 +38,32 @@ def _model() -> tuple[bytes, list[NDArray[np.int8]]]:
     model = ModelBuilder()
     xs = [model.tensor(f"x{i}", shape, scale=_SCALE, zero_point=-3) for i, shape in enumerate(_INPUTS)]
     outputs = []
-    for i, (channels, unread, stride) in enumerate(_CHAINS):
+    for i, (channels, unread, stride, wide) in enumerate(_CHAINS):
         which = i // 2 % 2
         window = 3 if stride == 1 else 1
-        idle = rng.permutation(channels)[:unread]
-        at = _layer(model, rng, xs[which], (channels, window, window, _INPUTS[which][3]), 1)
+        idle, read = np.split(rng.permutation(channels), [unread])
+        at = _layer(
+            model, rng, xs[which], (channels, window, window, _INPUTS[which][3]), 1, lowest=read[:1] if wide else ()
+        )
         at = _layer(model, rng, at, (1, 3, 3, channels), stride)
         outputs.append(_layer(model, rng, at, (6, 1, 1, channels), 1, idle))
     return model.finish(xs, outputs), [rng.integers(-128, 128, (4, *shape)).astype(np.int8) for shape in _INPUTS]
 
 
-def _layer(model: ModelBuilder, rng: Rng, x: int, form: tuple[int, ...], stride: int, idle: Sequence[int] = ()) -> int:
+def _layer(
+    model: ModelBuilder,
+    rng: Rng,
+    x: int,
+    form: tuple[int, ...],
+    stride: int,
+    idle: Sequence[int] = (),
+    lowest: Sequence[int] = (),
+) -> int:
     depthwise = form[0] == 1
     filters = form[3] if depthwise else form[0]
     weights = rng.integers(-127, 128, form).astype(np.int8)
     weights[..., list(idle)] = 0
+    weights[list(lowest), 0, 0, 0] = -128
     count = len(model.graph.tensors)
     scales = [float(s) for s in rng.uniform(0.002, 0.003, filters)]
     w = model.tensor(f"w{count}", form, data=weights, scale=scales, axis=3 if depthwise else 0)
@@ -83,10 +98,11 @@ def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path, monkeypatch: pyte
         np.testing.assert_array_equal(ours, theirs.reshape(ours.shape), err_msg=str(chain))
     calls = batch.programs[0].calls
     depthwise = [call for call in calls if "DEPTHWISE" in call.label]
-    for (channels, unread, _), call in zip(_CHAINS, depthwise, strict=True):
+    for (channels, unread, _, _), call in zip(_CHAINS, depthwise, strict=True):
         if unread and channels > unread:
             assert call.params["channels_read"] == channels - unread
     assert {"rows3" in _half(call) for call in calls if _half(call)} == {True, False}
+    assert any("wide" in str(call.params["run"]) for call in calls if _half(call))
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])

@@ -42,7 +42,7 @@ def little(seen: Scores, continued: Scores | None = None, **options: Any) -> boo
         (softmax(1.5, 0.05), True),  # right, and nearly undecided: the first epoch
         (softmax(1.5, 1.5), False),  # as sure as right, on a hard task
         (softmax(1.5, 3.0), False),  # surer than right
-        (softmax(0.0, 0.01), True),  # guesses, and knows it
+        (softmax(0.0, 0.01), False),  # guesses, and knows it: perhaps there is nothing to learn
         (softmax(0.0, 3.0), False),  # sure of what is wrong: something else is the matter
         (softmax(6.0, 0.45), False),  # smoothed labels: always right, never quite sure
     ],
@@ -51,14 +51,26 @@ def test_a_trained_model_is_as_sure_as_right(seen: Scores, found: bool) -> None:
     assert little(seen) == found
 
 
-def test_more_training_tells_it_from_dropout() -> None:
+def test_more_training_tells_it_from_dropout_and_smoothed_labels() -> None:
     seen = softmax(1.5, 0.6)
     assert not little(seen)
     assert not little(seen, continued=seen)
-    assert not little(seen, continued=softmax(1.5, 0.59))
-    assert little(seen, continued=softmax(1.5, 0.62))
+    assert not little(seen, continued=softmax(1.5, 1.4))  # surer, and knows no more
+    assert not little(seen, continued=softmax(1.51, 0.6))
+    assert little(seen, continued=softmax(1.8, 0.62))
     first = softmax(0.4, 0.05)  # right a little more often than by chance
-    assert not little(first) and little(first, continued=softmax(0.4, 0.06))
+    assert not little(first) and little(first, continued=softmax(0.8, 0.06))
+    guesses = softmax(0.0, 0.01)
+    assert not little(guesses, continued=softmax(0.02, 0.01)) and little(guesses, continued=softmax(0.8, 0.06))
+
+
+def test_rare_classes_that_are_hard_to_tell_are_no_lack_of_training() -> None:
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=4000)
+    p = 1 / (1 + np.exp(3 - 0.5 * x))
+    task = Task(metric=Metric.TOP1, output=0, labels=(rng.random(4000) < p).astype(np.int64), classes=2, binary=True)
+    true = score(task, (p[:, None],))
+    assert not little(true) and not little(true, continued=true)
 
 
 def test_scores_are_logits_only_if_something_says_so() -> None:
@@ -73,11 +85,12 @@ def test_one_probability_of_two_classes() -> None:
     p = 1 / (1 + np.exp(-(NOISE[:, 0] + 2 * labels - 1)))
     assert not little(score(task, (p[:, None],)))
     assert not little(score(task, (0.5 + 0.02 * (p[:, None] - 0.5),)))  # half sure is as sure as that one can be
-    assert little(score(task, (0.5 + 0.02 * (p[:, None] - 0.5),)), score(task, (0.5 + 0.03 * (p[:, None] - 0.5),)))
+    better = 1 / (1 + np.exp(-(NOISE[:, 0] + 4 * labels - 2)))
+    assert little(score(task, (0.5 + 0.02 * (p[:, None] - 0.5),)), score(task, (0.5 + 0.03 * (better[:, None] - 0.5),)))
 
 
 def test_the_finding_needs_no_gain_in_accuracy() -> None:
-    seen, after = softmax(1.5, 0.05), softmax(1.5, 0.06)
+    seen, after = softmax(1.5, 0.05), softmax(1.8, 0.06)
     arms = {name: SimpleNamespace(first=s, runs={0: s}) for name, s in ((FLOAT, seen), (FLOAT_CONTINUED, after))}
     given: Any = SimpleNamespace(
         metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs={}, contrast=lambda a, b: None,

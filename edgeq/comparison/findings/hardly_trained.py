@@ -20,7 +20,7 @@ def hardly_trained(seen: Scores, before: Scores, continued: Scores | None, *, lo
         factor = timid_by(seen, before=before, continued=continued) if continued is not None else None
         if factor is not None:
             yield _finding(
-                f"its training targets vary {factor:.1f} times as much as it predicts",
+                f"its predictions of training targets are too small, and would be best {factor:.1f} times as large",
                 "Where training ends, a factor on the predictions gains nothing any more. Here it does, and most of "
                 "the targets' variance is left: training",
                 {"factor": factor},

@@ -38,8 +38,10 @@ def learned_little(
     At a minimum of cross-entropy no factor on a layer's weights lowers the loss, the last layer's included: there a
     softmax is as sure of its training samples as it is right about them. Training begins at equal probabilities, and
     learns first which class, then how surely. So a model that is right much more often than it is sure, with a loss
-    that is still close to that of guessing, was stopped on the way; so was one that does guess, and knows it. Much
-    dropout on a hard task looks alike, and gains nothing by more training: samples that neither was trained on tell.
+    that is still close to that of guessing, was stopped on the way; so was one that guesses, and knows it. Smoothed
+    labels, mixed samples, weighted classes and much dropout look alike, and so does a hard task; but there the same
+    model trained on tells classes apart no better: its loss on samples that neither was trained on is no lower where
+    both are as sure as is best for them.
 
     Args:
         seen: the float model on samples that it was trained on.
@@ -62,14 +64,13 @@ def learned_little(
     if not limit.LEARNED_LOSS < part < limit.WRONG_LOSS:
         return None
     spread, most = _Z99 / math.sqrt(len(p)), float(shares.max())
-    if part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most)):
-        return found
+    guesses = part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most))
     gap = found.accuracy - found.confidence
-    if gap < limit.UNSURE or gap <= spread * float((right - sure).std()):
+    if not guesses and (gap < limit.UNSURE or gap <= spread * float((right - sure).std())):
         return None
     if before is None or continued is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None
-    return found if _falls(before, continued, logits=logits) else None
+    return found if _tells_more(before, continued, logits=logits) else None
 
 
 def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None:
@@ -79,8 +80,6 @@ def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None
     Before that they go up by more. As in `learned_little`, most of the targets' variance is left, and the same model
     trained on has a lower error on the test samples.
     """
-    from scipy.stats import ttest_rel
-
     if seen.errors is None or before.errors is None or continued.errors is None:
         return None
     y, x = (a - a.mean(axis=0) for a in (seen.task.labels.astype(np.float64).reshape(seen.values.shape), seen.values))
@@ -92,19 +91,38 @@ def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None
     if not limit.LEARNED_LOSS < left < limit.WRONG_LOSS or slope - spread < limit.TIMID:
         return None
     one, two = ((scores.errors**2).mean(axis=1) for scores in (before, continued) if scores.errors is not None)
-    return slope if ttest_rel(one, two, alternative="greater").pvalue <= limit.EXPLORATORY_LEVEL else None
+    return slope if _lower(one, two) else None
 
 
-def _falls(before: Scores, after: Scores, *, logits: bool) -> bool:
-    """Whether the loss on the same samples is lower, with certainty (paired t test)."""
-    from scipy.stats import ttest_rel
-
+def _tells_more(before: Scores, after: Scores, *, logits: bool) -> bool:
+    """Whether the loss on the same samples is lower, each at the temperature that is best for it (Guo et al., "On
+    Calibration of Modern Neural Networks", 2017)."""
     labels = before.task.labels.astype(np.int64)
     one, two = (_probabilities(scores, logits=logits) for scores in (before, after))
-    if one is None or two is None:
+    return one is not None and two is not None and _lower(*(_best_losses(p, labels) for p in (one, two)))
+
+
+def _lower(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether losses (n,) of the same samples have fallen: by a noticeable part, and with certainty (paired t test)."""
+    from scipy.stats import ttest_rel
+
+    if len(before) < 2 or after.mean() > (1 - limit.LEARNED_ON) * before.mean():
         return False
-    test = ttest_rel(_losses(one, labels), _losses(two, labels), alternative="greater")
-    return bool(test.pvalue <= limit.EXPLORATORY_LEVEL)
+    return bool(ttest_rel(before, after, alternative="greater").pvalue <= limit.EXPLORATORY_LEVEL)
+
+
+def _best_losses(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n,) cross-entropies at the temperature that makes their mean smallest."""
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    logarithms = np.log(np.clip(p, _LEAST, 1.0))
+
+    def losses(exponent: float) -> NDArray[np.float64]:
+        scaled = log_softmax(math.exp(exponent) * logarithms, axis=1)
+        return np.asarray(-scaled[np.arange(len(labels)), labels], np.float64)
+
+    return losses(minimize_scalar(lambda e: losses(e).mean(), bounds=(-5, 5), method="bounded").x)
 
 
 def _losses(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -37,8 +37,12 @@ OVERFIT_FAR, OVERFIT_FAR_ERRORS = 0.07, 0.25
 
 UNSURE = 0.05
 """Accuracy on training samples above the mean certainty about them, where it is above it with certainty (99 %). Where
-training ends they are equal; dropout and smoothed labels leave some points, on models whose loss is far below guessing.
+training ends they are equal; dropout, smoothed labels and stale batch norms leave more, so that more training is asked.
 """
+
+LEARNED_ON = 0.03
+"""Part of the test loss that more training takes away where a model was hardly trained. A trained one's loss falls too,
+by less: of what is trained on, the best epoch is kept."""
 
 UNSURE_BY_ITSELF = 0.5
 """Certainty over accuracy that shows the same where no model was trained on: right twice as often as sure. Much

@@ -61,11 +61,16 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
 
 
 def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
-    if FLOAT not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
-        return  # stale statistics look alike
+    # Stale statistics look alike: where there are new ones, the model with them is judged.
+    arm = FLOAT_BN if FLOAT_BN in evidence.arms and FLOAT_BN in evidence.seen else FLOAT
+    if arm not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
+        return
     continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
-    logits = any("categorical_crossentropy" in h.loss for arm in _CONTROLS for h in histories(evidence, arm))
-    yield from hardly_trained(evidence.seen[FLOAT], evidence.arms[FLOAT].first, continued, logits=logits)
+    losses = [h.loss for control in _CONTROLS for h in histories(evidence, control)]
+    if evidence.arms[arm].first.errors is not None and set(losses) - {"mean_squared_error"}:
+        return  # what is said of numbers holds for the squared error alone
+    logits = any("categorical_crossentropy" in loss for loss in losses)
+    yield from hardly_trained(evidence.seen[arm], evidence.arms[arm].first, continued, logits=logits)
 
 
 def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
