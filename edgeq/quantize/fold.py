@@ -169,7 +169,8 @@ def _split(layer: Any) -> list[Any]:
     )  # fmt: skip
     second = getattr(keras.layers, f"Conv{dims}D")(
         layer.filters, 1, use_bias=layer.use_bias, activation=layer.activation, name=layer.name,
-        kernel_regularizer=layer.pointwise_regularizer, bias_regularizer=layer.bias_regularizer, **common,
+        kernel_regularizer=layer.pointwise_regularizer, bias_regularizer=layer.bias_regularizer,
+        activity_regularizer=layer.activity_regularizer, **common,
     )  # fmt: skip
     channels = depthwise.shape[-2]
     sizes = [None] * dims
