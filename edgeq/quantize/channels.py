@@ -17,6 +17,10 @@ from edgeq.model.runtime import keras3
 WEIGHTED = frozenset({"Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D", "Conv2DTranspose", "Dense"})
 """Layers whose weights can take a factor per channel."""
 
+UNREAD = 1e-20
+"""Weights below this share of a group's largest are none: what an optimizer's decay leaves of a dead channel. Larger
+ones count, since a channel may be made as much larger as it is read by smaller weights."""
+
 _TRANSPARENT = {
     "AveragePooling1D", "AveragePooling2D", "Cropping1D", "Cropping2D", "Dropout", "GlobalAveragePooling1D",
     "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D", "Identity", "MaxPooling1D", "MaxPooling2D",

@@ -17,7 +17,7 @@ import numpy as np
 from edgeq.errors import UnsupportedError
 from edgeq.model.keras.graph import Call, read_graph
 from edgeq.model.keras.probe import TOLERANCE, gap, predict, random_inputs
-from edgeq.quantize.channels import ChannelGroup, find_groups
+from edgeq.quantize.channels import UNREAD, ChannelGroup, find_groups
 from edgeq.quantize.fold import fold_batch_norm
 from edgeq.records import FloatModel
 
@@ -97,7 +97,7 @@ class _Weights:
         readers = [_by_input(call, self._of(call)[0]) for call in group.readers]
         made = np.max([np.abs(view).reshape(-1, group.channels).max(axis=0) for view, _ in makers], axis=0)
         read = np.max([_largest_per_feature(view).reshape(-1, group.channels).max(axis=0) for view in readers], axis=0)
-        live = (made > 0) & (read > 0)
+        live = (made > 0) & (read > UNREAD * read.max())
         scale = np.ones(group.channels)
         scale[live] = np.sqrt(made[live] / read[live])
         for view in (view for kernel, biases in makers for view in (kernel, *biases)):

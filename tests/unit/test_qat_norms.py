@@ -107,6 +107,19 @@ def test_steps_mean_about_as_much_for_each_channel(model: FloatModel) -> None:
     assert np.abs(a - b).max() < 1e-3
 
 
+def test_a_channel_read_by_the_smallest_weights_is_read(model: FloatModel) -> None:
+    """Made a billion times as large: it computes what the others do, and steps would destroy it."""
+    own, deep = readers(model), model.handle.get_layer("deep")
+    factors = np.array([1e9, 1.0, 1.0, 1.0], np.float32)
+    first, norm = model.handle.get_layer("first"), model.handle.get_layer("bn_first")
+    first.set_weights([w * factors for w in first.get_weights()])
+    norm.beta.assign(norm.beta * factors)
+    norm.moving_mean.assign(norm.moving_mean * factors)
+    deep.set_weights([deep.get_weights()[0] / factors[:, None]])
+    usual = np.quantile([own[0] / 1e9, *own[1:]], 0.75)
+    assert np.allclose(readers(training_form(model, samples())), [usual / 10.0, *own[1:]], rtol=1e-4)
+
+
 def test_the_model_that_rounds_has_the_weights_of_the_form(model: FloatModel) -> None:
     form = training_form(model, samples())
     trained = fake_quantized(form, samples())

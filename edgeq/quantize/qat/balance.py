@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.model.keras.graph import Call, KerasGraph, build_model, read_graph
-from edgeq.quantize.channels import find_groups
+from edgeq.quantize.channels import UNREAD, find_groups
 from edgeq.quantize.fold import folded_graph, scaled_kernel
 from edgeq.quantize.qat.norms import trained_norm_after
 
@@ -26,9 +26,6 @@ one in four by huge ones."""
 _REACH = 10.0
 """How far from the usual size weights may be. Closer ones are left alone: a channel that counts for too much is one
 that training takes back sooner where its weights are small."""
-
-_UNREAD = 1e-7
-"""Weights below this share of the largest are none: what an optimizer's decay leaves of a dead channel."""
 
 
 def with_balanced_readers(graph: KerasGraph) -> KerasGraph:
@@ -46,7 +43,7 @@ def with_balanced_readers(graph: KerasGraph) -> KerasGraph:
     for group in find_groups(folded):
         readers = [calls[call.name] for call in group.readers]
         sizes = [_sizes(call, group.channels) for call in readers]
-        live = np.all([s > _UNREAD * s.max() for s in sizes], axis=0)
+        live = np.all([s > UNREAD * s.max() for s in sizes], axis=0)
         if not live.any():
             continue
         scale = np.ones(group.channels)
