@@ -13,7 +13,7 @@ from edgeq.model.keras.probe import predict
 from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3
 from edgeq.quantize.options import QuantizeOptions
-from edgeq.quantize.qat import continued_float
+from edgeq.quantize.qat import continued_float, qat
 from edgeq.quantize.qat.insert import fake_quantized
 from edgeq.quantize.qat.structure import training_form
 from edgeq.records import Dataset, FloatModel, Split
@@ -174,6 +174,53 @@ def test_no_step_has_a_few_samples_only(n: int, batch_size: int, steps: int) -> 
     count, total, least = np.asarray(sizes.seen)
     assert (plan.steps, count, total) == (steps, steps, n)
     assert least >= min(8, batch_size, n) or batch_size < 8
+
+
+@pytest.mark.parametrize("kind", ["SeparableConv1D", "SeparableConv2D"])
+def test_the_activity_regularizer_of_a_separable_convolution_stays(kind: str) -> None:
+    layers = keras3().layers
+    image = keras3().Input((6,) * int(kind[-2]) + (2,), name="image")
+    x = getattr(layers, kind)(4, 3, activity_regularizer="l2", pointwise_regularizer="l1", name="apart")(image)
+    x = layers.ReLU()(layers.BatchNormalization()(x))
+    model = made(keras3().Model(image, layers.Dense(3)(layers.Flatten()(x))))
+    x = samples(model)
+    losses = []
+    for handle in (model.handle, training_form(model, x).handle):
+        handle(x[0], training=True)
+        losses.append(sorted(float(loss) for loss in handle.losses))
+    assert len(losses[0]) == 2
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("trained_with_norm", [True, False])
+def test_a_channel_of_tiny_weights_beside_its_bias_does_not_lose_the_run(trained_with_norm: bool) -> None:
+    """The converter would widen the scale of 1e-6 and 1e-8: the bias is more than 2³⁰ steps."""
+    model = chain()
+    model.handle.get_layer("norm").trainable = trained_with_norm
+    gamma, beta, *moments = model.handle.get_layer("norm").get_weights()
+    gamma[:4], beta[:4] = [1e-5, 1e-6, 1e-8, 1e-3], 0.7
+    model.handle.get_layer("norm").set_weights([gamma, beta, *moments])
+    options = TrainingOptions(epochs=1, learning_rate=1e-12, batch_size=16)
+    result = qat(model, data_for(model, 48), QuantizeOptions(training=options))
+    assert result.agreement is not None
+    assert result.agreement.share == 1.0
+    assert [note for note in result.notes if note.startswith("2 of 5 channels of first are only their bias")]
+
+
+def test_what_cannot_be_equalized_afterwards_is_returned_as_it_was_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = chain()
+    seen: list[Any] = []
+
+    def refused_later(form: FloatModel) -> Any:
+        seen.append(form)
+        if len(seen) == 2:
+            raise UnsupportedError("Equalizing changes it.")
+
+    monkeypatch.setattr("edgeq.quantize.equalize.equalize", refused_later)
+    control, history = continued_float(model, data_for(model, 48), QuantizeOptions(training=OPTIONS))
+    assert control is seen[1]
+    assert len(history.epochs) == 1
+    assert history.notes[-1] == "The layers of the trained model were not equalized: Equalizing changes it."
 
 
 def test_what_cannot_be_equalized_is_refused_before_training(monkeypatch: pytest.MonkeyPatch) -> None:

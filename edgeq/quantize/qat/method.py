@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edgeq.errors import InterpreterError
+from edgeq.errors import InterpreterError, UnsupportedError
 from edgeq.model.export import export
 from edgeq.quantize.agreement import SAMPLES, measure_agreement
 from edgeq.quantize.calibration import calibration_samples
@@ -49,6 +49,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     from edgeq.quantize.qat.checks import require_trained_scales
     from edgeq.quantize.qat.clip import choose_clips
     from edgeq.quantize.qat.insert import fake_quantized
+    from edgeq.quantize.qat.vanishing import without_vanishing_weights
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
@@ -61,6 +62,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         trained.model.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
         what="Quantization-aware training", ranges=trained.widths,
     )  # fmt: skip
+    vanished = without_vanishing_weights(trained)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         exported = export(replace(form, handle=baked(trained)), Path(folder, "saved_model"))
         content = convert(exported, samples, what=model.path.name)
@@ -70,7 +72,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
         content=content,
         trained=trained.model,
         history=history,
-        notes=(_summary(history, plan), *trained.notes, *clips, *history.notes, note),
+        notes=(_summary(history, plan), *trained.notes, *clips, *history.notes, *vanished, note),
         agreement=found,
     )
 
@@ -83,7 +85,8 @@ def continued_float(
     to more training.
 
     Returns:
-        The trained model, batch norms folded and layers equalized; and how it was trained.
+        The trained model, batch norms folded and layers equalized (if that fails, as it was trained, and a note
+        of the history says so); and how it was trained.
 
     Raises:
         InputError, DataError, UnsupportedError, CheckFailed: as `qat`, what cannot be equalized before it is trained.
@@ -99,7 +102,11 @@ def continued_float(
         form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
         what="Training without quantization",
     )  # fmt: skip
-    return equalize(form).model, history
+    try:
+        return equalize(form).model, history
+    except UnsupportedError as exc:  # what was trained is still good
+        note = f"The layers of the trained model were not equalized: {exc.message}"
+        return form, replace(history, notes=(*history.notes, note))
 
 
 def _form(model: FloatModel, plan: TrainingPlan) -> FloatModel:
