@@ -49,6 +49,15 @@ def make_build(folder: Path, name: str, board: str) -> Path:
     return folder / "build"
 
 
+def save_samples(build: Build, folder: Path) -> tuple[Path, bytes]:
+    """A file with all inputs of a build, and what its reference answered, as the programs of these tests want it."""
+    (inputs,) = build.samples.inputs
+    outputs = build.references[0].outputs
+    path = folder / f"{build.name}.bin"
+    path.write_bytes(np.ascontiguousarray(inputs).tobytes())
+    return path, b"".join(o[i].tobytes() for i in range(len(inputs)) for o in outputs)
+
+
 def unproven(content: bytes, folder: Path, name: str) -> Build:
     """A build that was neither compiled nor run: its project alone, with zeros for inputs and outputs."""
     graph, board = parse_tflite(content), load_board("mps2-an386")

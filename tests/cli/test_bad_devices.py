@@ -10,7 +10,7 @@ import tty
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command_line import Cli
 from projects import tiny_model
 
 from edgeq.boards import load_board

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Cli
+from command_line import Cli
 from tflite_builder import ModelBuilder
 
 pytestmark = pytest.mark.xdist_group("cli")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Cli
+from command_line import Cli
 
 pytestmark = [
     pytest.mark.xdist_group("tensorflow"),

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from click.exceptions import Abort
-from conftest import Cli
+from command_line import Cli
 
 import edgeq
 from edgeq import console

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command_line import Cli
 from projects import small_model
 
 from edgeq.cli import _COMMANDS

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import Cli
+from command_line import Cli
 from tflm_trees import DOWNLOADS, headers, parts
 
 pytestmark = pytest.mark.xdist_group("cli")

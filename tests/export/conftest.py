@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 from exports import make_build
 
@@ -21,12 +18,3 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Build:
 def vector(tmp_path_factory: pytest.TempPathFactory) -> Build:
     """The same model for another core, under another name: kernels for the vector extension."""
     return open_build(make_build(tmp_path_factory.mktemp("vector"), "vector", "mps3-an547"))
-
-
-def save_samples(build: Build, folder: Path) -> tuple[Path, bytes]:
-    """A file with all inputs of a build, and what its reference answered, as the programs of these tests want it."""
-    (inputs,) = build.samples.inputs
-    outputs = build.references[0].outputs
-    path = folder / f"{build.name}.bin"
-    path.write_bytes(np.ascontiguousarray(inputs).tobytes())
-    return path, b"".join(o[i].tobytes() for i in range(len(inputs)) for o in outputs)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import save_samples
+from exports import save_samples
 
 import edgeq
 from edgeq import process

@@ -7,8 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import save_samples
-from exports import C99, CPP17, WARNINGS, ZIG
+from exports import C99, CPP17, WARNINGS, ZIG, save_samples
 
 import edgeq
 from edgeq import process
