@@ -66,7 +66,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
             metric=scoring.metric, margin=_margin(share, task, arms), level=options.level, given=material.given,
             data=_data(data, task, options), checks=check_overlap(data), arms=arms,
             runs={(run.arm, run.seed): run for run in runs if not run.failed}, seen=_seen(material),
-            contrasts=found,
+            contrasts=found, groups=data.test.groups,
             layers=tuple(layer for name in order for run in runs if run.arm == name for layer in run.layers),
             calibration_classes=_calibration_classes(runs, task), failures=_failures(material),
         )  # fmt: skip

@@ -27,9 +27,10 @@ class Evidence:
     """Everything that a comparison measured.
 
     `given` says that the user brought the models. `runs` has what was made by arm and seed, `arms` the same scored on
-    the test samples, `seen` the float arms scored on training samples. `calibration_classes` (n,) are the float
-    model's predictions of the calibration samples, `failures` the reasons of runs that failed, by arm. `margin` is the
-    largest difference that does not matter: a share of samples, or, for an error metric, in the unit of the error.
+    the test samples, `seen` the float arms scored on training samples. `groups` (n,) says which test samples belong
+    together, None: none do. `calibration_classes` (n,) are the float model's predictions of the calibration samples,
+    `failures` the reasons of runs that failed, by arm. `margin` is the largest difference that does not matter: a share
+    of samples, or, for an error metric, in the unit of the error.
     """
 
     metric: Metric
@@ -43,6 +44,7 @@ class Evidence:
     seen: Mapping[str, Scores]
     contrasts: tuple[Contrast, ...]
     layers: tuple[LayerReport, ...]
+    groups: NDArray[np.int64] | None = None
     calibration_classes: NDArray[np.int64] | None = None
     failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 

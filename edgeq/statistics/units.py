@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -54,6 +55,20 @@ def make_units(n: int, groups: NDArray[np.generic] | None) -> Units:
         )
     _, index = np.unique(groups, return_inverse=True)
     return Units(of_sample=index.astype(np.int64), sizes=np.bincount(index).astype(np.float64), grouped=True)
+
+
+def standard_error(values: NDArray[np.float64], groups: NDArray[np.generic] | None) -> float:
+    """Of the mean of `values` (n,); with groups the "sandwich" of whole groups (Liang and Zeger, Biometrika 73, 1986),
+    times G / (G − 1). Infinite where there are fewer than two units.
+
+    Raises:
+        DataError: as `make_units`.
+    """
+    units = make_units(len(values), groups)
+    if units.count < 2:
+        return math.inf
+    sums = units.sums((values - values.mean())[None])[0]
+    return math.sqrt(float((sums**2).sum()) * units.count / (units.count - 1)) / len(values)
 
 
 def draw_weights(count: int, draws: int, rng: np.random.Generator) -> Iterator[NDArray[np.float64]]:

@@ -36,7 +36,7 @@ def answers(accuracy: float) -> Scores:
 def evidence(**known: Any) -> Any:
     usual = {
         "metric": Metric.TOP1, "margin": 0.01, "margin_share": 0.01, "seen": {}, "contrast": lambda a, b: None,
-        "given": True, "checks": None, "runs": {},
+        "given": True, "checks": None, "runs": {}, "groups": None,
     }  # fmt: skip
     return SimpleNamespace(**{**usual, **known})
 
@@ -58,6 +58,14 @@ def arm(name: str, scores: Scores) -> ScoredArm:
 def test_overfitting_is_knowing_samples_by_heart(training: float, test: float, overfits: bool) -> None:
     found = list(float_overfits(evidence(seen={FLOAT: answers(training)}, arms={FLOAT: arm(FLOAT, answers(test))})))
     assert bool(found) == overfits
+
+
+@pytest.mark.parametrize(("groups", "overfits"), [(None, True), (200, True), (5, False)])
+def test_few_groups_do_not_show_that_a_model_overfits(groups: int | None, overfits: bool) -> None:
+    """All wrong answers are of one group: another five people may have none like it."""
+    belongs = None if groups is None else np.arange(N) * groups // N
+    given = evidence(seen={FLOAT: answers(1.0)}, arms={FLOAT: arm(FLOAT, answers(0.85))}, groups=belongs)
+    assert bool(list(float_overfits(given))) == overfits
 
 
 @pytest.mark.parametrize(("lost", "first"), [(0.05, True), (0.5, False)])

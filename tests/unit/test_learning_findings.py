@@ -64,6 +64,17 @@ def test_more_training_tells_it_from_dropout_and_smoothed_labels() -> None:
     assert not little(guesses, continued=softmax(0.02, 0.01)) and little(guesses, continued=softmax(0.8, 0.06))
 
 
+@pytest.mark.parametrize(("groups", "found"), [(N, True), (60, True), (6, False)])
+def test_a_gain_within_a_few_groups_is_no_certainty(groups: int, found: bool) -> None:
+    """The first group answers better, the others as before."""
+    seen, better = softmax(1.5, 0.6), softmax(2.5, 0.7)
+    belongs = np.arange(N) % groups
+    gained = belongs < max(1, groups // 6)
+    after = score(TASK, (np.where(gained[:, None], better.values, seen.values),))
+    assert little(seen, continued=after)
+    assert little(seen, continued=after, groups=belongs) == found
+
+
 def test_rare_classes_that_are_hard_to_tell_are_no_lack_of_training() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=4000)
@@ -94,7 +105,7 @@ def test_the_finding_needs_no_gain_in_accuracy() -> None:
     arms = {name: SimpleNamespace(first=s, runs={0: s}) for name, s in ((FLOAT, seen), (FLOAT_CONTINUED, after))}
     given: Any = SimpleNamespace(
         metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs={}, contrast=lambda a, b: None,
-        gain=lambda a, b: 0.0, checks=None,
+        gain=lambda a, b: 0.0, checks=None, groups=None, data=SimpleNamespace(test=N),
     )  # fmt: skip
     (found,) = float_undertrained(given)
     assert found.code == "float-model-undertrained" and "hardly trained" in found.title

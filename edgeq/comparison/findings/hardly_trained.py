@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from edgeq.comparison.findings.learning import learned_little, timid_by
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.comparison.scores import Scores
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
 TRAIN_OUT = "Train the float model until its validation loss stops falling, then compare PTQ with QAT again."
 """What to do about it."""
 
 
-def hardly_trained(seen: Scores, before: Scores, continued: Scores | None, *, logits: bool) -> Iterator[CompareFinding]:
+def hardly_trained(
+    seen: Scores, before: Scores, continued: Scores | None, *, logits: bool, groups: NDArray[np.int64] | None
+) -> Iterator[CompareFinding]:
     """The finding, or none. `seen` is the float model on training samples, `before` the same on test samples,
-    `continued` that model trained on, if there is one; `logits` says what scores are that are no probabilities."""
+    `continued` that model trained on, if there is one; `logits` says what scores are that are no probabilities,
+    `groups` (n,) which test samples belong together."""
     if seen.errors is not None:
-        factor = timid_by(seen, before=before, continued=continued) if continued is not None else None
+        factor = timid_by(seen, before=before, continued=continued, groups=groups) if continued is not None else None
         if factor is not None:
             yield _finding(
                 f"its predictions of training targets are too small, and would be best {factor:.1f} times as large",
@@ -26,7 +34,7 @@ def hardly_trained(seen: Scores, before: Scores, continued: Scores | None, *, lo
                 {"factor": factor},
             )
         return
-    found = learned_little(seen, before=before, continued=continued, logits=logits)
+    found = learned_little(seen, before=before, continued=continued, logits=logits, groups=groups)
     if found is not None:
         yield _finding(
             f"on its training samples the loss is {found.loss:.3g}, that of guessing {found.guessing_loss:.3g}",

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.losses import best_cross_entropies, cross_entropies, lower, probabilities
 from edgeq.comparison.scores import Scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Z99 = 2.576
-_LEAST = 1e-7  # of a probability, as Keras clips it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,12 @@ class Learning:
 
 
 def learned_little(
-    seen: Scores, *, before: Scores | None, continued: Scores | None, logits: bool = False
+    seen: Scores,
+    *,
+    before: Scores | None,
+    continued: Scores | None,
+    logits: bool = False,
+    groups: NDArray[np.int64] | None = None,
 ) -> Learning | None:
     """What a model has learned of its training samples, if that is hardly anything; else None.
 
@@ -48,8 +53,9 @@ def learned_little(
         before: the float model on test samples.
         continued: the float model trained on, on the same; None if there is no such model.
         logits: scores that are no probabilities become them by a softmax.
+        groups: (n,) which test samples belong together, or None.
     """
-    p = _probabilities(seen, logits=logits)
+    p = probabilities(seen, logits=logits)
     if p is None or seen.predicted is None:
         return None
     labels = seen.task.labels.astype(np.int64)
@@ -57,7 +63,7 @@ def learned_little(
     shares = np.bincount(labels) / len(labels)
     shares = shares[shares > 0]
     found = Learning(
-        accuracy=float(right.mean()), confidence=float(sure.mean()), loss=float(_losses(p, labels).mean()),
+        accuracy=float(right.mean()), confidence=float(sure.mean()), loss=float(cross_entropies(p, labels).mean()),
         guessing_loss=float(-(shares * np.log(shares)).sum()),
     )  # fmt: skip
     part = found.loss / found.guessing_loss if found.guessing_loss else math.inf
@@ -70,10 +76,12 @@ def learned_little(
         return None
     if before is None or continued is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None
-    return found if _tells_more(before, continued, logits=logits) else None
+    return found if _tells_more(before, continued, logits=logits, groups=groups) else None
 
 
-def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None:
+def timid_by(
+    seen: Scores, *, before: Scores, continued: Scores, groups: NDArray[np.int64] | None = None
+) -> float | None:
     """The factor by which predictions of training targets are too small, if the model has hardly learned them.
 
     At a minimum of the squared error no factor on the last layer lowers it: targets go up by one where predictions do.
@@ -91,54 +99,14 @@ def timid_by(seen: Scores, *, before: Scores, continued: Scores) -> float | None
     if not limit.LEARNED_LOSS < left < limit.WRONG_LOSS or slope - spread < limit.TIMID:
         return None
     one, two = ((scores.errors**2).mean(axis=1) for scores in (before, continued) if scores.errors is not None)
-    return slope if _lower(one, two) else None
+    return slope if lower(one, two, groups=groups, least=limit.LEARNED_ON) else None
 
 
-def _tells_more(before: Scores, after: Scores, *, logits: bool) -> bool:
-    """Whether the loss on the same samples is lower, each at the temperature that is best for it (Guo et al., "On
-    Calibration of Modern Neural Networks", 2017)."""
+def _tells_more(before: Scores, after: Scores, *, logits: bool, groups: NDArray[np.int64] | None) -> bool:
+    """Whether the loss on the same samples is lower, each at the temperature that is best for it."""
     labels = before.task.labels.astype(np.int64)
-    one, two = (_probabilities(scores, logits=logits) for scores in (before, after))
-    return one is not None and two is not None and _lower(*(_best_losses(p, labels) for p in (one, two)))
-
-
-def _lower(before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
-    """Whether losses (n,) of the same samples have fallen: by a noticeable part, and with certainty (paired t test)."""
-    from scipy.stats import ttest_rel
-
-    if len(before) < 2 or after.mean() > (1 - limit.LEARNED_ON) * before.mean():
+    one, two = (probabilities(scores, logits=logits) for scores in (before, after))
+    if one is None or two is None:
         return False
-    return bool(ttest_rel(before, after, alternative="greater").pvalue <= limit.EXPLORATORY_LEVEL)
-
-
-def _best_losses(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n,) cross-entropies at the temperature that makes their mean smallest."""
-    from scipy.optimize import minimize_scalar
-    from scipy.special import log_softmax
-
-    logarithms = np.log(np.clip(p, _LEAST, 1.0))
-
-    def losses(exponent: float) -> NDArray[np.float64]:
-        scaled = log_softmax(math.exp(exponent) * logarithms, axis=1)
-        return np.asarray(-scaled[np.arange(len(labels)), labels], np.float64)
-
-    return losses(minimize_scalar(lambda e: losses(e).mean(), bounds=(-5, 5), method="bounded").x)
-
-
-def _losses(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(n,) cross-entropies."""
-    return np.asarray(-np.log(np.clip(p[np.arange(len(p)), labels], _LEAST, 1.0)), np.float64)
-
-
-def _probabilities(scores: Scores, *, logits: bool) -> NDArray[np.float64] | None:
-    """(n, classes); None where scores are no probabilities, and nothing says that they are logits."""
-    values = scores.values
-    if scores.task.binary:
-        inside = values.min() >= 0.0 and values.max() <= 1.0
-        return np.column_stack([1 - values[:, 0], values[:, 0]]) if inside else None
-    if values.min() >= 0.0 and np.allclose(values.sum(axis=1), 1.0, atol=1e-3):
-        return values
-    if not logits:
-        return None
-    powers = np.exp(values - values.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
+    old, new = (best_cross_entropies(p, labels) for p in (one, two))
+    return lower(old, new, groups=groups, least=limit.LEARNED_ON)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,6 +15,12 @@ from edgeq.comparison.findings.labels import labels_fit
 from edgeq.comparison.findings.words import points, shown
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.statistics.equivalence import Conclusion
+from edgeq.statistics.units import standard_error
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_Z99 = 2.576
 
 
 def float_overfits(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -42,8 +49,7 @@ def _overfits(evidence: Evidence) -> Iterator[tuple[CompareFinding, float]]:
         return
     if seen.right is not None and test.right is not None:
         a, b = float(seen.right.mean()), float(test.right.mean())
-        spread = math.sqrt(a * (1 - a) / len(seen.values) + b * (1 - b) / len(test.values))
-        if not _by_heart(a - b - 2.576 * spread, 1 - a, 1 - b):
+        if not _by_heart(a - b - _Z99 * _spread(seen.right, test.right, evidence), 1 - a, 1 - b):
             return
         size, gap = a - b, f"{points(a - b)} higher"
     else:
@@ -52,7 +58,7 @@ def _overfits(evidence: Evidence) -> Iterator[tuple[CompareFinding, float]]:
         if min(spreads) == 0.0:
             return
         left = [s.mean**2 / spread for s, spread in zip((seen, test), spreads, strict=True)]
-        if not _by_heart(left[1] - left[0], *left) or not _errors_differ(seen.per_sample, test.per_sample):
+        if not _by_heart(left[1] - left[0], *left) or not _errors_differ(seen.per_sample, test.per_sample, evidence):
             return
         size, gap = 1 - a / b, f"{b / a:.1f} times smaller in error" if a else "perfect"
     if not labels_fit(evidence):
@@ -84,8 +90,16 @@ def _by_heart(gap: float, errors: float, test_errors: float) -> bool:
     )
 
 
-def _errors_differ(seen: np.ndarray, test: np.ndarray) -> bool:
+def _spread(seen: NDArray[np.generic], test: NDArray[np.generic], evidence: Evidence) -> float:
+    """Standard error of the difference of the means of both: (n,) of training samples, (m,) of test samples."""
+    errors = standard_error(seen.astype(np.float64), None), standard_error(test.astype(np.float64), evidence.groups)
+    return math.hypot(*errors)
+
+
+def _errors_differ(seen: NDArray[np.float64], test: NDArray[np.float64], evidence: Evidence) -> bool:
     from scipy.stats import mannwhitneyu
 
     a, b = (np.abs(e).mean(axis=1) for e in (seen, test))
+    if evidence.groups is not None:
+        return bool(b.mean() - a.mean() > _Z99 * _spread(a, b, evidence))
     return bool(mannwhitneyu(a, b, alternative="less").pvalue < limit.EXPLORATORY_LEVEL)

@@ -23,7 +23,9 @@ from edgeq.comparison.findings.labels import labels_fit
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
 from edgeq.comparison.findings.words import amount, percent, shown
 from edgeq.comparison.record import CompareFinding, Severity
+from edgeq.statistics.crossed import too_few_groups
 from edgeq.statistics.equivalence import Conclusion
+from edgeq.statistics.units import make_units
 from edgeq.training import TrainingHistory
 
 _CONTROLS = {QAT: (FLOAT_CONTINUED, PTQ_CONTINUED), QAT_TFMOT: (FLOAT_CONTINUED_TFMOT, PTQ_CONTINUED_TFMOT)}
@@ -66,11 +68,15 @@ def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
     if arm not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
         return
     continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
+    if too_few_groups(make_units(evidence.data.test, evidence.groups)):
+        continued = None  # the test samples are of too few groups to show a gain
     losses = [h.loss for control in _CONTROLS for h in histories(evidence, control)]
     if evidence.arms[arm].first.errors is not None and set(losses) - {"mean_squared_error"}:
         return  # what is said of numbers holds for the squared error alone
     logits = any("categorical_crossentropy" in loss for loss in losses)
-    yield from hardly_trained(evidence.seen[arm], evidence.arms[arm].first, continued, logits=logits)
+    yield from hardly_trained(
+        evidence.seen[arm], evidence.arms[arm].first, continued, logits=logits, groups=evidence.groups
+    )
 
 
 def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
