@@ -9,7 +9,7 @@ import unicorn
 
 from edgeq.boards import Memory
 
-_RECEIVING = struct.Struct("<II")  # place, room; given
+_RECEIVING = struct.Struct("<IIII")  # place, room, given, collects
 _SENDING = struct.Struct("<II")  # collects, count; bytes
 _GIVEN, _COLLECTS, _BYTES = 8, 12, 20
 _WORD = struct.Struct("<I")
@@ -27,10 +27,13 @@ class MemoryPieces:
         self._uc, self._ram, self._address, self._room = uc, ram, address, size - _BYTES
 
     def give(self, received: bytearray) -> int:
-        """Puts received bytes where the firmware wants them, in RAM."""
-        place, room = _RECEIVING.unpack(self._uc.mem_read(self._address, _RECEIVING.size))
+        """Puts received bytes where the firmware wants them, in RAM. Only where it collects: it looks at none of them
+        elsewhere, and `place` and `room` are what a stray write left there."""
+        place, room, _, collects = _RECEIVING.unpack(self._uc.mem_read(self._address, _RECEIVING.size))
         piece = bytes(received[:room])
-        if not piece or room > _MOST or not self._ram.origin <= place <= self._ram.end - len(piece):
+        if not piece or collects != _DOES or room > _MOST:
+            return 0
+        if not self._ram.origin <= place <= self._ram.end - len(piece):
             return 0
         try:
             self._uc.mem_write(place, piece)

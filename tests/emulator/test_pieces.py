@@ -140,6 +140,19 @@ def test_a_model_that_destroyed_it_does_not_end_the_line(image_of: ImageOf) -> N
         assert ping(machine) < 50, (what, word)
 
 
+@pytest.mark.parametrize("words", [(16, 16, 1), (16, 0, 1), (255, 0xA5A5_A5A5, 0)])
+def test_nothing_is_given_to_a_program_that_does_not_ask(words: tuple[int, ...], image_of: ImageOf) -> None:
+    """A stray write to `room` and what stands behind it, `place` as it was: every byte goes through DATA, until the
+    answer begins."""
+    image = image_of(BOARD)
+    machine = started(image, pieces=True)
+    ping(machine)
+    for name, word in zip(("room", "given", "collects"), words, strict=True):
+        destroy(machine, image, name, word)
+    assert ping(machine) > 2 * len(PAYLOAD)
+    assert ping(machine) < 50
+
+
 @pytest.mark.parametrize("size", [1, 63, 64, 4094, 4095, 4096, 4097, 8191])
 def test_a_frame_goes_out_when_it_ends(size: int) -> None:
     """And nothing but a frame: a delimiter in front of one waits for it."""

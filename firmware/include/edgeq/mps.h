@@ -16,7 +16,7 @@ extern const edgeq_mps_map edgeq_mps;
 /* An emulator for which a register is costly moves bytes in pieces: it reads and writes this when the UART's
  * DATA is read or written. On hardware, and in QEMU, `given` and `collects` stay 0. The model may write
  * anywhere: `room` is 0 but for reads that can take more, fault handlers do not use it at all, and `collects`
- * is a word that no stray write leaves. */
+ * is a word that no stray write leaves, without which nothing is given or taken. */
 #define EDGEQ_MPS_COLLECTS 0x53454345u
 typedef struct edgeq_mps_pieces {
   volatile uint32_t place;    /* where it may put received bytes behind the one that DATA gives, */
