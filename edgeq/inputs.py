@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -58,13 +57,37 @@ class Source:
     warnings: tuple[str, ...]
 
 
-def read_source(options: SourceOptions, progress: Progress, *, meanwhile: Callable[[], None] = lambda: None) -> Source:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """What is known of a float model without running it. (Unlike the model, it can travel between processes.)
+
+    `probability` says that its only output is the probability of one class; `scaling` has name and factor of the layer
+    that shrinks its only input most, None if none is known.
+    """
+
+    name: str
+    sha256: str
+    parameters: int
+    inputs: tuple[ValueSpec, ...]
+    outputs: tuple[ValueSpec, ...]
+    probability: bool
+    scaling: tuple[str, float] | None
+
+
+def facts_of(model: FloatModel) -> ModelFacts:
+    """The facts about a loaded model."""
+    return ModelFacts(
+        name=model.path.name, sha256=model.sha256, parameters=model.parameters, inputs=model.inputs,
+        outputs=model.outputs, probability=_is_probability(model.outputs, _activation(model)), scaling=_scaling(model),
+    )  # fmt: skip
+
+
+def read_source(options: SourceOptions, progress: Progress) -> Source:
     """Read the model and the data, the data first: they are checked before TensorFlow, which takes seconds to import.
 
     Args:
         options: what is to be read.
         progress: told of every step.
-        meanwhile: called when nothing is wrong so far, before TensorFlow is imported.
 
     Raises:
         InputError: either is missing, damaged, of another shape than the other, or not to be trusted.
@@ -72,6 +95,21 @@ def read_source(options: SourceOptions, progress: Progress, *, meanwhile: Callab
     format = detect_format(options.model)
     if format is ModelFormat.TFLITE:
         return _read_tflite_source(options)
+    data, peeked = read_samples(options, format, progress)
+    progress.start("Loading the model")
+    model = load_float_model(options.model, trusted=options.trusted)
+    data, warnings = fitting(data, peeked, facts_of(model), options)
+    return Source(format=format, float_model=model, tflite=None, data=data, warnings=warnings)
+
+
+def read_samples(
+    options: SourceOptions, format: ModelFormat, progress: Progress
+) -> tuple[Dataset, tuple[ValueSpec, ...] | None]:
+    """The data of a float model that is not loaded yet, checked against the inputs that its file names; and these.
+
+    Raises:
+        InputError: either is missing, damaged, of another shape than the other, or not to be trusted.
+    """
     if options.data is None:
         raise InputError(
             f"{options.model} is a float model ({format.value}); to quantize it, edgeq needs samples.",
@@ -86,19 +124,23 @@ def read_source(options: SourceOptions, progress: Progress, *, meanwhile: Callab
     peeked = peek_inputs(options.model, format)
     data = load_dataset(options.data, inputs=peeked, seed=options.seed)
     check_dataset(data, peeked)
-    meanwhile()
-    progress.start("Loading the model")
-    model = load_float_model(options.model, trusted=options.trusted)
-    if peeked != model.inputs:
-        data = load_dataset(options.data, inputs=model.inputs, seed=options.seed)
-    warnings = check_dataset(
-        data,
-        model.inputs,
-        _classes(data, model.outputs),
-        probability=_is_probability(model.outputs, _activation(model)),
-        scaling=_scaling(model),
-    )
-    return Source(format=format, float_model=model, tflite=None, data=data, warnings=warnings)
+    return data, peeked
+
+
+def fitting(
+    data: Dataset, peeked: tuple[ValueSpec, ...] | None, facts: ModelFacts, options: SourceOptions
+) -> tuple[Dataset, tuple[str, ...]]:
+    """The data for a model that is known now, and warnings about them. They are read again if its inputs are others
+    than was thought (`peeked`).
+
+    Raises:
+        InputError: as `read_samples`.
+    """
+    if peeked != facts.inputs:
+        assert options.data is not None  # noqa: S101 (checked by read_samples)
+        data = load_dataset(options.data, inputs=facts.inputs, seed=options.seed)
+    classes = _classes(data, facts.outputs)
+    return data, check_dataset(data, facts.inputs, classes, probability=facts.probability, scaling=facts.scaling)
 
 
 def _scaling(model: FloatModel) -> tuple[str, float] | None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from edgeq.comparison.arms import FLOAT, TRAINING_METHODS, Task, plan, random_arms, remedies
 from edgeq.comparison.assemble import Material, assemble
 from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
+from edgeq.comparison.look import Look, Question, look
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.record import ComparedModel, Comparison
@@ -26,11 +27,12 @@ from edgeq.comparison.scores import task_of
 from edgeq.comparison.scoring import scoring_for
 from edgeq.comparison.store import FOLDER, find, keep
 from edgeq.comparison.work import pack
-from edgeq.errors import CheckFailed, InputError
-from edgeq.inputs import Source, read_source
+from edgeq.errors import CheckFailed, EdgeqError, InputError
+from edgeq.inputs import ModelFacts, fitting, read_samples
+from edgeq.model.load import detect_format
 from edgeq.output import check_takes_files
 from edgeq.quantize.calibration import calibration_source
-from edgeq.records import Dataset, FloatModel, Method, Progress, Split
+from edgeq.records import Dataset, Method, ModelFormat, Progress, Split
 from edgeq.stopwatch import Stopwatch
 
 
@@ -58,30 +60,22 @@ def _seeds(options: CompareOptions) -> tuple[int, ...]:
 
 def _compare(options: CompareOptions, workers: Crew, progress: Progress, clock: Stopwatch) -> Comparison:
     with clock("load"):
-        # Where there are arms already, little work may be left.
-        warm_up = (lambda: None) if (options.out / FOLDER).exists() else workers.warm_up
-        source = read_source(_Reading(options), progress, meanwhile=warm_up)
-        model = source.float_model
-        if model is None:
-            raise InputError(
-                f"{options.model} is a .tflite: there is nothing to train or quantize.",
-                hint="Compare models that you have with --arm float=model.keras --arm ptq=a.tflite --arm qat=b.tflite.",
-            )
-        test = source.data.test
-        task = task_of(test, _blank_outputs(model, test), source.data.source)
+        seen, data = _read(options, workers, progress)
+        model = seen.facts
+        task = task_of(data.test, _blank_outputs(model, data.test), data.source)
         scoring = scoring_for(task, options.scoring)
-        _require_trainable(options, model, source.data)
-        calibration = calibration_source(source.data)[1]
+        if seen.refusal is not None:
+            raise seen.refusal
+        calibration = calibration_source(data)[1]
     random_calibration = len(calibration) > options.calibration_samples
     tasks = plan(
-        options.methods, _seeds(options), batch_norm=has_batch_norm(model),
-        random_calibration=random_calibration,
+        options.methods, _seeds(options), batch_norm=seen.batch_norm, random_calibration=random_calibration
     )  # fmt: skip
     with clock("arms"):
-        runs = _make(tasks, options, source, workers, progress)
+        runs = _make(tasks, options, data, workers, progress)
     _require_arms(runs)
     material = Material(
-        model=ComparedModel(name=model.path.name, sha256=model.sha256, parameters=model.parameters), data=source.data,
+        model=ComparedModel(name=model.name, sha256=model.sha256, parameters=model.parameters), data=data,
         task=task, scoring=scoring, runs=runs, given=False,
         random=random_arms(tasks, random_calibration=random_calibration),
     )  # fmt: skip
@@ -89,9 +83,44 @@ def _compare(options: CompareOptions, workers: Crew, progress: Progress, clock: 
     found = assemble(material, options, clock)
     if any(finding.code == LAYERS_QUANTIZE_BADLY for finding in found.findings):
         with clock("arms"):
-            tried = _make(remedies(options.methods, options.seed), options, source, workers, progress)
+            tried = _make(remedies(options.methods, options.seed), options, data, workers, progress)
         found = assemble(replace(material, runs=[*runs, *tried]), options, clock)
     return found
+
+
+def _read(options: CompareOptions, workers: Crew, progress: Progress) -> tuple[Look, Dataset]:
+    """The data, and what is known of the model; the data are checked first, and again against the model.
+
+    Raises:
+        InputError: as `edgeq.inputs.read_source`; or the model is a .tflite.
+    """
+    reading = _Reading(options)
+    format = detect_format(reading.model)
+    if format is ModelFormat.TFLITE:
+        raise InputError(
+            f"{options.model} is a .tflite: there is nothing to train or quantize.",
+            hint="Compare models that you have with --arm float=model.keras --arm ptq=a.tflite --arm qat=b.tflite.",
+        )
+    data, inputs = read_samples(reading, format, progress)
+    progress.start("Loading the model")
+    trains = any(method in TRAINING_METHODS for method in options.methods)
+    question = Question(
+        path=reading.model, trusted=options.trusted, data=data, inputs=inputs,
+        training=options.training if trains else None, seed=options.seed,
+    )  # fmt: skip
+    # Where there are arms already, little work may be left: no other processes are started for it.
+    ask = look if (options.out / FOLDER).exists() else workers.ask
+    seen = _answered(ask(question))
+    data, _ = fitting(data, inputs, seen.facts, reading)
+    if data is not question.data:
+        seen = _answered(ask(replace(question, data=data, inputs=seen.facts.inputs)))
+    return seen, data
+
+
+def _answered(answer: Look | EdgeqError) -> Look:
+    if isinstance(answer, EdgeqError):
+        raise answer
+    return answer
 
 
 def _refuse_without_effect(options: CompareOptions) -> None:
@@ -104,26 +133,8 @@ def _refuse_without_effect(options: CompareOptions) -> None:
     )
 
 
-def _require_trainable(options: CompareOptions, model: FloatModel, data: Dataset) -> None:
-    """Nothing, if the methods that were asked for can begin to train: found out before hours of other work.
-
-    Raises:
-        InputError, DataError, UnsupportedError: as `edgeq.training.plan.plan_training`.
-    """
-    from edgeq.training.plan import plan_training
-
-    if not any(method in TRAINING_METHODS for method in options.methods):
-        return
-    try:
-        plan_training(model, data, options.training, options.seed)
-    except InputError as exc:
-        hint = (exc.hint or "").replace("--method ", "--methods ")
-        without = "" if "--methods" in hint else " Without training: --methods ptq."
-        raise type(exc)(exc.message, hint=(hint + without).strip()) from exc
-
-
 class _Reading:
-    """A comparison's options as `read_source` takes them."""
+    """A comparison's options as `edgeq.inputs` takes them."""
 
     def __init__(self, options: CompareOptions) -> None:
         if options.model is None:
@@ -150,13 +161,13 @@ def check_out(out: Path) -> None:
 
 
 def _make(
-    tasks: Sequence[Task], options: CompareOptions, source: Source, workers: Crew, progress: Progress
+    tasks: Sequence[Task], options: CompareOptions, data: Dataset, workers: Crew, progress: Progress
 ) -> list[Made]:
     assert options.model is not None  # noqa: S101 (checked by _Reading)
     files = pack(options.model, trusted=options.trusted)
     jobs = [
         Job(
-            task=task, model=files, data=source.data, training=options.training,
+            task=task, model=files, data=data, training=options.training,
             calibration_samples=options.calibration_samples, threads=1,
             detailed=task.seed == options.seed,
             checkpoints=None if options.dask else str(_checkpoints(options.out, task)),
@@ -189,12 +200,6 @@ def _require_arms(runs: Sequence[Made]) -> None:
         raise CheckFailed("No int8 model could be made.\n" + "\n".join(str(reason) for reason in reasons))
 
 
-def _blank_outputs(model: FloatModel, split: Split) -> tuple[NDArray[np.float64], ...]:
+def _blank_outputs(model: ModelFacts, split: Split) -> tuple[NDArray[np.float64], ...]:
     """Outputs of the right shapes, so that the labels can be looked at before anything is run."""
     return tuple(np.zeros((len(split), *(d or 1 for d in spec.shape)), np.float64) for spec in model.outputs)
-
-
-def has_batch_norm(model: FloatModel) -> bool:
-    """Whether a Keras model has batch norms, at any depth."""
-    layers = getattr(model.handle, "_flatten_layers", None)
-    return layers is not None and any(type(layer).__name__ == "BatchNormalization" for layer in layers())

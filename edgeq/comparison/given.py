@@ -18,9 +18,10 @@ from edgeq.comparison.arms import FLOAT, FLOAT_BN, PTQ
 from edgeq.comparison.assemble import Material, assemble
 from edgeq.comparison.evaluate import Outputs, float_answers, tflite_answers
 from edgeq.comparison.findings.files import not_full_integer
-from edgeq.comparison.flow import check_out, has_batch_norm
+from edgeq.comparison.flow import check_out
 from edgeq.comparison.given_scores import read_scores, scores_run
 from edgeq.comparison.layers import layer_reports, ranges_by_integers, weight_reports
+from edgeq.comparison.look import has_batch_norm
 from edgeq.comparison.made import SCORES_FILE, Made
 from edgeq.comparison.options import CompareOptions, GivenArm
 from edgeq.comparison.record import ComparedModel, CompareFinding, Comparison, LayerReport

@@ -15,9 +15,10 @@ from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from edgeq.comparison.cluster import connected
+from edgeq.comparison.look import Look, Question, look
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.work import limit_threads, run_job
-from edgeq.errors import UnavailableError
+from edgeq.errors import EdgeqError, UnavailableError
 from edgeq.interruption import scratch_folder, temporary_files_in
 from edgeq.model.runtime import keras3
 from edgeq.records import Progress
@@ -36,8 +37,8 @@ def threads(at_a_time: int) -> int:
 class Crew(Protocol):
     """Who makes arms."""
 
-    def warm_up(self) -> None:
-        """Start already, without waiting for it: work is about to come."""
+    def ask(self, question: Question) -> Look | EdgeqError:
+        """What is to be known of the model; who makes arms gets ready meanwhile."""
 
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
         """The results of the jobs with their places in the list, as they end."""
@@ -112,13 +113,17 @@ class _Here:
         """`parallel` has been entered, so that its processes stay from one list of jobs to the next."""
         self._parallel, self._count, self._scratch = parallel, count, scratch
         self._started = False
-        self._warming: Iterator[None] = iter(())
+        self._warming: Iterator[Look | EdgeqError | None] = iter(())
 
-    def warm_up(self) -> None:
-        """Let the processes import what takes seconds."""
-        if self._count > 1:
-            tasks = [(threads(self._count), self._scratch)] * self._count
-            self._warming, self._started = self._parallel(delayed(_import)(*task) for task in tasks), True
+    def ask(self, question: Question) -> Look | EdgeqError:
+        """As `Crew`: one process looks, the others import what takes seconds."""
+        if self._count == 1:
+            return look(question)
+        self.wait()
+        share, others = threads(self._count), 0 if self._started else self._count - 1
+        tasks = [delayed(_looked)(share, self._scratch, question), *[delayed(_import)(share, self._scratch)] * others]
+        self._warming, self._started = self._parallel(tasks), True
+        return next(answer for answer in self._warming if answer is not None)
 
     def wait(self) -> None:
         """Until the processes have imported it."""
@@ -146,8 +151,9 @@ class _Cluster:
         """`address` is the scheduler's."""
         self._address = address
 
-    def warm_up(self) -> None:
-        """Nothing: a cluster is others' as well, and its workers may have imported everything long ago."""
+    def ask(self, question: Question) -> Look | EdgeqError:
+        """As `Crew`, by this process: the cluster's may have imported everything long ago, and not have the file."""
+        return look(question)
 
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
         """As `Crew`."""
@@ -157,9 +163,15 @@ class _Cluster:
 
 
 def _import(share: int, scratch: Path) -> None:
-    with temporary_files_in(scratch):
+    with temporary_files_in(scratch), contextlib.suppress(EdgeqError):  # the one that looks says what is wrong
         limit_threads(share)
         keras3()
+
+
+def _looked(share: int, scratch: Path, question: Question) -> Look | EdgeqError:
+    with temporary_files_in(scratch):
+        limit_threads(share)
+        return look(question)
 
 
 def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, tuple[Made, ...]]:

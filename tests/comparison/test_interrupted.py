@@ -39,6 +39,8 @@ def test_ctrl_c_leaves_no_temporary_files(tmp_path: Path) -> None:
     try:
         wait_for(lambda: bool(list(out.glob("arms/training-*/*.npz"))), running)
         assert list(scratch.rglob("*")), "the workers write somewhere else"
+        loaded = Path(f"/proc/{running.pid}/maps").read_text()
+        assert "libtensorflow" not in loaded, "the workers need the seconds of its import, and its memory"
         running.send_signal(signal.SIGINT)
         _, said = running.communicate(timeout=DEADLINE)
     finally:

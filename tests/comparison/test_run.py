@@ -20,22 +20,31 @@ import pytest
 
 from edgeq.comparison.arms import FLOAT, PTQ, Task, Work
 from edgeq.comparison.cluster import connected, threads_per_task
+from edgeq.comparison.look import Look, Question
 from edgeq.comparison.made import Job, Made
+from edgeq.comparison.options import CompareOptions
 from edgeq.comparison.run import crew, run_jobs, threads, workers
 from edgeq.comparison.work import pack
 from edgeq.data import load_dataset
 from edgeq.errors import UnavailableError
-from edgeq.records import Progress
+from edgeq.model.peek import peek_inputs
+from edgeq.records import ModelFormat, Progress
 from edgeq.training import TrainingOptions
+
+KERAS3 = ModelFormat.KERAS3
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("compare")]
 
 
 @pytest.fixture(scope="module")
-def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
+def options(tmp_path_factory: pytest.TempPathFactory) -> CompareOptions:
+    """A model and its data."""
+    return planted.clean(0, False).write(tmp_path_factory.mktemp("jobs"))
+
+
+@pytest.fixture(scope="module")
+def jobs(options: CompareOptions) -> list[Job]:
     """The float model and its PTQ."""
-    folder = tmp_path_factory.mktemp("jobs")
-    options = planted.clean(0, False).write(folder)
     assert options.model is not None
     data = load_dataset(options.data)
     return [
@@ -47,12 +56,16 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> list[Job]:
     ]  # fmt: skip
 
 
-def made(jobs: list[Job], at_a_time: int, dask: str | None = None, *, warm: bool = False) -> dict[str, Made]:
+def made(
+    jobs: list[Job], at_a_time: int, dask: str | None = None, *, question: Question | None = None
+) -> dict[str, Made]:
     steps = []
     progress = Progress(step=lambda n=1: steps.append(n))
     with crew(len(jobs), at_a_time=at_a_time, dask=dask) as workers:
-        if warm:
-            workers.warm_up()
+        if question is not None:
+            answer = workers.ask(question)
+            assert isinstance(answer, Look), answer
+            assert (answer.facts.name, answer.refusal) == ("model.keras", None)
         done = list(run_jobs(jobs, workers, progress=progress))
     assert sum(steps) == len(jobs)
     return {run.arm: run for _, runs in done for run in runs}
@@ -111,13 +124,21 @@ def kill_when_busy(cluster: Any) -> None:
         os.kill(worker.pid, signal.SIGKILL)
 
 
-def test_two_processes_make_the_same(jobs: list[Job]) -> None:
-    same(made(jobs, 1), made(jobs, 2, warm=True))
+def test_two_processes_make_the_same(jobs: list[Job], options: CompareOptions) -> None:
+    same(made(jobs, 1), made(jobs, 2, question=question(options)))
 
 
-def test_processes_that_started_in_vain_are_gone() -> None:
+def question(options: CompareOptions) -> Question:
+    assert options.model is not None
+    return Question(
+        path=options.model, trusted=False, data=load_dataset(options.data), inputs=peek_inputs(options.model, KERAS3),
+        training=TrainingOptions(), seed=0,
+    )  # fmt: skip
+
+
+def test_processes_that_started_in_vain_are_gone(options: CompareOptions) -> None:
     with pytest.raises(UnavailableError, match="no work"), crew(2, at_a_time=2, dask=None) as workers:
-        workers.warm_up()
+        workers.ask(question(options))
         raise UnavailableError("no work")
     assert not [p for p in multiprocessing.active_children() if "Loky" in p.name]
 
