@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.errors import ModelError
+from edgeq.model.checks import check_finite, check_names
 from edgeq.model.compiled import compiled_from_config, read_compiled
 from edgeq.model.runtime import keras3, legacy_keras, quiet, tensorflow
 from edgeq.model.scan import read_archive, scan_model
@@ -118,7 +119,8 @@ def from_keras(model: Any, *, path: Path, format: ModelFormat = ModelFormat.KERA
         sha256: hex digest of its file.
 
     Raises:
-        ModelError: the model has no fixed inputs and outputs, or holds values that are not finite.
+        ModelError: the model has no fixed inputs and outputs, names that TensorFlow cannot use, or values that are not
+            finite.
     """
     inputs, outputs = getattr(model, "inputs", None), getattr(model, "outputs", None)
     if not inputs or not outputs:
@@ -127,7 +129,8 @@ def from_keras(model: Any, *, path: Path, format: ModelFormat = ModelFormat.KERA
             hint="Rebuild it as a functional or sequential Keras model with an Input layer.",
         )
     specs = _specs(path, ((t.name, t) for t in inputs), is_input=True)
-    _check_finite(path, model)
+    check_names(path, model)
+    check_finite(path, model)
     return FloatModel(
         path=path,
         format=format,
@@ -246,18 +249,6 @@ def _specs(path: Path, tensors: Iterable[tuple[str, Any]], *, is_input: bool) ->
             )
         found.append(ValueSpec(name=name, shape=tuple(shape), dtype=str(getattr(tensor.dtype, "name", tensor.dtype))))
     return tuple(found)
-
-
-def _check_finite(path: Path, model: Any) -> None:
-    import numpy as np
-
-    for layer in model.layers:
-        for weight, value in zip(layer.weights, layer.get_weights(), strict=True):
-            if np.issubdtype(value.dtype, np.floating) and not np.isfinite(value).all():
-                raise ModelError(
-                    f"{weight.name} of layer {layer.name!r} in {path} holds NaN or infinite values.",
-                    hint="The file is damaged, or training diverged.",
-                )
 
 
 def _zip_format(path: Path) -> ModelFormat:

@@ -240,6 +240,30 @@ def test_weights_that_are_not_numbers(tmp_path: Path) -> None:
         load_float_model(tmp_path / "model.keras")
 
 
+def test_names_that_tensorflow_cannot_use(tmp_path: Path) -> None:
+    """Models of another backend of Keras may have them; a name of an input may be anything."""
+    keras, legacy = keras3(), legacy_keras()
+
+    def named(library: Any, model: str, layer: str) -> Any:
+        image = library.Input((3,), name="the image" if library is keras else "image")
+        inner = library.Sequential([library.layers.Dense(2, name=layer)], name="inner")
+        return library.Model(image, inner(image), name=model)
+
+    def message(model: Any) -> str:
+        with pytest.raises(ModelError) as raised:
+            from_keras(model, path=tmp_path / "m.keras")
+        return str(raised.value)
+
+    from_keras(named(keras, "a.b-c", "_1-x>y"), path=tmp_path / "m.keras")
+    assert "its name to 'my_model'" in message(named(keras, "my model", "dense"))
+    assert "its name to 'x'" in message(named(keras, "_x", "dense"))
+    assert "its _name to 'my_model'" in message(named(legacy, "my model", "dense"))
+    model = named(keras, "model", "dense")
+    model.get_layer("inner").layers[0].name = "größe | 2"
+    assert "The Dense layer 'größe | 2' in" in message(model)
+    assert "the layer's name to 'gr_e_2'" in message(model)
+
+
 def test_other_backends_are_named(files: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     with pytest.raises(InputError, match=r"KERAS_BACKEND is 'jax'.*\n.*set it to tensorflow"):
