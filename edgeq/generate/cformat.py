@@ -69,6 +69,12 @@ def c_comment(text: str) -> str:
     return visible.replace("*/", "* /").replace("/*", "/ *").strip().rstrip("\\ ")
 
 
+def code_span(text: str) -> str:
+    """Text as code in Markdown, also in a table: nothing in it is markup, or ends the code, the cell or the line."""
+    visible = "".join(c if c.isprintable() else " " for c in text).replace("|", "/").replace("`", "'").strip()
+    return f"`{visible}`" if visible else "–"
+
+
 def c_array(values: NDArray[np.generic]) -> str:
     """The elements of an array, comma-separated, in lines of a sensible length and without a trailing comma."""
     flat = np.ascontiguousarray(values).reshape(-1)
@@ -90,6 +96,7 @@ def c_array(values: NDArray[np.generic]) -> str:
 FILTERS = {
     "c_array": c_array,
     "c_comment": c_comment,
+    "code_span": code_span,
     "c_float": c_float,
     "c_int": c_int,
     "c_string": c_string,

@@ -42,9 +42,10 @@ def check_names(path: Path, model: Any) -> None:
             continue
         what, whose = ("The model", "its") if layer is model else (f"The {type(layer).__name__} layer", "the layer's")
         legacy = any(kind.__module__.startswith("tf_keras.") for kind in type(layer).__mro__)
+        attribute = "_name" if legacy else "name"
         better = re.sub(r"[^A-Za-z0-9]+", "_", layer.name).strip("_") or "renamed"
         raise ModelError(
             f"{what} {layer.name!r} in {path} has a name that TensorFlow cannot use: only A-Z a-z 0-9 _ . \\ / > - may "
             "be in it.",
-            hint=f"Load the model in Python, set {whose} {'_name' if legacy else 'name'} to {better!r}, and save the model again.",
+            hint=f"Load the model in Python, set {whose} {attribute} to {better!r}, and save the model again.",
         )

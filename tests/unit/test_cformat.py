@@ -63,6 +63,14 @@ def test_comments_stay_comments(text: str) -> None:
     assert not comment.endswith("\\")
 
 
+@given(st.text(alphabet=st.sampled_from("a<b>*_[]|`\\\n\r\u2028 ")))
+def test_code_in_markdown_stays_code_in_its_cell(name: str) -> None:
+    span = cformat.code_span(name)
+    assert len(span.splitlines()) == 1
+    assert "|" not in span
+    assert span == "–" or (span[0] == span[-1] == "`" and span[1:-1].strip() and "`" not in span[1:-1])
+
+
 def test_strings_reach_c_as_they_are(tmp_path: Path) -> None:
     texts = ['a "b" \\', "??/", "é\n", "\x01" + "23", "%s", "\x7fA"]
     lines = "\n".join(f"  puts({cformat.c_string(t)});" for t in texts)
