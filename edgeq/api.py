@@ -342,7 +342,9 @@ def doctor() -> tuple[Check, ...]:
     return examine()
 
 
-def build_native_agent(target: str = "host", *, litert: Path | None = None, out: Path | None = None) -> Bundle:
+def build_native_agent(
+    target: str = "host", *, litert: Path | None = None, out: Path | None = None, progress: Progress | None = None
+) -> Bundle:
     """The agent that needs no Python on the device, and LiteRT's library beside it:
     `edgeq.native_agent.bundle.make_bundle`.
 
@@ -350,6 +352,7 @@ def build_native_agent(target: str = "host", *, litert: Path | None = None, out:
         target: for what: a name of `edgeq.native_agent.targets.NAMES`.
         litert: LiteRT's library, or its Android package (.aar); None: that of the ai-edge-litert wheel.
         out: the folder; None: where `--device adb` looks for it.
+        progress: hears of the stages.
 
     Raises:
         InputError: there is no such target, `litert` is no such library, or `out` cannot be written.
@@ -358,7 +361,7 @@ def build_native_agent(target: str = "host", *, litert: Path | None = None, out:
     from edgeq.native_agent.bundle import make_bundle
     from edgeq.native_agent.targets import find_target
 
-    return make_bundle(find_target(target), litert=litert, out=out)
+    return make_bundle(find_target(target), litert=litert, out=out, progress=progress)
 
 
 def monitor(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgeq.cli._common import PATH
+from edgeq.cli._common import PATH, progress
 
 
 @click.command("native-agent")
@@ -41,7 +41,8 @@ def command(target: str, out: Path | None, litert: Path | None) -> int:
     """
     import edgeq
 
-    bundle = edgeq.build_native_agent(target, litert=litert, out=out)
+    with progress() as bars:
+        bundle = edgeq.build_native_agent(target, litert=litert, out=out, progress=bars)
     sizes = ", ".join(f"{file.name} {file.stat().st_size:,} bytes" for file in (bundle.program, bundle.library))
     click.echo(f"{bundle.folder}: the agent for {bundle.target.name} ({sizes}).")
     return 0

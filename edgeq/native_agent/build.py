@@ -12,6 +12,7 @@ from edgeq import process, resources
 from edgeq.caches import zig_environment
 from edgeq.errors import ToolError
 from edgeq.native_agent.targets import Target
+from edgeq.progress import Progress
 from edgeq.toolchain import zig
 
 PROGRAM = "edgeq-agent"
@@ -26,12 +27,13 @@ _COMMON = ("-O2", "-g0", "-fno-sanitize=all", "-ffunction-sections", "-fdata-sec
 _LINK = ("-Wl,--gc-sections", "-s")
 
 
-def build_agent(target: Target, folder: Path) -> Path:
+def build_agent(target: Target, folder: Path, *, progress: Progress | None = None) -> Path:
     """Compile it.
 
     Args:
         target: for what.
         folder: gets the program and what comes up on the way; made if missing.
+        progress: hears of the stage, and with zig of each file.
 
     Returns:
         The program.
@@ -40,7 +42,13 @@ def build_agent(target: Target, folder: Path) -> Path:
         ToolError: zig, CMake or the NDK is missing, or refused the code.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    return _with_ndk(target, folder) if target.zig is None else _with_zig(target.zig, folder)
+    progress = progress or Progress()
+    what = f"Compiling {PROGRAM} for {target.name}"
+    if target.zig is None:
+        progress.start(what)
+        return _with_ndk(target, folder)
+    progress.start(what, total=len(sources()))
+    return _with_zig(target.zig, folder, progress)
 
 
 def sources() -> tuple[Path, ...]:
@@ -65,7 +73,7 @@ def _definitions() -> tuple[str, ...]:
     return tuple(f"-D{name}" for name in names)
 
 
-def _with_zig(triple: str, folder: Path) -> Path:
+def _with_zig(triple: str, folder: Path, progress: Progress) -> Path:
     zig.version()  # says how to get it
     command = [sys.executable, "-m", "ziglang"]
     definitions = _definitions()
@@ -78,10 +86,13 @@ def _with_zig(triple: str, folder: Path) -> Path:
         _run(argv, f"Compiling {source.name} for {triple}")
         return obj
 
-    files = sources()
-    compile_one(files[0])  # alone: zig makes what it needs of the target's C library first, once
+    first, *others = sources()
+    objects = [compile_one(first)]  # alone: zig makes what it needs of the target's C library first, once
+    progress.step()
     with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        objects = list(pool.map(compile_one, files))
+        for obj in pool.map(compile_one, others):
+            objects.append(obj)
+            progress.step()
     program = folder / PROGRAM
     _run(
         [*command, "cc", "-target", triple, *_LINK, *objects, "-ldl", "-o", program],

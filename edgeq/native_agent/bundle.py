@@ -14,6 +14,7 @@ from edgeq.errors import InputError, ToolError
 from edgeq.native_agent.build import PROGRAM, build_agent, recipe, sources
 from edgeq.native_agent.runtime import LIBRARY, litert_library, wheel_version
 from edgeq.native_agent.targets import Target
+from edgeq.progress import Progress
 
 _STAMP = "made-of.sha256"
 
@@ -41,13 +42,16 @@ def default_folder(target: Target) -> Path:
     return cache_folder("native-agent") / target.name
 
 
-def make_bundle(target: Target, *, litert: Path | None = None, out: Path | None = None) -> Bundle:
+def make_bundle(
+    target: Target, *, litert: Path | None = None, out: Path | None = None, progress: Progress | None = None
+) -> Bundle:
     """Build the agent, and put LiteRT's library beside it.
 
     Args:
         target: for what.
         litert: as of `litert_library`.
         out: the folder; None: where `--device adb` looks for it. An agent that is there is replaced.
+        progress: hears of the stages.
 
     Raises:
         InputError: `litert` is no such library, or `out` cannot be written.
@@ -57,8 +61,9 @@ def make_bundle(target: Target, *, litert: Path | None = None, out: Path | None 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            (progress or Progress()).start(f"Getting LiteRT's library for {target.name}")
             library = litert_library(target, litert, Path(scratch) / "package")
-            program = build_agent(target, Path(scratch) / "build")
+            program = build_agent(target, Path(scratch) / "build", progress=progress)
             copied = Path(scratch) / LIBRARY
             shutil.copyfile(library, copied)
             (folder / _STAMP).unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from edgeq.native_agent.build import NDK, build_agent
 from edgeq.native_agent.bundle import make_bundle, ready_bundle
 from edgeq.native_agent.runtime import litert_library, wheel_library
 from edgeq.native_agent.targets import find_target
+from edgeq.progress import Progress
 
 pytestmark = pytest.mark.xdist_group("native-agent")
 
@@ -73,7 +74,10 @@ def test_the_ndks_toolchain_is_told_what_to_build(tmp_path: Path, monkeypatch: p
     (place / "android.toolchain.cmake").write_text(TOOLCHAIN.format(told=told))
     monkeypatch.setenv(NDK, str(tmp_path / "ndk"))
     monkeypatch.setattr(bundle, "default_folder", lambda target: tmp_path / "cache" / target.name)
-    made = make_bundle(ANDROID, litert=android_package(tmp_path))
+    heard: list[str] = []
+    progress = Progress(start=lambda what, total=None: heard.append(what))
+    made = make_bundle(ANDROID, litert=android_package(tmp_path), progress=progress)
+    assert heard == ["Getting LiteRT's library for android-arm64", "Compiling edgeq-agent for android-arm64"]
     assert told.read_text() == "arm64-v8a android-26"
     assert sorted(path.name for path in made.folder.iterdir()) == ["edgeq-agent", "libLiteRt.so", "made-of.sha256"]
     assert ready_bundle(ANDROID).folder == made.folder
@@ -81,6 +85,14 @@ def test_the_ndks_toolchain_is_told_what_to_build(tmp_path: Path, monkeypatch: p
     (made.folder / "made-of.sha256").write_text("of other sources\n")
     with pytest.raises(ToolError, match="android-arm64 was built by another version of edgeq"):
         ready_bundle(ANDROID)
+
+
+def test_every_file_that_is_compiled_is_a_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(build, "_run", lambda argv, what: Path(argv[-1]).touch())
+    totals, steps = list[int](), list[int]()
+    progress = Progress(start=lambda what, total: totals.append(total), step=lambda n=1: steps.append(n))
+    build_agent(find_target("host"), tmp_path, progress=progress)
+    assert totals == [sum(steps)] == [len(build.sources())]
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
