@@ -65,12 +65,13 @@ class Evidence:
         base = self.arms[FLOAT] if FLOAT in self.arms else next(iter(self.arms.values()))
         return self.margin / base.first.mean if base.first.mean else math.inf
 
+    def mean(self, arm: str) -> float:
+        """An arm's figure on the test samples, mean over seeds."""
+        runs = self.arms[arm].runs.values()
+        return sum(run.mean for run in runs) / len(runs)
+
     def gain(self, first: str, second: str) -> float:
         """How much better the second arm is on the test samples, mean over seeds: a share of samples, or of the first
         arm's error. Negative: worse."""
-        one, two = _mean(self.arms[first]), _mean(self.arms[second])
+        one, two = self.mean(first), self.mean(second)
         return two - one if is_share(self.metric) else (one - two) / one if one else 0.0
-
-
-def _mean(arm: ScoredArm) -> float:
-    return sum(run.mean for run in arm.runs.values()) / len(arm.runs)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import (
+    batch_norm,
     data,
     labels,
     learning_rate,
@@ -36,8 +37,9 @@ FINDERS: tuple[Finder, ...] = (
     training.arm_failed,
     ranges.ranges_lost,
     overwritten.ranges_overwritten,
-    training.batch_norm_stale,
+    batch_norm.batch_norm_stale,
     training.float_undertrained,
+    batch_norm.batch_norm_stale_besides,
     overfitting.float_overfits,
     data.calibration_classes,
     data.calibration_ranges,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from edgeq.comparison.findings import thresholds as limit
-from edgeq.comparison.findings.losses import best_cross_entropies, cross_entropies, lower, probabilities
+from edgeq.comparison.findings.losses import best_cross_entropies, cross_entropies, guessing, lower, probabilities
 from edgeq.comparison.scores import Scores
 
 if TYPE_CHECKING:
@@ -60,16 +60,14 @@ def learned_little(
         return None
     labels = seen.task.labels.astype(np.int64)
     right, sure = (seen.predicted == labels).astype(np.float64), p.max(axis=1)
-    shares = np.bincount(labels) / len(labels)
-    shares = shares[shares > 0]
     found = Learning(
         accuracy=float(right.mean()), confidence=float(sure.mean()), loss=float(cross_entropies(p, labels).mean()),
-        guessing_loss=float(-(shares * np.log(shares)).sum()),
+        guessing_loss=guessing(labels),
     )  # fmt: skip
     part = found.loss / found.guessing_loss if found.guessing_loss else math.inf
     if not limit.LEARNED_LOSS < part < limit.WRONG_LOSS:
         return None
-    spread, most = _Z99 / math.sqrt(len(p)), float(shares.max())
+    spread, most = _Z99 / math.sqrt(len(p)), float(np.bincount(labels).max() / len(labels))
     guesses = part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most))
     gap = found.accuracy - found.confidence
     if not guesses and (gap < limit.UNSURE or gap <= spread * float((right - sure).std())):

@@ -55,6 +55,13 @@ def cross_entropies(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArra
     return np.asarray(-np.log(np.clip(p[np.arange(len(p)), labels], _LEAST, 1.0)), np.float64)
 
 
+def guessing(labels: NDArray[np.int64]) -> float:
+    """The cross-entropy of answering each time with the shares of the classes, in nats; 0 where there is one class."""
+    shares = np.bincount(labels) / len(labels)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
+
+
 def best_cross_entropies(p: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n,) at the temperature that makes their mean smallest (Guo et al., "On Calibration of Modern Neural Networks",
     2017)."""

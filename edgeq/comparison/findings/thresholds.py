@@ -153,3 +153,7 @@ FEW_CALIBRATION_SAMPLES = 50
 
 REMAINING_GAIN = 0.5
 """If new batch-norm statistics bring this part of what more training brings, they are the cause."""
+
+STALE_LOSS, STALE_LOSS_LEAST = 0.2, 0.02
+"""Part of the test loss that new batch-norm statistics take away where the accuracy does not show it; and the least, as
+part of the loss of guessing: a model that is right and sure has hardly any loss, and a fifth of that is nothing."""

@@ -18,6 +18,7 @@ from edgeq.comparison.arms import (
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
+from edgeq.comparison.findings.gains import improves
 from edgeq.comparison.findings.hardly_trained import TRAIN_OUT, hardly_trained
 from edgeq.comparison.findings.labels import labels_fit
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
@@ -36,25 +37,6 @@ _UNKNOWN = (
 )
 
 
-def batch_norm_stale(evidence: Evidence) -> Iterator[CompareFinding]:
-    """New batch-norm statistics alone make the float model better."""
-    if not _improves(evidence, FLOAT, FLOAT_BN):
-        return
-    gain = evidence.gain(FLOAT, FLOAT_BN)
-    yield CompareFinding(
-        code="batch-norm-statistics-stale",
-        severity=Severity.WARNING,
-        title=f"The float model's batch-norm statistics are stale: new ones bring {amount(evidence, gain)}",
-        text="Taking the mean and variance of each batch norm again on the training data, without changing a weight, "
-        f"moves the float model from {_value(evidence, FLOAT)} to {_value(evidence, FLOAT_BN)}. "
-        "Its moving averages had not settled when training stopped, so the float figure is no fair one, and whatever "
-        "trains on repairs it in passing.",
-        evidence={"float": _mean(evidence, FLOAT), "float_new_statistics": _mean(evidence, FLOAT_BN), "gain": gain},
-        advice="Train longer, lower the batch norms' momentum (0.9 instead of 0.99), or take the statistics again "
-        "before you quantize; compare with that model.",
-    )
-
-
 def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
     """The same training as QAT's, without quantization, makes the float model better; or, where there was none or too
     little of it to see that, the model has hardly learned its own training samples."""
@@ -65,7 +47,7 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
 def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
     # Stale statistics look alike: where there are new ones, the model with them is judged.
     arm = FLOAT_BN if FLOAT_BN in evidence.arms and FLOAT_BN in evidence.seen else FLOAT
-    if arm not in evidence.seen or _improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
+    if arm not in evidence.seen or improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
         return
     continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
     if too_few_groups(make_units(evidence.data.test, evidence.groups)):
@@ -81,21 +63,22 @@ def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
 
 def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
     for continued in (FLOAT_CONTINUED, FLOAT_CONTINUED_TFMOT):
-        if not _improves(evidence, FLOAT, continued) or not labels_fit(evidence):
+        if not improves(evidence, FLOAT, continued) or not labels_fit(evidence):
             continue
         gain = evidence.gain(FLOAT, continued)
-        by_statistics = evidence.gain(FLOAT, FLOAT_BN) if _improves(evidence, FLOAT, FLOAT_BN) else 0.0
+        by_statistics = evidence.gain(FLOAT, FLOAT_BN) if improves(evidence, FLOAT, FLOAT_BN) else 0.0
         if by_statistics >= limit.REMAINING_GAIN * gain:
             return  # the batch norms explain it
+        before, after = (shown(evidence, evidence.mean(arm)) for arm in (FLOAT, continued))
         yield CompareFinding(
             code="float-model-undertrained",
             severity=Severity.WARNING,
             title=f"The float model is not trained out: going on brings {amount(evidence, gain)}",
             text=f"Trained on exactly like QAT but without quantization, the float model goes from "
-            f"{_value(evidence, FLOAT)} to {_value(evidence, continued)}. QAT is training, too: part of what it gains "
-            "over PTQ and over the float model is nothing but these extra epochs.",
+            f"{before} to {after}. QAT is training, too: part of what it gains over PTQ and over the float model is "
+            "nothing but these extra epochs.",
             evidence={
-                "float": _mean(evidence, FLOAT), "float_continued": _mean(evidence, continued), "gain": gain,
+                "float": evidence.mean(FLOAT), "float_continued": evidence.mean(continued), "gain": gain,
                 "by_batch_norm_statistics": by_statistics,
             },
             advice=TRAIN_OUT,
@@ -184,14 +167,6 @@ def gain_is_training(evidence: Evidence) -> Iterator[CompareFinding]:
         )
 
 
-def _improves(evidence: Evidence, first: str, second: str) -> bool:
-    """Clearly better on the test samples, by more than the margin."""
-    contrast = evidence.contrast(first, second)
-    if contrast is None or evidence.gain(first, second) < evidence.margin_share:
-        return False
-    return contrast.artifact.p_value <= limit.EXPLORATORY_LEVEL
-
-
 def _unfinished(history: TrainingHistory, *, behind: bool) -> bool:
     """Cut off while it was getting better: after an epoch or two, or after more if the arm is behind."""
     epochs = len(history.epochs)
@@ -214,12 +189,3 @@ def _behind(evidence: Evidence, arm: str) -> bool:
     """The arm is worse than PTQ, or than PTQ of its control, by more than the margin."""
     others = (PTQ, _CONTROLS[arm][1])
     return any(o in evidence.arms and -evidence.gain(o, arm) > evidence.margin_share for o in others)
-
-
-def _mean(evidence: Evidence, arm: str) -> float:
-    runs = evidence.arms[arm].runs.values()
-    return sum(run.mean for run in runs) / len(runs)
-
-
-def _value(evidence: Evidence, arm: str) -> str:
-    return shown(evidence, _mean(evidence, arm))
