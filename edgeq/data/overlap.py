@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edgeq.data.channels import ChannelOrder, channel_order
 from edgeq.data.check import named_splits
 from edgeq.data.moments import moments_of_all
 from edgeq.data.near import Neighbours, units_of
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _OWN_SAMPLES = 2000
+_MOST_CHANNELS = 32  # of which each is looked at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +44,16 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaling:
-    """One model input in another split beside the test samples: mean, standard deviation and range of all values.
+    """One model input in another split beside the test samples: mean, standard deviation and range of all values, or
+    of those of one `channel` (the last axis).
 
-    `rescaling` is what would turn the split's values into the test samples'; None: no line does.
+    `rescaling` is what would turn the split's values into the test samples'; None: no line does. `order` is that of the
+    channels, if it is another one.
     """
 
     split: str
     input: int
+    channel: int | None = None
     mean: float
     std: float
     low: float
@@ -57,6 +63,7 @@ class Scaling:
     test_low: float
     test_high: float
     rescaling: Rescaling | None
+    order: ChannelOrder | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +96,7 @@ def check_overlap(dataset: Dataset) -> DataChecks:
                 near=near, natural_near=natural_near,
             )
         )  # fmt: skip
-        scalings += [_scaling(name, i, x, dataset.test.x[i]) for i, x in enumerate(split.x)]
+        scalings += [s for i, x in enumerate(split.x) for s in _scalings(name, i, x, dataset.test.x[i])]
     return DataChecks(overlaps=tuple(overlaps), scalings=tuple(scalings))
 
 
@@ -125,6 +132,14 @@ def _counts(hashes: list[bytes]) -> dict[bytes, int]:
     for value in hashes:
         counts[value] = counts.get(value, 0) + 1
     return counts
+
+
+def _scalings(name: str, index: int, x: NDArray[np.generic], test: NDArray[np.generic]) -> Iterator[Scaling]:
+    """Of all values; then of each channel of images and sequences, if they have several and not many."""
+    yield replace(_scaling(name, index, x, test), order=channel_order(x, test))
+    if x.ndim > 2 and x.shape[-1] == test.shape[-1] and 2 <= x.shape[-1] <= _MOST_CHANNELS:
+        for channel in range(x.shape[-1]):
+            yield replace(_scaling(name, index, x[..., channel], test[..., channel]), channel=channel)
 
 
 def _scaling(name: str, index: int, x: NDArray[np.generic], test: NDArray[np.generic]) -> Scaling:

@@ -16,6 +16,7 @@ from edgeq.comparison.findings import (
     order,
     overfitting,
     overwritten,
+    preparation,
     quantization,
     ranges,
     results,
@@ -29,7 +30,7 @@ Finder = Callable[[Evidence], Iterator[CompareFinding]]
 # one of them, and a cause before its consequences.
 FINDERS: tuple[Finder, ...] = (
     order.scores_in_other_order,
-    data.preprocessing_differs,
+    preparation.preprocessing_differs,
     labels.labels_do_not_fit,
     data.test_in_training,
     quantization.conversion_gap,

@@ -10,61 +10,10 @@ from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.data.coverage import class_coverage
-from edgeq.data.overlap import Overlap, Scaling
-from edgeq.data.rescaling import Preparation
+from edgeq.data.overlap import Overlap
 
-_SPLITS = {"train": "training", "val": "validation", "calib": "calibration"}
-
-
-def preprocessing_differs(evidence: Evidence) -> Iterator[CompareFinding]:
-    """A split has values of another scale than the test samples."""
-    for found in evidence.checks.scalings if evidence.checks else ():
-        if found.test_std == 0:
-            continue
-        ratio, shift = found.std / found.test_std, (found.mean - found.test_mean) / found.test_std
-        if 1 / limit.SCALE_RATIO < ratio < limit.SCALE_RATIO and abs(shift) < limit.SHIFT:
-            continue
-        split = _SPLITS[found.split]
-        matters = split in ("calibration", evidence.data.calibration)
-        yield CompareFinding(
-            code=f"{split}-preprocessing-differs",
-            severity=Severity.ERROR if matters else Severity.WARNING,
-            title=f"The {split} samples are scaled differently from the test samples",
-            text=f"The {split} samples lie between {found.low:.4g} and {found.high:.4g}, the test samples between "
-            f"{found.test_low:.4g} and {found.test_high:.4g}{_explained(found, split)}. "
-            + (
-                "The int8 ranges were chosen for values that the model never sees when it is used."
-                if matters
-                else "What was learned from these samples is about other inputs than those that are tested."
-            ),
-            evidence=_scaling_evidence(found, ratio),
-            advice=f"Prepare the {split} samples exactly like the test samples (the same division, mean and order), "
-            "then run this again.",
-        )
-
-
-def _explained(found: Scaling, split: str) -> str:
-    """What was done to the one and not to the other, if that can be told."""
-    rescaling = found.rescaling
-    if rescaling is None or rescaling.preparation is Preparation.NONE:
-        return ""
-    done = rescaling.preparation.value
-    if rescaling.preparation is Preparation.OTHER:
-        done = f"times {rescaling.scale:.4g}, plus {rescaling.offset:.4g}"
-    return f", like the {split} samples {done}"
-
-
-def _scaling_evidence(found: Scaling, ratio: float) -> dict[str, float | int | str]:
-    evidence: dict[str, float | int | str] = {
-        "input": found.input, "std_ratio": ratio, "mean": found.mean, "test_mean": found.test_mean, "low": found.low,
-        "high": found.high, "test_low": found.test_low, "test_high": found.test_high,
-    }  # fmt: skip
-    if found.rescaling is not None:
-        evidence |= {
-            "preparation": found.rescaling.preparation.value, "scale": found.rescaling.scale,
-            "offset": found.rescaling.offset,
-        }  # fmt: skip
-    return evidence
+SPLITS = {"train": "training", "val": "validation", "calib": "calibration"}
+"""The splits as sentences name them."""
 
 
 def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
@@ -76,7 +25,7 @@ def test_in_training(evidence: Evidence) -> Iterator[CompareFinding]:
         repeated = max(found.natural, found.natural_near)
         expected = repeated * found.test
         natural = same <= limit.NATURAL_FACTOR * expected + limit.NATURAL_DEVIATIONS * expected**0.5
-        split = _SPLITS[found.split]
+        split = SPLITS[found.split]
         yield CompareFinding(
             code=f"test-samples-in-{split}",
             severity=Severity.INFO if natural or share < limit.SHARED_SAMPLES else Severity.WARNING,

@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.comparison.arms import FLOAT
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import thresholds as limit
-from edgeq.comparison.findings.data import preprocessing_differs
+from edgeq.comparison.findings.preparation import preprocessing_differs
 from edgeq.comparison.findings.relation import worth, worth_within
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity

@@ -12,6 +12,9 @@ values, and forgotten scalings (16, 255, a standard deviation) are beyond it."""
 SHIFT = 1.0
 """A mean that is off by a whole standard deviation of the test samples."""
 
+ROUNDED = 0.001
+"""By so much values may be outside of 0 to 1, or −1 to 1, where a resized image was rounded."""
+
 SHARED_SAMPLES = 0.01
 """Test samples that were trained on: from one in a hundred on they can lift an accuracy by the default margin."""
 
