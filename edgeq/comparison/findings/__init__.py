@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings import (
     batch_norm,
+    calibration,
     data,
     labels,
     learning_rate,
@@ -42,8 +43,8 @@ FINDERS: tuple[Finder, ...] = (
     training.float_undertrained,
     batch_norm.batch_norm_stale_besides,
     overfitting.float_overfits,
-    data.calibration_classes,
-    data.calibration_ranges,
+    calibration.calibration_classes,
+    calibration.calibration_ranges,
     quantization.layers_quantize_badly,
     overfitting.float_overfits_besides,
     training.qat_undertrained,

@@ -123,12 +123,16 @@ report differences between PTQ and QAT of 3 to 6 points."""
 CLIPPED = 0.01
 """Share of a tensor's values on test samples outside of its range."""
 
-CLIPPED_BY_CHANCE = 10.0
-"""The smallest and largest of n values leave 2 / (n + 1) of all values outside on average: five times that is no
-chance. Tensors with many values per sample stay far below."""
+BY_CHANCE = 0.001
+"""And a share this unlikely where both are samples of the same: with 200 calibration and 500 test samples, one value
+each, up to 5 % are outside. Tensors with many values per sample stay far below."""
 
 UNUSED = 0.5
 """Share of an activation's range that no test sample reaches: half unused is one bit lost."""
+
+HEAVY_TAIL, BY_CHANCE_OF_TAILS = 3.0, 0.01
+"""Where PTQ is not shown to lose by it, a share this unlikely as well, for tails that fall off with the third power:
+tables have such columns, and the largest of 200 values is more than twice that of 200 others in one case of nine."""
 
 CLIPPED_LOST = 0.05
 """Share of values at the ends of a given model's range, whose calibration nobody knows: five times what 200 samples
