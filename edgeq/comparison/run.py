@@ -22,6 +22,7 @@ from edgeq.errors import EdgeqError, UnavailableError
 from edgeq.interruption import scratch_folder, temporary_files_in
 from edgeq.model.runtime import keras3
 from edgeq.records import Progress
+from edgeq.reference.children import kept_children
 
 
 def workers(jobs: int | None, count: int) -> int:
@@ -63,7 +64,7 @@ def crew(most: int, *, at_a_time: int | None, dask: str | None) -> Iterator[Crew
         yield _Cluster(dask)
         return
     count = workers(at_a_time, most)
-    with scratch_folder() as scratch:
+    with scratch_folder() as scratch, kept_children():
         parallel = Parallel(
             n_jobs=count,
             return_as="generator_unordered",
@@ -136,9 +137,9 @@ class _Here:
             yield _numbered(0, replace(jobs[0], threads=threads(1)), self._scratch)
             return
         self.wait()
-        share = threads(self._count)
+        share, do = threads(self._count), _numbered if self._count == 1 else _made
         results = self._parallel(
-            delayed(_numbered)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
+            delayed(do)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
         )
         importlib.import_module("scipy.stats")  # while the others work: the statistics need it
         yield from results
@@ -177,6 +178,16 @@ def _looked(share: int, scratch: Path, question: Question) -> Look | EdgeqError:
 def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, tuple[Made, ...]]:
     with temporary_files_in(scratch) if scratch is not None else contextlib.nullcontext():
         return index, run_job(job)
+
+
+_life = contextlib.ExitStack()
+"""Of a process that does nothing but make arms."""
+
+
+def _made(index: int, job: Job, scratch: Path) -> tuple[int, tuple[Made, ...]]:
+    """`_numbered` by such a process: its interpreters stay for the next job."""
+    _life.enter_context(kept_children())
+    return _numbered(index, job, scratch)
 
 
 def _end_workers() -> None:

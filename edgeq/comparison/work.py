@@ -15,6 +15,7 @@ from edgeq.comparison.arms import MAKES, Work
 from edgeq.comparison.made import Job, Made, ModelFiles
 from edgeq.errors import DataError, EdgeqError, InterpreterError
 from edgeq.records import Dataset, FloatModel, Method, Quantized, Reference
+from edgeq.reference.children import kept_children
 
 if TYPE_CHECKING:
     import numpy as np
@@ -49,7 +50,7 @@ def run_job(job: Job) -> tuple[Made, ...]:
     task, started = job.task, time.perf_counter()
     made: list[Made] = []
     try:
-        with tempfile.TemporaryDirectory(prefix="edgeq-") as scratch:
+        with kept_children(), tempfile.TemporaryDirectory(prefix="edgeq-") as scratch:
             model = load(job.model, Path(scratch))
             for run in _MAKERS[task.work](model, job):
                 made.append(replace(run, seconds=time.perf_counter() - started))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq.reference.children import kept_children
 from edgeq.reference.run import (
     ReferenceRuns,
     available,
@@ -20,6 +21,7 @@ __all__ = [
     "ReferenceRuns",
     "ReferenceWorker",
     "available",
+    "kept_children",
     "layer_crcs",
     "layer_outputs",
     "measure_arena",

@@ -8,7 +8,7 @@ import itertools
 import os
 import platform
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import Event, Lock
@@ -172,7 +172,7 @@ def _together(
     shards: int,
     stop: Event | None = None,
 ) -> ReferenceRuns:
-    """Every reference on `shards` parts of the samples, `processes` children at a time, each with a thread that waits.
+    """Every reference on `shards` parts of the samples, `processes` children at a time.
 
     If a required one fails, or on Ctrl-C, all children end at once.
     """
@@ -201,6 +201,27 @@ def _together(
                 raise
             return error
 
+    # A single one is run by this thread, which may keep the child.
+    parts = [run(0)] if len(workers) == 1 and stop is None else _in_threads(run, workers, processes, stop)
+    outputs = []
+    for k, reference in enumerate(running):
+        mine = parts[k * shards : (k + 1) * shards]
+        whole = [part for part in mine if not isinstance(part, InterpreterError)]
+        if len(whole) < shards:
+            failures[reference] = next(part for part in mine if isinstance(part, InterpreterError))
+            continue
+        joined = tuple(np.concatenate(columns) for columns in zip(*whole, strict=True))
+        outputs.append(ReferenceOutputs(reference=reference, version=version(reference), outputs=joined))
+    return ReferenceRuns(outputs=tuple(outputs), failures=failures)
+
+
+def _in_threads(
+    run: Callable[[int], Arrays | InterpreterError],
+    workers: Sequence[ReferenceWorker],
+    processes: int,
+    stop: Event | None,
+) -> list[Arrays | InterpreterError]:
+    """`run(k)` of all workers, `processes` at a time; if one raises, or on Ctrl-C, all children end at once."""
     with ThreadPoolExecutor(max(1, processes)) as pool:
         futures = [pool.submit(run, task) for task in range(len(workers))]
         try:
@@ -213,23 +234,13 @@ def _together(
                         raise error
                 if running_still and stop is not None and stop.is_set():
                     raise InterpreterError("The reference interpreters were stopped.")
-            parts = [future.result() for future in futures]
+            return [future.result() for future in futures]
         except BaseException:
             for future in futures:
                 future.cancel()
             for worker in workers:
                 worker.abort()
             raise
-    outputs = []
-    for k, reference in enumerate(running):
-        mine = parts[k * shards : (k + 1) * shards]
-        whole = [part for part in mine if not isinstance(part, InterpreterError)]
-        if len(whole) < shards:
-            failures[reference] = next(part for part in mine if isinstance(part, InterpreterError))
-            continue
-        joined = tuple(np.concatenate(columns) for columns in zip(*whole, strict=True))
-        outputs.append(ReferenceOutputs(reference=reference, version=version(reference), outputs=joined))
-    return ReferenceRuns(outputs=tuple(outputs), failures=failures)
 
 
 def layer_outputs(

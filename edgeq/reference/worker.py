@@ -6,26 +6,22 @@ the next request starts a new child.
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq import process
 from edgeq.errors import InterpreterError
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.model.graph import Graph, Tensor
 from edgeq.model.naming import tensor_name
 from edgeq.records import Reference
+from edgeq.reference.children import Child, left, started
 from edgeq.reference.samples import empty, fit, safe_arena, without_batch
 from edgeq.reference.wire import Arrays, receive, send
 
@@ -60,8 +56,7 @@ class ReferenceWorker:
         """Starts nothing yet: the child starts with the first request."""
         self.reference = reference
         self._stall_seconds = stall_seconds
-        self._child: subprocess.Popen[bytes] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._child: Child | None = None
         self._stalled = False
         self._aborted = False
 
@@ -72,26 +67,24 @@ class ReferenceWorker:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends the child."""
-        self.close()
+        """Ends the child; within `edgeq.reference.kept_children` it stays for the next worker."""
+        if self._child is None or self._aborted:
+            self.close()
+        else:
+            child, self._child = self._child, None
+            left(self.reference, child)
 
     def close(self) -> None:
         """End the child, if there is one. The worker may be used again."""
-        if self._child is not None:
-            if self._child.stdin is not None:
-                with contextlib.suppress(OSError):
-                    self._child.stdin.close()  # the child's sign to leave
-            process.stop(self._child, grace=0.5)
-            self._child = None
-        if self._folder is not None:
-            self._folder.cleanup()
-            self._folder = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.end()
 
     def abort(self) -> None:
         """Kill the child from another thread, for good: a call that waits for it ends with an InterpreterError."""
         self._aborted = True
         if self._child is not None:
-            self._child.kill()
+            self._child.process.kill()
 
     def run(
         self, content: bytes, inputs: Sequence[NDArray[np.generic]], *, step: Callable[[int], object] | None = None
@@ -216,7 +209,7 @@ class ReferenceWorker:
     def _exchange(
         self, request: dict[str, Any], arrays: Arrays, step: Callable[[int], object] | None
     ) -> tuple[Arrays, dict[str, Any]]:
-        child = self._started()
+        child = self._started().process
         told = 0
         try:
             self._guarded(child, lambda stream: send(stream, request, arrays), cast(BinaryIO, child.stdin))
@@ -289,27 +282,13 @@ class ReferenceWorker:
         )
 
     def _last_words(self) -> str:
-        if self._folder is None:
-            return ""
-        try:
-            text = (Path(self._folder.name) / "log").read_bytes()[-8000:].decode(errors="replace")
-        except OSError:
-            return ""
-        return _quoted(text)
+        return "" if self._child is None else _quoted(self._child.words())
 
-    def _started(self) -> subprocess.Popen[bytes]:
-        if self._child is not None and self._child.poll() is None:
+    def _started(self) -> Child:
+        if self._child is not None and self._child.lives:
             return self._child
         self.close()
-        self._folder = tempfile.TemporaryDirectory(prefix="edgeq-reference-")
-        log = Path(self._folder.name) / "log"
-        log.touch()
-        self._child = process.start(
-            [sys.executable, "-P", "-m", "edgeq.reference.child", self.reference.value, log],
-            what=f"starting {TITLES[self.reference]}",
-            env=process.own_environment(),
-            error=InterpreterError,
-        )
+        self._child = started(self.reference, TITLES[self.reference])
         if self._aborted:
             self.close()
             raise InterpreterError(f"{TITLES[self.reference]} was stopped.")

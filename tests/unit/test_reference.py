@@ -28,6 +28,7 @@ from edgeq.reference import (
     why_unavailable,
 )
 from edgeq.reference import run as run_module
+from edgeq.reference.children import Child
 
 PRIMARY = primary()[0]
 needs_tflm = pytest.mark.skipif(not available(Reference.TFLM), reason="the tflite-micro wheel is not for this machine")
@@ -121,10 +122,10 @@ def test_one_failure_ends_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """One interpreter refuses at once; the other child, which would never answer, is killed and nobody waits for it."""
     started = run_module.ReferenceWorker._started
 
-    def frozen(worker: ReferenceWorker) -> subprocess.Popen[bytes]:
+    def frozen(worker: ReferenceWorker) -> Child:
         child = started(worker)
         if worker.reference is Reference.LITERT_DEFAULT:
-            os.kill(child.pid, signal.SIGSTOP)
+            os.kill(child.process.pid, signal.SIGSTOP)
         return child
 
     monkeypatch.setattr(run_module.ReferenceWorker, "_started", frozen)
@@ -197,8 +198,8 @@ def test_a_killed_child_is_replaced() -> None:
     with ReferenceWorker(PRIMARY) as worker:
         worker.run(two_layers(), (X,))
         assert worker._child is not None
-        os.kill(worker._child.pid, signal.SIGKILL)
-        worker._child.wait()
+        os.kill(worker._child.process.pid, signal.SIGKILL)
+        worker._child.process.wait()
         assert (worker.run(two_layers(), (X,))[0] == Z).all()
 
 
@@ -207,19 +208,19 @@ def test_a_silent_child_is_stopped() -> None:
         worker.run(two_layers(), (X,))
         child = worker._child
         assert child is not None
-        os.kill(child.pid, signal.SIGSTOP)
+        os.kill(child.process.pid, signal.SIGSTOP)
         worker._stall_seconds = 0.2
         with pytest.raises(InterpreterError, match=r"no sign of life for 0\.2 s"):
             worker.run(two_layers(), (X,))
-        assert child.poll() is not None
+        assert not child.lives
 
 
 def test_nothing_is_left_behind(tmp_path: object) -> None:
     with ReferenceWorker(PRIMARY) as worker:
         worker.run(two_layers(), (X,))
-        child, folder = worker._child, worker._folder
-    assert child is not None and child.poll() is not None
-    assert folder is not None and not os.path.exists(folder.name)  # noqa: PTH110
+        child = worker._child
+    assert child is not None and not child.lives
+    assert not os.path.exists(child.folder.name)  # noqa: PTH110
     assert threading.active_count() < 20
 
 
