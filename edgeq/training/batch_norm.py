@@ -26,8 +26,9 @@ def reestimated(model: FloatModel, dataset: Dataset) -> FloatModel:
 
     Layer after layer, each batch norm's mean and variance become those of its input over all training samples (the
     variance of the population), computed in double precision in inference mode with the statistics before it already
-    new. A batch norm that is shared gets those of all its uses together. Training keeps moving averages instead, which
-    lag behind the weights when training was short or the momentum is high. Nothing else changes.
+    new. A batch norm that is shared gets those of all its uses together; what a Keras mask leaves out does not count,
+    as in training. Training keeps moving averages instead, which lag behind the weights when training was short or the
+    momentum is high. Nothing else changes.
 
     Raises:
         DataError: no training samples.
@@ -64,27 +65,43 @@ class Moments:
 
     def __init__(self) -> None:
         """Of nothing yet."""
-        self._count, self._squares = 0.0, np.zeros(1)
+        self._count, self._squares = np.zeros(1), np.zeros(1)
         self.mean = np.zeros(1)
 
-    def add(self, array: NDArray[np.generic]) -> None:
-        """Take in an array of shape (…, channels)."""
+    def add(self, array: NDArray[np.generic], kept: NDArray[np.bool_] | None = None) -> None:
+        """Take in an array of shape (…, channels); of it only what `kept`, of the same shape, says."""
         values = array.reshape(-1, array.shape[-1]).astype(np.float64)
-        n, centre = len(values), values.mean(axis=0)
-        delta, total = centre - self.mean, self._count + n
-        self._squares = self._squares + ((values - centre) ** 2).sum(axis=0) + delta**2 * (self._count * n / total)
-        self.mean, self._count = self.mean + delta * (n / total), total
+        where: Any = True if kept is None else kept.reshape(values.shape)
+        n = len(values) if kept is None else where.sum(axis=0)
+        centre = values.sum(axis=0, where=where) / np.maximum(n, 1)
+        delta, total = centre - self.mean, np.maximum(self._count + n, 1)
+        squares = ((values - centre) ** 2).sum(axis=0, where=where)
+        self._squares = self._squares + squares + delta**2 * (self._count * n / total)
+        self.mean, self._count = self.mean + delta * (n / total), self._count + n
 
     @property
     def variance(self) -> NDArray[np.float64]:
         """Of all values so far."""
-        return self._squares / self._count
+        return self._squares / np.maximum(self._count, 1)
 
 
-def observed(probe: Any, x: tuple[NDArray[np.generic], ...]) -> Iterator[list[NDArray[np.generic]]]:
-    """The outputs of a Keras 3 model in inference mode, batch by batch, so that only one batch's are in memory."""
+def observed(
+    probe: Any, x: tuple[NDArray[np.generic], ...]
+) -> Iterator[list[tuple[NDArray[np.generic], NDArray[np.bool_] | None]]]:
+    """The outputs of a Keras 3 model in inference mode, batch by batch, so that only one batch's are in memory.
+
+    Beside each output, of the same shape, which of its values its Keras mask keeps; None: it has no mask.
+    """
+    masks = [getattr(tensor, "_keras_mask", None) for tensor in probe.outputs]
+    if any(mask is not None for mask in masks):
+        probe = keras3().Model(probe.inputs, [*probe.outputs, *(mask for mask in masks if mask is not None)])
     for start in range(0, len(x[0]), _BATCH):
-        yield answers(probe, tuple(np.asarray(a[start : start + _BATCH], np.float32) for a in x))
+        found = answers(probe, tuple(np.asarray(a[start : start + _BATCH], np.float32) for a in x))
+        outputs, kept = found[: len(masks)], iter(found[len(masks) :])
+        yield [
+            (y, None if mask is None else np.broadcast_to(next(kept)[..., None], y.shape))
+            for y, mask in zip(outputs, masks, strict=True)
+        ]
 
 
 def _axis(norm: Any) -> int:
@@ -98,6 +115,6 @@ def _statistics(
     """Mean and variance per channel of all outputs of `probe` together."""
     moments = Moments()
     for results in observed(probe, x):
-        for result in results:
-            moments.add(np.moveaxis(result, axis, -1))
+        for result, kept in results:
+            moments.add(np.moveaxis(result, axis, -1), None if kept is None else np.moveaxis(kept, axis, -1))
     return moments.mean.astype(np.float32), moments.variance.astype(np.float32)

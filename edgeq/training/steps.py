@@ -84,9 +84,10 @@ class Steps:
         return 1 if self._plan.batch_size == 1 else _EVALUATION_BATCH
 
     def _seed_dropout(self) -> None:
-        """The same masks for every model that has the same dropout layers."""
+        """The same masks for every model that has dropout layers of the same names, in whatever order."""
         tensorflow().random.set_seed(self._plan.seed)
-        states = [v for v in self._model.variables if "seed_generator_state" in v.name]
+        layers = sorted(self._model.layers, key=lambda layer: str(layer.name))
+        states = [v for layer in layers for v in layer.variables if "seed_generator_state" in v.name]
         for number, variable in enumerate(states):
             variable.assign(np.array([self._plan.seed, number], dtype=np.uint32))
 

@@ -71,10 +71,10 @@ def test_outputs_are_looked_at_batch_by_batch(monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(batch_norm, "answers", watched)
     results = batch_norm.observed(model.handle, samples(model, 80))
-    (first,) = next(results)
+    ((first, _),) = next(results)
     assert first.dtype == np.float32
     assert seen == [32]
-    assert sum(map(len, (first, *(y for (y,) in results)))) == 80
+    assert sum(map(len, (first, *(y for ((y, _),) in results)))) == 80
 
 
 def test_inputs_by_names_that_are_not_sorted() -> None:

@@ -215,7 +215,8 @@ def _walk(function: Any, values: dict[int, Value], calls: list[Call], what: str)
         for node in function._nodes_by_depth[depth]:
             if node.is_input:
                 continue
-            arguments = (node.arguments.args, {k: v for k, v in node.arguments.kwargs.items() if _kept(k, v)})
+            given = node.arguments
+            arguments = (given.args, {k: v for k, v in given.kwargs.items() if _kept(node.operation, k, v)})
             args, kwargs = keras.tree.map_structure(
                 lambda a: values[id(a)] if isinstance(a, keras.KerasTensor) else a, arguments
             )
@@ -244,8 +245,14 @@ def _walk(function: Any, values: dict[int, Value], calls: list[Call], what: str)
     return values
 
 
-def _kept(name: str, value: Any) -> bool:
-    """Whether an argument belongs to the call; Keras adds masks itself when the copy is called."""
+def _kept(operation: Any, name: str, value: Any) -> bool:
+    """Whether an argument belongs to the call.
+
+    Keras adds masks itself when the copy is called; and a model that is trained tells its own layers so, whatever the
+    call in it said (`base(x, training=False)`).
+    """
+    if name == "training" and value is False and type(operation).__module__.startswith("keras."):
+        return False
     return value is not None and name not in {"mask", "_layer_mask"}
 
 

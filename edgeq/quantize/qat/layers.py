@@ -51,6 +51,7 @@ class FakeQuant(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, *, group: RangeGroup, momentum: float, **options: Any) -> None:
         """`group` gets the layer as a member; `momentum` is the moving average's, below 1."""
         super().__init__(**options)
+        self.supports_masking = True
         self.momentum = momentum
         self.group = group
         group.members.append(self)
@@ -140,6 +141,7 @@ class FixedFakeQuant(keras.layers.Layer):  # type: ignore[misc]
     def __init__(self, *, low: float, high: float, **options: Any) -> None:
         """`low` and `high`: the real values of −128 and 127."""
         super().__init__(**options)
+        self.supports_masking = True
         self.low, self.high = low, high
 
     def call(self, inputs: Any) -> Any:
@@ -180,7 +182,7 @@ class FakeQuantKernel(keras.layers.Layer):  # type: ignore[misc]
         value = value if self._reads is None else value * self._reads
         return rounded_kernel(value, type(self.layer).__name__) if self.rounding else value
 
-    def call(self, inputs: Any, training: bool | None = None) -> Any:
+    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The layer's result with the rounded kernel; the norm takes the batch's moments in training, else its own."""
         rounded = self._kernel()
         kernel = next(v for v in self.layer.variables if v is self.layer.kernel)
@@ -191,8 +193,13 @@ class FakeQuantKernel(keras.layers.Layer):  # type: ignore[misc]
         result, _ = self.layer.stateless_call(*replaced, inputs)
         if self.layer.activity_regularizer is not None:  # applied by Layer.__call__, which nobody called
             self.add_loss(self.layer.activity_regularizer(result) / tf.cast(tf.shape(result)[0], result.dtype))
-        result = result if self.norm is None else self.norm(result, training=training)
+        if self.norm is not None:
+            result = self.norm(result, training=training, mask=self.compute_mask(inputs, mask))
         return result if self._makes is None else result / self._makes
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The input's Keras mask if the layer passes it on: what it leaves out does not count in the norm's moments."""
+        return previous_mask if self.layer.supports_masking else None
 
     def folded(self) -> list[NDArray[np.float64]]:
         """The rounded kernel, and the bias if there is one, with the norm's moments and all factors folded in."""

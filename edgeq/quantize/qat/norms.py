@@ -50,8 +50,8 @@ def with_new_moments(graph: KerasGraph, x: tuple[NDArray[np.generic], ...]) -> K
     if calls:
         probe = build_model(graph.returning([call.output for call in calls]))
         for results in observed(probe, x):
-            for call, result in zip(calls, results, strict=True):
-                moments[id(call.operation)].add(result)
+            for call, (result, kept) in zip(calls, results, strict=True):
+                moments[id(call.operation)].add(result, kept)
     for key, call in layers.items():
         norm = norm_after_all_uses(graph, call)
         pair = _pair(call, norm, moments[key])

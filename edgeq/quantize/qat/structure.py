@@ -5,12 +5,13 @@ Quantization-aware training and its float control both start from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeq.model.keras.graph import Call, KerasGraph, build_model, read_graph
+from edgeq.model.keras.graph import Call, KerasGraph, Value, build_model, read_graph
 from edgeq.model.keras.legacy import to_keras3
 from edgeq.model.keras.probe import require_equal
 from edgeq.model.runtime import keras3, quiet
@@ -32,8 +33,8 @@ def training_form(model: FloatModel, x: tuple[NDArray[np.generic], ...] | None =
       uses the batch's moments and moves its own, which begin as those of `x`. Else it is folded.
     - Channels are rescaled where the weights which read them are far from the usual size (`balance`).
     - A batch norm that cannot be folded backward is folded into a Dense layer that alone reads it, or becomes a 1×1
-      depthwise convolution; what is left (on features, before something else) stays a batch norm with frozen
-      statistics.
+      depthwise convolution; what is left (on features, before something else, or with a Keras mask, which a convolution
+      would lose) stays a batch norm with frozen statistics.
     - An activation that is part of a layer becomes a layer after it, `<layer>_<activation>`.
 
     The result is compared with the original on random inputs.
@@ -60,10 +61,10 @@ def training_form(model: FloatModel, x: tuple[NDArray[np.generic], ...] | None =
 def _without_norms(graph: KerasGraph, *, keep: bool) -> KerasGraph:
     keras = keras3()
     kept = {trained_norm_after(graph, call) for call in graph.calls} if keep else set()
-    for call in graph.calls:
+    norms = [c for c in graph.calls if isinstance(c.operation, keras.layers.BatchNormalization) and c not in kept]
+    masked = _masked(graph, [call.output for call in norms])
+    for call in norms:
         norm = call.operation
-        if call not in graph.calls or call in kept or not isinstance(norm, keras.layers.BatchNormalization):
-            continue
         rank = len(call.output.shape)
         axis = norm.axis[0] if isinstance(norm.axis, list | tuple) else norm.axis
         last = axis % rank == rank - 1
@@ -72,11 +73,17 @@ def _without_norms(graph: KerasGraph, *, keep: bool) -> KerasGraph:
             continue  # called with training=True: no function of its input alone
         if reader is not None and last and rank == 2 and _is_dense(graph, reader):
             graph = graph.replaced([call, reader], [_dense_after(norm, reader.operation)])
-        elif last and rank in {3, 4}:
+        elif last and rank in {3, 4} and call.output not in masked:
             graph = graph.replaced([call], [_as_depthwise(norm, rank - 2, call.output.shape)])
         else:
             graph = graph.replaced([call], [_frozen(norm, call.output.shape)])
     return graph
+
+
+def _masked(graph: KerasGraph, values: Sequence[Value]) -> set[Value]:
+    """The values that have a Keras mask, which says what of a sample is only padding."""
+    tensors = build_model(graph.returning(values)).outputs if values else []
+    return {v for v, tensor in zip(values, tensors, strict=True) if getattr(tensor, "_keras_mask", None) is not None}
 
 
 def _is_dense(graph: KerasGraph, call: Call) -> bool:
