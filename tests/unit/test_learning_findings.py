@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from edgeq.comparison.arms import FLOAT, FLOAT_CONTINUED
-from edgeq.comparison.findings.learning import learned_little, timid_by
+from edgeq.comparison.findings.hardly_trained import hardly_trained
+from edgeq.comparison.findings.learning import TrainedOn, learned_little, short_of
 from edgeq.comparison.findings.training import float_undertrained
 from edgeq.comparison.scores import Scores, score
 from edgeq.records import Metric
@@ -32,8 +33,12 @@ def softmax(knowledge: float, scale: float) -> Scores:
     return score(TASK, (powers / powers.sum(axis=1, keepdims=True),))
 
 
-def little(seen: Scores, continued: Scores | None = None, **options: Any) -> bool:
-    return learned_little(seen, before=seen if continued else None, continued=continued, **options) is not None
+def on(before: Scores, after: Scores | None, *, epochs: int = 1, groups: np.ndarray | None = None) -> TrainedOn | None:
+    return None if after is None else TrainedOn(before=before, after=after, epochs=epochs, groups=groups)
+
+
+def little(seen: Scores, continued: Scores | None = None, *, logits: bool = False, **how: Any) -> bool:
+    return learned_little(seen, trained_on=on(seen, continued, **how), logits=logits) is not None
 
 
 @pytest.mark.parametrize(
@@ -106,10 +111,21 @@ def test_the_finding_needs_no_gain_in_accuracy() -> None:
     given: Any = SimpleNamespace(
         metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs={}, contrast=lambda a, b: None,
         gain=lambda a, b: 0.0, checks=None, groups=None, data=SimpleNamespace(test=N),
+        first_run=lambda name: None, compiled=None,
     )  # fmt: skip
     (found,) = float_undertrained(given)
     assert found.code == "float-model-undertrained" and "hardly trained" in found.title
     assert found.evidence["training_confidence"] < 0.5 * found.evidence["training_accuracy"]
+
+
+@pytest.mark.parametrize("epochs", [1, 20])
+def test_more_epochs_of_a_trained_model_bring_more(epochs: int) -> None:
+    """What one epoch brings to a model of one epoch, twenty bring to one that is trained out."""
+    assert little(softmax(1.5, 0.6), continued=softmax(1.6, 0.62), epochs=epochs) == (epochs == 1)
+
+
+def numbers(seen: np.ndarray, targets: np.ndarray) -> Scores:
+    return score(Task(metric=Metric.RMSE, output=0, labels=targets, classes=0), (seen,))
 
 
 @pytest.mark.parametrize(
@@ -121,15 +137,61 @@ def test_the_finding_needs_no_gain_in_accuracy() -> None:
         (0.4, 0.0, 0.05, False),  # nothing to do with the targets
     ],
 )
-def test_predictions_that_are_too_small(shrunk: float, known: float, gain: float, found: bool) -> None:
+@pytest.mark.parametrize("offset", [0.0, 3.0])
+def test_predictions_that_are_too_small(shrunk: float, known: float, gain: float, found: bool, offset: float) -> None:
+    """Also of targets whose mean is to be learned, too."""
     signal = NOISE[:, :1]
-    targets = signal + NOISE[:, 1:2]
-    task = Task(metric=Metric.RMSE, output=0, labels=targets, classes=0)
+    targets = signal + NOISE[:, 1:2] + offset
 
     def predicted(scale: float) -> Scores:
-        return score(task, (scale * (known * signal + (1 - known) * NOISE[:, 2:3]),))
+        return numbers(scale * (known * signal + (1 - known) * NOISE[:, 2:3]) + offset * (0.8 + gain), targets)
 
     seen = predicted(shrunk)
-    factor = timid_by(seen, before=seen, continued=predicted(shrunk + gain))
+    factor = getattr(short_of(seen, trained_on=on(seen, predicted(shrunk + gain)), squared=True), "factor", None)
     assert (factor is not None) == found
     assert factor is None or factor == pytest.approx(1 / shrunk, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("off", "gain", "losses", "found"),
+    [
+        (2.0, 0.2, {"mean_squared_error"}, True),
+        (0.7, 0.1, {"mean_squared_error"}, True),
+        (0.7, 0.1, {"mean_absolute_error"}, False),  # a median may be as far from the mean
+        (2.0, 0.2, {"mean_absolute_error"}, True),
+        (2.0, 0.2, {"mean_absolute_percentage_error"}, False),  # leads below the median
+        (2.0, 0.0, {"mean_squared_error"}, False),
+        (2.0, None, set(), True),  # nothing was trained, and no loss leaves so much
+        (0.7, None, set(), False),
+        (0.1, 0.1, {"mean_squared_error"}, False),
+    ],
+)
+def test_an_offset_that_was_not_learned(off: float, gain: float | None, losses: set[str], found: bool) -> None:
+    """In standard deviations of the targets; all else is learned."""
+    targets = 40.0 + 5.0 * NOISE[:, :1]
+    spread = float(targets.std())
+    known = targets + NOISE[:, 1:2]
+    seen = numbers(known - off * spread, targets)
+    after = None if gain is None else numbers(known - (off - gain) * spread, targets)
+    findings = list(hardly_trained(seen, on(seen, after), losses=frozenset(losses), logits=False))
+    assert [f.code for f in findings] == ["float-model-undertrained"] * found
+    assert all(float(f.evidence["offset"]) == pytest.approx(off, abs=0.1) for f in findings)
+
+
+@pytest.mark.parametrize("loss", ["categorical_focal_crossentropy", "sparse_categorical_crossentropy", None])
+@pytest.mark.parametrize("trained", [True, False])
+def test_the_loss_says_that_scores_are_logits(loss: str | None, trained: bool) -> None:
+    """That of the control's training, or the one that the model's file names."""
+    seen = score(TASK, (logits(1.5, 0.05),))
+    arms = {FLOAT: SimpleNamespace(first=seen, runs={0: seen})}
+    runs = {}
+    if trained:
+        after = score(TASK, (logits(1.8, 0.06),))
+        arms[FLOAT_CONTINUED] = SimpleNamespace(first=after, runs={0: after})
+        runs[FLOAT_CONTINUED, 0] = SimpleNamespace(history=SimpleNamespace(loss=loss or "mean_squared_error", best=1))
+    given: Any = SimpleNamespace(
+        metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs=runs, contrast=lambda a, b: None,
+        gain=lambda a, b: 0.0, checks=None, groups=None, data=SimpleNamespace(test=N),
+        first_run=lambda name: runs.get((name, 0)), compiled=SimpleNamespace(loss=loss),
+    )  # fmt: skip
+    assert bool(list(float_undertrained(given))) == (loss is not None)

@@ -3,38 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-from edgeq.comparison.findings.learning import learned_little, timid_by
+from edgeq.comparison.findings.learning import TrainedOn, learned_little, short_of
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.comparison.scores import Scores
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 TRAIN_OUT = "Train the float model until its validation loss stops falling, then compare PTQ with QAT again."
 """What to do about it."""
 
+_OF_NUMBERS = {
+    "mean_squared_error", "mean_absolute_error", "huber", "log_cosh", "mean_squared_logarithmic_error", "poisson"
+}  # fmt: skip
+"""Losses that lead to a mean or a median of the targets."""
+
 
 def hardly_trained(
-    seen: Scores, before: Scores, continued: Scores | None, *, logits: bool, groups: NDArray[np.int64] | None
+    seen: Scores, trained_on: TrainedOn | None, *, losses: frozenset[str], logits: bool
 ) -> Iterator[CompareFinding]:
-    """The finding, or none. `seen` is the float model on training samples, `before` the same on test samples,
-    `continued` that model trained on, if there is one; `logits` says what scores are that are no probabilities,
-    `groups` (n,) which test samples belong together."""
-    if seen.errors is not None:
-        factor = timid_by(seen, before=before, continued=continued, groups=groups) if continued is not None else None
-        if factor is not None:
-            yield _finding(
-                f"its predictions of training targets are too small, and would be best {factor:.1f} times as large",
-                "Where training ends, a factor on the predictions gains nothing any more. Here it does, and most of "
-                "the targets' variance is left: training",
-                {"factor": factor},
-            )
-        return
-    found = learned_little(seen, before=before, continued=continued, logits=logits, groups=groups)
+    """The finding, or none.
+
+    Args:
+        seen: the float model on training samples.
+        trained_on: that model trained on, if there is one.
+        losses: Keras' names of those that it was trained with; empty: nobody knows.
+        logits: scores that are no probabilities are logits.
+    """
+    if seen.errors is None:
+        yield from _unsure(seen, trained_on, logits=logits)
+    elif losses <= _OF_NUMBERS:
+        yield from _short(seen, trained_on, squared=losses <= {"mean_squared_error"})
+
+
+def _unsure(seen: Scores, trained_on: TrainedOn | None, *, logits: bool) -> Iterator[CompareFinding]:
+    found = learned_little(seen, trained_on=trained_on, logits=logits)
     if found is not None:
         yield _finding(
             f"on its training samples the loss is {found.loss:.3g}, that of guessing {found.guessing_loss:.3g}",
@@ -45,6 +47,26 @@ def hardly_trained(
                 "training_loss": found.loss, "guessing_loss": found.guessing_loss,
             },
         )  # fmt: skip
+
+
+def _short(seen: Scores, trained_on: TrainedOn | None, *, squared: bool) -> Iterator[CompareFinding]:
+    found = short_of(seen, trained_on=trained_on, squared=squared)
+    if found is None:
+        return
+    if found.factor is not None:
+        yield _finding(
+            f"its predictions of training targets are too small, and would be best {found.factor:.1f} times as large",
+            "Where training ends, a factor on the predictions gains nothing any more. Here it does, and most of the "
+            "targets' variance is left: training",
+            {"factor": found.factor, "offset": found.offset},
+        )
+    else:
+        yield _finding(
+            f"its predictions of training targets are off by {found.offset:.1f} standard deviations on average",
+            "Where training ends, a constant that is added to the predictions gains nothing any more. Here it does (if "
+            "the targets are in the unit that the model was trained on): training",
+            {"offset": found.offset},
+        )
 
 
 def _finding(seen: str, why: str, evidence: dict[str, float | int | str]) -> CompareFinding:

@@ -30,30 +30,41 @@ class Learning:
     guessing_loss: float
 
 
-def learned_little(
-    seen: Scores,
-    *,
-    before: Scores | None,
-    continued: Scores | None,
-    logits: bool = False,
-    groups: NDArray[np.int64] | None = None,
-) -> Learning | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrainedOn:
+    """A float model on test samples: `before`, and `after` it was trained on for `epochs`. `groups` (n,) says which
+    samples belong together, None: none do."""
+
+    before: Scores
+    after: Scores
+    epochs: int
+    groups: NDArray[np.int64] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shortfall:
+    """What predictions of training targets lack: the factor by which they are too small (None: they are not), and how
+    far they are off on average, in standard deviations of the targets."""
+
+    factor: float | None
+    offset: float
+
+
+def learned_little(seen: Scores, *, trained_on: TrainedOn | None, logits: bool = False) -> Learning | None:
     """What a model has learned of its training samples, if that is hardly anything; else None.
 
     At a minimum of cross-entropy no factor on a layer's weights lowers the loss, the last layer's included: there a
     softmax is as sure of its training samples as it is right about them. Training begins at equal probabilities, and
     learns first which class, then how surely. So a model that is right much more often than it is sure, with a loss
     that is still close to that of guessing, was stopped on the way; so was one that guesses, and knows it. Smoothed
-    labels, mixed samples, weighted classes and much dropout look alike, and so does a hard task; but there the same
-    model trained on tells classes apart no better: its loss on samples that neither was trained on is no lower where
-    both are as sure as is best for them.
+    labels, mixed samples, weighted classes, focal loss and much dropout look alike, and so does a hard task; but there
+    the same model trained on tells classes apart no better: its loss on samples that neither was trained on is hardly
+    lower where both are as sure as is best for them.
 
     Args:
         seen: the float model on samples that it was trained on.
-        before: the float model on test samples.
-        continued: the float model trained on, on the same; None if there is no such model.
-        logits: scores that are no probabilities become them by a softmax.
-        groups: (n,) which test samples belong together, or None.
+        trained_on: the same model trained on; None if there is no such model.
+        logits: scores that are no probabilities become them by a softmax or sigmoid.
     """
     p = probabilities(seen, logits=logits)
     if p is None or seen.predicted is None:
@@ -72,39 +83,68 @@ def learned_little(
     gap = found.accuracy - found.confidence
     if not guesses and (gap < limit.UNSURE or gap <= spread * float((right - sure).std())):
         return None
-    if before is None or continued is None:
+    if trained_on is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None
-    return found if _tells_more(before, continued, logits=logits, groups=groups) else None
+    return found if _tells_more(trained_on, logits=logits) else None
 
 
-def timid_by(
-    seen: Scores, *, before: Scores, continued: Scores, groups: NDArray[np.int64] | None = None
-) -> float | None:
-    """The factor by which predictions of training targets are too small, if the model has hardly learned them.
+def short_of(seen: Scores, *, trained_on: TrainedOn | None, squared: bool) -> Shortfall | None:
+    """What predictions of training targets lack, if the model has hardly learned these; else None.
 
-    At a minimum of the squared error no factor on the last layer lowers it: targets go up by one where predictions do.
-    Before that they go up by more. As in `learned_little`, most of the targets' variance is left, and the same model
-    trained on has a lower error on the test samples.
+    At a minimum of the squared error no factor on the last layer lowers it: targets go up by one where predictions do;
+    and no offset does. Before that targets go up by more, and predictions are off on average. A factor counts while
+    most of the targets' variance is left, an offset always. As in `learned_little`, the same model trained on has a
+    lower error on the test samples; without such a model only an offset counts that no loss leaves.
+
+    Args:
+        seen: the float model on samples that it was trained on.
+        trained_on: the same model trained on; None if there is no such model.
+        squared: it was trained on the squared error. Other losses lead elsewhere: to medians, which are no standard
+            deviation away from means.
     """
-    if seen.errors is None or before.errors is None or continued.errors is None:
+    if seen.errors is None:
         return None
     y, x = (a - a.mean(axis=0) for a in (seen.task.labels.astype(np.float64).reshape(seen.values.shape), seen.values))
-    if not (y**2).sum() or not (x**2).sum():
+    variance, middle = float((y**2).sum()), seen.errors.mean(axis=0)
+    if not variance:
         return None
-    slope = float((x * y).sum() / (x**2).sum())
-    spread = _Z99 * math.sqrt(float(((y - slope * x) ** 2).mean() / (x**2).sum()))
-    left = float((seen.errors**2).sum() / (y**2).sum())
-    if not limit.LEARNED_LOSS < left < limit.WRONG_LOSS or slope - spread < limit.TIMID:
+    left = float(((seen.errors - middle) ** 2).sum()) / variance
+    offset = math.sqrt(float((middle**2).sum()) * len(y) / variance)
+    least = limit.OFF if squared and trained_on is not None else limit.OFF_BY_ITSELF
+    off = offset - _Z99 * math.sqrt(left / len(y)) >= least
+    factor = _timid_by(x, y) if squared and trained_on is not None and left > limit.LEARNED_LOSS else None
+    if left >= limit.WRONG_LOSS or not (off or factor is not None):
         return None
-    one, two = ((scores.errors**2).mean(axis=1) for scores in (before, continued) if scores.errors is not None)
-    return slope if lower(one, two, groups=groups, least=limit.LEARNED_ON) else None
+    if trained_on is None or _fell(trained_on, _squares(trained_on.before), _squares(trained_on.after)):
+        return Shortfall(factor=factor, offset=offset)
+    return None
 
 
-def _tells_more(before: Scores, after: Scores, *, logits: bool, groups: NDArray[np.int64] | None) -> bool:
+def _timid_by(x: NDArray[np.float64], y: NDArray[np.float64]) -> float | None:
+    """The factor by which predictions x (n, outputs) of targets y, both centred, are too small; None: they are not."""
+    squares = float((x**2).sum())
+    if not squares:
+        return None
+    slope = float((x * y).sum()) / squares
+    spread = _Z99 * math.sqrt(float(((y - slope * x) ** 2).mean()) / squares)
+    return slope if slope - spread >= limit.TIMID else None
+
+
+def _squares(scores: Scores) -> NDArray[np.float64]:
+    """(n,) squared errors."""
+    return np.asarray((scores.per_sample**2).mean(axis=1), np.float64)
+
+
+def _tells_more(trained_on: TrainedOn, *, logits: bool) -> bool:
     """Whether the loss on the same samples is lower, each at the temperature that is best for it."""
-    labels = before.task.labels.astype(np.int64)
-    one, two = (probabilities(scores, logits=logits) for scores in (before, after))
+    labels = trained_on.before.task.labels.astype(np.int64)
+    one, two = (probabilities(scores, logits=logits) for scores in (trained_on.before, trained_on.after))
     if one is None or two is None:
         return False
-    old, new = (best_cross_entropies(p, labels) for p in (one, two))
-    return lower(old, new, groups=groups, least=limit.LEARNED_ON)
+    return _fell(trained_on, *(best_cross_entropies(p, labels) for p in (one, two)))
+
+
+def _fell(trained_on: TrainedOn, before: NDArray[np.float64], after: NDArray[np.float64]) -> bool:
+    """Whether losses (n,) fell by more than a model's that is trained out, in as many epochs."""
+    least = 1 - (1 - limit.LEARNED_ON) ** trained_on.epochs
+    return lower(before, after, groups=trained_on.groups, least=least)

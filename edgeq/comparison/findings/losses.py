@@ -15,7 +15,17 @@ from edgeq.statistics.difference import Difference
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+CROSS_ENTROPIES = frozenset(
+    {
+        "sparse_categorical_crossentropy", "categorical_crossentropy", "categorical_focal_crossentropy",
+        "binary_crossentropy", "binary_focal_crossentropy",
+    }
+)  # fmt: skip
+"""Keras' names of losses that take probabilities, or logits: scores of a model that was trained with one of them, and
+are no probabilities, are logits."""
+
 _LEAST = 1e-7  # of a probability, as Keras clips it
+_MOST = 500.0  # of a logit: its exponential is a number
 
 
 def lower(
@@ -40,8 +50,12 @@ def probabilities(scores: Scores, *, logits: bool) -> NDArray[np.float64] | None
     """(n, classes); None where scores are no probabilities, and nothing says that they are logits."""
     values = scores.values
     if scores.task.binary:
-        inside = values.min() >= 0.0 and values.max() <= 1.0
-        return np.column_stack([1 - values[:, 0], values[:, 0]]) if inside else None
+        p = values[:, 0]
+        if p.min() < 0.0 or p.max() > 1.0:
+            if not logits:
+                return None
+            p = 1.0 / (1.0 + np.exp(-np.clip(p, -_MOST, _MOST)))
+        return np.column_stack([1.0 - p, p])
     if values.min() >= 0.0 and np.allclose(values.sum(axis=1), 1.0, atol=1e-3):
         return values
     if not logits:

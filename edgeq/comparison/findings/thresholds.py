@@ -43,9 +43,9 @@ UNSURE = 0.05
 training ends they are equal; dropout, smoothed labels and stale batch norms leave more, so that more training is asked.
 """
 
-LEARNED_ON = 0.03
-"""Part of the test loss that more training takes away where a model was hardly trained. A trained one's loss falls too,
-by less: of what is trained on, the best epoch is kept."""
+LEARNED_ON = 0.01
+"""Part of the test loss that each epoch of more training takes away where a model was hardly trained, up to the best
+epoch. A trained one's loss falls too, by less: of what is trained on, the best epoch is kept."""
 
 UNSURE_BY_ITSELF = 0.5
 """Certainty over accuracy that shows the same where no model was trained on: right twice as often as sure. Much
@@ -54,6 +54,11 @@ dropout on a hard task was seen to leave three quarters."""
 TIMID = 1.5
 """Rise of the targets over that of their predictions on training samples, by the lower end of the 99 % interval. Where
 training ends it is 1; after a first epoch it was 1.9 to 2.9."""
+
+OFF, OFF_BY_ITSELF = 0.5, 1.0
+"""Mean error on training samples, in standard deviations of the targets, with certainty (99 %). Where training on the
+squared error ends it is 0. Losses that lead to the median leave less than 1, whatever the distribution (Hotelling and
+Solomons, Annals of Mathematical Statistics 3, 1932): so does a model of which nobody knows the loss."""
 
 LEARNED_LOSS, GUESSED_LOSS, WRONG_LOSS = 0.5, 0.9, 1.1
 """Loss on training samples over that of guessing by the classes' shares (squared error over variance). Below half of

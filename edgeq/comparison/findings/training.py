@@ -21,7 +21,9 @@ from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.gains import improves
 from edgeq.comparison.findings.hardly_trained import TRAIN_OUT, hardly_trained
 from edgeq.comparison.findings.labels import labels_fit
+from edgeq.comparison.findings.learning import TrainedOn
 from edgeq.comparison.findings.learning_rate import NAMES, diverged, histories
+from edgeq.comparison.findings.losses import CROSS_ENTROPIES
 from edgeq.comparison.findings.words import amount, percent, shown
 from edgeq.comparison.record import CompareFinding, Severity
 from edgeq.statistics.crossed import too_few_groups
@@ -47,18 +49,28 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
 def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
     # Stale statistics look alike: where there are new ones, the model with them is judged.
     arm = FLOAT_BN if FLOAT_BN in evidence.arms and FLOAT_BN in evidence.seen else FLOAT
-    if arm not in evidence.seen or improves(evidence, FLOAT, FLOAT_BN) or not labels_fit(evidence):
+    if arm not in evidence.seen or not labels_fit(evidence):
         return
-    continued = next((evidence.arms[a].first for a, _ in _CONTROLS.values() if a in evidence.arms), None)
-    if too_few_groups(make_units(evidence.data.test, evidence.groups)):
-        continued = None  # the test samples are of too few groups to show a gain
-    losses = [h.loss for control in _CONTROLS for h in histories(evidence, control)]
-    if evidence.arms[arm].first.errors is not None and set(losses) - {"mean_squared_error"}:
-        return  # what is said of numbers holds for the squared error alone
-    logits = any("categorical_crossentropy" in loss for loss in losses)
+    compiled = evidence.compiled
+    losses = {h.loss for control in _CONTROLS for h in histories(evidence, control)}
+    if not losses and compiled is not None and compiled.loss is not None:
+        losses = {compiled.loss}
     yield from hardly_trained(
-        evidence.seen[arm], evidence.arms[arm].first, continued, logits=logits, groups=evidence.groups
+        evidence.seen[arm], _trained_on(evidence, arm), losses=frozenset(losses), logits=bool(losses & CROSS_ENTROPIES)
     )
+
+
+def _trained_on(evidence: Evidence, arm: str) -> TrainedOn | None:
+    """The first control; None where there is none, or the test samples are of too few groups to show a gain."""
+    control = next((a for a, _ in _CONTROLS.values() if a in evidence.arms), None)
+    if control is None or too_few_groups(make_units(evidence.data.test, evidence.groups)):
+        return None
+    run = evidence.first_run(control)
+    epochs = run.history.best if run is not None and run.history is not None else 1
+    return TrainedOn(
+        before=evidence.arms[arm].first, after=evidence.arms[control].first, epochs=max(1, epochs),
+        groups=evidence.groups,
+    )  # fmt: skip
 
 
 def _gains_by_training(evidence: Evidence) -> Iterator[CompareFinding]:
