@@ -19,7 +19,7 @@ from edgeq.comparison.arms import (
 )
 from edgeq.comparison.evidence import Evidence
 from edgeq.comparison.findings.words import points
-from edgeq.comparison.record import CompareFinding, Contrast, Severity, Verdict
+from edgeq.comparison.record import ArtifactAnswer, CompareFinding, Contrast, Severity, Verdict
 from edgeq.report.format import is_share
 from edgeq.statistics.equivalence import Conclusion
 
@@ -47,6 +47,8 @@ def verdict(evidence: Evidence, findings: Sequence[CompareFinding]) -> Verdict:
         parts.append(f"Behind the numbers: {_lower(warnings[0].title)}.")
         if len(warnings) > 1:
             parts.append(f"Also, {_lower(warnings[1].title)}.")
+    if errors or warnings:
+        parts.append(f"What settles it: {_lower((errors or warnings)[0].advice)}")
     parts.append(why)
     if contrast is not None and contrast.method.conclusion is None and contrast.method.reason:
         parts.append(f"This is about these very models; {contrast.method.reason}.")
@@ -112,7 +114,18 @@ def _sentence(evidence: Evidence, contrast: Contrast) -> str:
     if answer.conclusion in (Conclusion.BETTER, Conclusion.WORSE) and answer.within_margin:
         margin = points(evidence.margin) if is_share(evidence.metric) else f"{evidence.margin:.3g}"
         text += f" The difference is real and smaller than the margin of {margin}."
+    if answer.conclusion is Conclusion.INCONCLUSIVE:
+        text += _what_shows(answer)
     return text
+
+
+def _what_shows(answer: ArtifactAnswer) -> str:
+    """What this test set could have shown, and how many samples it would take; empty where that is not known."""
+    text = "" if answer.detectable is None else f" They could show a difference of {points(answer.detectable)} or more"
+    if answer.samples_needed is not None:
+        needed = f"about {answer.samples_needed:,} would show the one that is seen, if it is real"
+        text += f"; {needed}" if text else f" Of them {needed}"
+    return f"{text}." if text else ""
 
 
 def _spoken(evidence: Evidence, name: str) -> str:

@@ -80,6 +80,16 @@ def test_a_gain_within_a_few_groups_is_no_certainty(groups: int, found: bool) ->
     assert little(seen, continued=after, groups=belongs) == found
 
 
+def test_a_control_with_stale_statistics_must_show_more() -> None:
+    """Right much more often than sure with new ones: hardly trained, even if some of the gain is statistics."""
+    seen, old, after = softmax(1.5, 0.2), softmax(1.0, 0.2), softmax(1.3, 0.2)
+    slightly = softmax(1.5, 0.9)
+    for given, found in ((seen, True), (slightly, False)):
+        findings = hardly_trained(given, on(old, after), losses=frozenset(), logits=False, stale=True)
+        assert bool(list(findings)) == found
+    assert list(hardly_trained(slightly, on(old, after), losses=frozenset(), logits=False))
+
+
 def test_rare_classes_that_are_hard_to_tell_are_no_lack_of_training() -> None:
     rng = np.random.default_rng(5)
     x = rng.normal(size=4000)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgeq.comparison.findings import thresholds as limit
 from edgeq.comparison.findings.learning import TrainedOn, learned_little, short_of
 from edgeq.comparison.findings.words import percent
 from edgeq.comparison.record import CompareFinding, Severity
@@ -19,7 +20,7 @@ _OF_NUMBERS = {
 
 
 def hardly_trained(
-    seen: Scores, trained_on: TrainedOn | None, *, losses: frozenset[str], logits: bool
+    seen: Scores, trained_on: TrainedOn | None, *, losses: frozenset[str], logits: bool, stale: bool = False
 ) -> Iterator[CompareFinding]:
     """The finding, or none.
 
@@ -28,15 +29,17 @@ def hardly_trained(
         trained_on: that model trained on, if there is one.
         losses: Keras' names of those that it was trained with; empty: nobody knows.
         logits: scores that are no probabilities are logits.
+        stale: `seen` is of the model with new batch-norm statistics, the others have stale ones, so that some of the
+            gain may be these.
     """
     if seen.errors is None:
-        yield from _unsure(seen, trained_on, logits=logits)
+        yield from _unsure(seen, trained_on, logits=logits, unsure=limit.UNSURE_FAR if stale else limit.UNSURE)
     elif losses <= _OF_NUMBERS:
         yield from _short(seen, trained_on, squared=losses <= {"mean_squared_error"})
 
 
-def _unsure(seen: Scores, trained_on: TrainedOn | None, *, logits: bool) -> Iterator[CompareFinding]:
-    found = learned_little(seen, trained_on=trained_on, logits=logits)
+def _unsure(seen: Scores, trained_on: TrainedOn | None, *, logits: bool, unsure: float) -> Iterator[CompareFinding]:
+    found = learned_little(seen, trained_on=trained_on, logits=logits, unsure=unsure)
     if found is not None:
         yield _finding(
             f"on its training samples the loss is {found.loss:.3g}, that of guessing {found.guessing_loss:.3g}",

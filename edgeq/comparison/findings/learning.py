@@ -50,7 +50,9 @@ class Shortfall:
     offset: float
 
 
-def learned_little(seen: Scores, *, trained_on: TrainedOn | None, logits: bool = False) -> Learning | None:
+def learned_little(
+    seen: Scores, *, trained_on: TrainedOn | None, logits: bool = False, unsure: float = limit.UNSURE
+) -> Learning | None:
     """What a model has learned of its training samples, if that is hardly anything; else None.
 
     At a minimum of cross-entropy no factor on a layer's weights lowers the loss, the last layer's included: there a
@@ -65,6 +67,7 @@ def learned_little(seen: Scores, *, trained_on: TrainedOn | None, logits: bool =
         seen: the float model on samples that it was trained on.
         trained_on: the same model trained on; None if there is no such model.
         logits: scores that are no probabilities become them by a softmax or sigmoid.
+        unsure: the least that its certainty must be below its accuracy.
     """
     p = probabilities(seen, logits=logits)
     if p is None or seen.predicted is None:
@@ -81,7 +84,7 @@ def learned_little(seen: Scores, *, trained_on: TrainedOn | None, logits: bool =
     spread, most = _Z99 / math.sqrt(len(p)), float(np.bincount(labels).max() / len(labels))
     guesses = part > limit.GUESSED_LOSS and found.accuracy <= most + spread * math.sqrt(most * (1 - most))
     gap = found.accuracy - found.confidence
-    if not guesses and (gap < limit.UNSURE or gap <= spread * float((right - sure).std())):
+    if not guesses and (gap < unsure or gap <= spread * float((right - sure).std())):
         return None
     if trained_on is None:
         return found if found.confidence < limit.UNSURE_BY_ITSELF * found.accuracy else None

@@ -43,6 +43,9 @@ UNSURE = 0.05
 training ends they are equal; dropout, smoothed labels and stale batch norms leave more, so that more training is asked.
 """
 
+UNSURE_FAR = 0.2
+"""The same of the model with new batch-norm statistics, where the control has the stale ones, too."""
+
 LEARNED_ON = 0.01
 """Part of the test loss that each epoch of more training takes away where a model was hardly trained, up to the best
 epoch. A trained one's loss falls too, by less: of what is trained on, the best epoch is kept."""

@@ -47,17 +47,19 @@ def float_undertrained(evidence: Evidence) -> Iterator[CompareFinding]:
 
 
 def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
-    # Stale statistics look alike: where there are new ones, the model with them is judged.
+    # Stale statistics look alike: where there are new ones, the model with them is judged. Those of the control are
+    # stale then, too: it is held against the model as it was given.
     arm = FLOAT_BN if FLOAT_BN in evidence.arms and FLOAT_BN in evidence.seen else FLOAT
     if arm not in evidence.seen or not labels_fit(evidence):
         return
-    compiled = evidence.compiled
+    compiled, stale = evidence.compiled, improves(evidence, FLOAT, FLOAT_BN)
     losses = {h.loss for control in _CONTROLS for h in histories(evidence, control)}
     if not losses and compiled is not None and compiled.loss is not None:
         losses = {compiled.loss}
     yield from hardly_trained(
-        evidence.seen[arm], _trained_on(evidence, arm), losses=frozenset(losses), logits=bool(losses & CROSS_ENTROPIES)
-    )
+        evidence.seen[arm], _trained_on(evidence, FLOAT if stale else arm), losses=frozenset(losses),
+        logits=bool(losses & CROSS_ENTROPIES), stale=stale,
+    )  # fmt: skip
 
 
 def _trained_on(evidence: Evidence, arm: str) -> TrainedOn | None:
