@@ -62,7 +62,8 @@ class ModelFacts:
     """What is known of a float model without running it. (Unlike the model, it can travel between processes.)
 
     `probability` says that its only output is the probability of one class; `scaling` has name and factor of the layer
-    that shrinks its only input most, None if none is known.
+    that shrinks its only input most, None if none is known; `loss` is Keras' name of the one that it was compiled with,
+    if its file says so.
     """
 
     name: str
@@ -72,6 +73,7 @@ class ModelFacts:
     outputs: tuple[ValueSpec, ...]
     probability: bool
     scaling: tuple[str, float] | None
+    loss: str | None = None
 
 
 def facts_of(model: FloatModel) -> ModelFacts:
@@ -79,6 +81,7 @@ def facts_of(model: FloatModel) -> ModelFacts:
     return ModelFacts(
         name=model.path.name, sha256=model.sha256, parameters=model.parameters, inputs=model.inputs,
         outputs=model.outputs, probability=_is_probability(model.outputs, _activation(model)), scaling=_scaling(model),
+        loss=model.compiled.loss if model.compiled else None,
     )  # fmt: skip
 
 

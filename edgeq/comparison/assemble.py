@@ -24,7 +24,7 @@ from edgeq.comparison.work import seen_rows
 from edgeq.data.overlap import check_overlap
 from edgeq.errors import DataError, InputError
 from edgeq.quantize.calibration import calibration_source
-from edgeq.records import Compiled, Dataset, Metric, Split
+from edgeq.records import Dataset, Metric, Split
 from edgeq.stopwatch import Stopwatch
 from edgeq.validation.accuracy import Task, choose_task, predict
 from edgeq.version import version
@@ -33,8 +33,8 @@ from edgeq.version import version
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Material:
     """What is to be compared: `runs` of all arms, which of these are `random` (one run per seed), and what is known
-    beside them. `given` says that the user brought the models; `compiled` is how the float model was; `known` are
-    findings about files."""
+    beside them. `given` says that the user brought the models; `loss` is the one that the float model's file names;
+    `known` are findings about files."""
 
     model: ComparedModel
     data: Dataset
@@ -43,7 +43,7 @@ class Material:
     runs: Sequence[Made]
     random: frozenset[str]
     given: bool
-    compiled: Compiled | None = None
+    loss: str | None = None
     known: tuple[CompareFinding, ...] = ()
 
 
@@ -71,7 +71,7 @@ def assemble(material: Material, options: CompareOptions, clock: Stopwatch) -> C
             contrasts=found, groups=data.test.groups,
             layers=tuple(layer for name in order for run in runs if run.arm == name for layer in run.layers),
             calibration_classes=_calibration_classes(runs, task), failures=_failures(material),
-            compiled=material.compiled,
+            loss=material.loss,
         )  # fmt: skip
         findings = find(evidence, known=material.known)
     return Comparison(

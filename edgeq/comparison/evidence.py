@@ -12,7 +12,7 @@ from edgeq.comparison.contrasts import ScoredArm
 from edgeq.comparison.made import Made
 from edgeq.comparison.record import ComparedData, Contrast, LayerReport
 from edgeq.comparison.scores import Scores
-from edgeq.records import Compiled, Metric
+from edgeq.records import Metric
 from edgeq.report.format import is_share
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Evidence:
     `given` says that the user brought the models. `runs` has what was made by arm and seed, `arms` the same scored on
     the test samples, `seen` the float arms scored on training samples. `groups` (n,) says which test samples belong
     together, None: none do. `calibration_classes` (n,) are the float model's predictions of the calibration samples,
-    `compiled` says what the float model's file knows of its training, `failures` has the reasons of runs that failed,
+    `loss` is Keras' name of the one that the float model's file names, `failures` has the reasons of runs that failed,
     by arm. `margin` is the largest difference that does not matter: a share of samples, or, for an error metric, in the
     unit of the error.
     """
@@ -47,7 +47,7 @@ class Evidence:
     layers: tuple[LayerReport, ...]
     groups: NDArray[np.int64] | None = None
     calibration_classes: NDArray[np.int64] | None = None
-    compiled: Compiled | None = None
+    loss: str | None = None
     failures: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def contrast(self, first: str, second: str) -> Contrast | None:

@@ -77,7 +77,7 @@ def _compare(options: CompareOptions, workers: Crew, progress: Progress, clock: 
     material = Material(
         model=ComparedModel(name=model.name, sha256=model.sha256, parameters=model.parameters), data=data,
         task=task, scoring=scoring, runs=runs, given=False,
-        compiled=model.compiled,
+        loss=model.loss,
         random=random_arms(tasks, random_calibration=random_calibration),
     )  # fmt: skip
     progress.start("Statistics and findings")

@@ -35,7 +35,7 @@ from edgeq.model.scheme import Scheme, scheme_of
 from edgeq.model.verify import verify
 from edgeq.quantize import from_tflite
 from edgeq.quantize.calibration import calibration_samples
-from edgeq.records import Compiled, Dataset, FloatModel, ModelFormat, Progress, Quantized, Reference, ValueSpec
+from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, Quantized, Reference, ValueSpec
 from edgeq.stopwatch import Stopwatch
 from edgeq.validation.accuracy import Task
 
@@ -100,14 +100,15 @@ def compare_given(options: CompareOptions, *, progress: Progress | None = None) 
     material = Material(
         model=model, data=data, task=task, scoring=scoring, runs=[run for read in arms for run in made[read.arm.name]],
         random=frozenset(), given=True, known=tuple(known),
-        compiled=_compiled(arms),
+        loss=_loss(arms),
     )  # fmt: skip
     return assemble(material, options, clock)
 
 
-def _compiled(arms: Sequence[_Read]) -> Compiled | None:
-    """Of the arm that is called float."""
-    return next((r.float_model.compiled for r in arms if r.float_model is not None and r.arm.name == FLOAT), None)
+def _loss(arms: Sequence[_Read]) -> str | None:
+    """That of the arm that is called float, if its file says so."""
+    model = next((read.float_model for read in arms if read.arm.name == FLOAT), None)
+    return model.compiled.loss if model is not None and model.compiled is not None else None
 
 
 def _check_names(arms: Sequence[GivenArm]) -> None:

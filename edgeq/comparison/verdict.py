@@ -115,6 +115,9 @@ def _sentence(evidence: Evidence, contrast: Contrast) -> str:
         margin = points(evidence.margin) if is_share(evidence.metric) else f"{evidence.margin:.3g}"
         text += f" The difference is real and smaller than the margin of {margin}."
     if answer.conclusion is Conclusion.INCONCLUSIVE:
+        family = sum(c.declared for c in evidence.contrasts)
+        if contrast.declared and family > 1 and low * high > 0.0:
+            text += f" The interval leaves out 0, which is too little where {family} questions are asked at once."
         text += _what_shows(answer)
     return text
 

@@ -47,6 +47,17 @@ def test_an_open_question_comes_with_what_would_decide_it(
     assert said in verdict(undecided(detectable, needed), ()).paragraph
 
 
+def test_an_interval_without_0_may_leave_the_question_open() -> None:
+    given = undecided(0.042, None)
+    (one,) = given.contrasts
+    clear = replace(one, artifact=replace(one.artifact, interval=(0.001, 0.03)))
+    several = replace(given, contrasts=(clear, replace(clear, first="float")))
+    assert (
+        "leaves out 0, which is too little where 2 questions are asked at once. They" in verdict(several, ()).paragraph
+    )
+    assert "leaves out" not in verdict(replace(given, contrasts=(clear,)), ()).paragraph
+
+
 def test_the_first_cause_comes_with_what_settles_it() -> None:
     first, second = (finding(code, Severity.WARNING, f"{code} it is") for code in ("one", "two"))
     said = verdict(undecided(None, None), (first, second)).paragraph

@@ -121,7 +121,7 @@ def test_the_finding_needs_no_gain_in_accuracy() -> None:
     given: Any = SimpleNamespace(
         metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs={}, contrast=lambda a, b: None,
         gain=lambda a, b: 0.0, checks=None, groups=None, data=SimpleNamespace(test=N),
-        first_run=lambda name: None, compiled=None,
+        first_run=lambda name: None, loss=None,
     )  # fmt: skip
     (found,) = float_undertrained(given)
     assert found.code == "float-model-undertrained" and "hardly trained" in found.title
@@ -202,6 +202,6 @@ def test_the_loss_says_that_scores_are_logits(loss: str | None, trained: bool) -
     given: Any = SimpleNamespace(
         metric=Metric.TOP1, margin_share=0.01, seen={FLOAT: seen}, arms=arms, runs=runs, contrast=lambda a, b: None,
         gain=lambda a, b: 0.0, checks=None, groups=None, data=SimpleNamespace(test=N),
-        first_run=lambda name: runs.get((name, 0)), compiled=SimpleNamespace(loss=loss),
+        first_run=lambda name: runs.get((name, 0)), loss=loss,
     )  # fmt: skip
     assert bool(list(float_undertrained(given))) == (loss is not None)

@@ -52,10 +52,10 @@ def _hardly_trained(evidence: Evidence) -> Iterator[CompareFinding]:
     arm = FLOAT_BN if FLOAT_BN in evidence.arms and FLOAT_BN in evidence.seen else FLOAT
     if arm not in evidence.seen or not labels_fit(evidence):
         return
-    compiled, stale = evidence.compiled, improves(evidence, FLOAT, FLOAT_BN)
+    stale = improves(evidence, FLOAT, FLOAT_BN)
     losses = {h.loss for control in _CONTROLS for h in histories(evidence, control)}
-    if not losses and compiled is not None and compiled.loss is not None:
-        losses = {compiled.loss}
+    if not losses and evidence.loss is not None:
+        losses = {evidence.loss}
     yield from hardly_trained(
         evidence.seen[arm], _trained_on(evidence, FLOAT if stale else arm), losses=frozenset(losses),
         logits=bool(losses & CROSS_ENTROPIES), stale=stale,
