@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,8 +13,9 @@ from edgeq.errors import CheckFailed
 from edgeq.interruption import not_swallowed
 from edgeq.model.runtime import quiet
 from edgeq.records import Progress
-from edgeq.training.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from edgeq.training.checkpoint import Checkpoint, checkpoint_path, read_checkpoint, write_checkpoint
 from edgeq.training.history import Epoch, TrainingHistory
+from edgeq.training.key import key_of
 from edgeq.training.plan import TrainingPlan
 from edgeq.training.steps import Steps
 
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_ALIKE = 0.01
+"""Of two losses, how far apart rounding may bring them: a last bit may change to which step a value is rounded."""
+
+
 def train(
     keras_model: Any,
     plan: TrainingPlan,
     *,
     checkpoints: Path | None = None,
+    origin: str | None = None,
     progress: Progress | None = None,
     what: str = "Training",
     ranges: Callable[[], NDArray[np.float64]] | None = None,
@@ -36,12 +41,13 @@ def train(
 
     The start counts as an epoch: a model that training only harms is left as it was. Batches, their order and what
     dropout drops follow from the plan alone. Each epoch's state is kept in `checkpoints`; a run with the same model,
-    weights and plan goes on from there, and a finished one is not repeated.
+    weights and plan goes on from there if it starts with the same losses, and a finished one is not repeated.
 
     Args:
         keras_model: a built Keras 3 or tf_keras model with one output.
         plan: how.
         checkpoints: the folder for this run's state; None: nothing is kept.
+        origin: what `keras_model` was made from (`edgeq.training.key.origin_of`); None: only itself identifies it.
         progress: told of every epoch.
         what: the stage's name, for `progress` and messages.
         ranges: gives the widths of all activation ranges, for `Epoch.range_change`.
@@ -51,7 +57,7 @@ def train(
         InputError: the checkpoint cannot be written.
     """
     progress = progress or Progress()
-    run = _Run(keras_model, plan, ranges, what)
+    run = _Run(keras_model, plan, origin, ranges, what)
     notes = list(plan.notes)
     progress.start(what, plan.epochs)
     with quiet():
@@ -87,16 +93,21 @@ class _Run:
     start: Epoch
 
     def __init__(
-        self, model: Any, plan: TrainingPlan, ranges: Callable[[], NDArray[np.float64]] | None, what: str
+        self,
+        model: Any,
+        plan: TrainingPlan,
+        origin: str | None,
+        ranges: Callable[[], NDArray[np.float64]] | None,
+        what: str,
     ) -> None:
         self._steps = Steps(model, plan)
         self._plan = plan
         self._ranges = ranges
         self._what = what
-        self._key = _key(self._steps.variables, plan)
         self.epochs: list[Epoch] = []
         self.best = 0
         self._best_variables = _values(self._steps.variables)
+        self._key = key_of(self._best_variables, plan, origin)
 
     @property
     def finished(self) -> bool:
@@ -105,14 +116,7 @@ class _Run:
         return len(self.epochs) >= self._plan.epochs or (0 < self._plan.patience <= waited)
 
     def begin(self, folder: Path | None) -> str | None:
-        """Go on from a checkpoint, or evaluate the start; a note about the checkpoint."""
-        found, note = read_checkpoint(folder, self._key) if folder is not None else (None, None)
-        if found is not None:
-            self.start, self.epochs, self.best = found.start, list(found.epochs), found.best
-            self._best_variables = list(found.best_variables)
-            _assign(self._steps.variables, found.variables)
-            _assign(self._steps.optimizer_variables, found.optimizer)
-            return note
+        """Evaluate the start, and go on from a checkpoint if there is one; a note about it."""
         loss, _ = self._steps.evaluate(on_training_samples=True)
         validation_loss, metric = self._steps.evaluate()
         self._check(loss, "before the first step")
@@ -120,6 +124,16 @@ class _Run:
         self.start = Epoch(
             loss=loss, validation_loss=validation_loss, validation_metric=metric, learning_rate=self._plan.learning_rate
         )
+        found, note = read_checkpoint(folder, self._key) if folder is not None else (None, None)
+        if folder is None or found is None:
+            return note
+        if not _alike(found.start, self.start):
+            name = checkpoint_path(folder, self._key).name
+            return f"{name} in {folder.name} is of a training with another start, and was not used."
+        self.start, self.epochs, self.best = found.start, list(found.epochs), found.best
+        self._best_variables = list(found.best_variables)
+        _assign(self._steps.variables, found.variables)
+        _assign(self._steps.optimizer_variables, found.optimizer)
         return note
 
     def epoch(self) -> None:
@@ -185,9 +199,7 @@ def _assign(variables: Sequence[Any], values: Sequence[NDArray[np.generic]]) -> 
         variable.assign(value)
 
 
-def _key(variables: Sequence[Any], plan: TrainingPlan) -> str:
-    digest = hashlib.sha256(plan.fingerprint().encode())
-    for value in _values(variables):
-        digest.update(f"{value.dtype} {value.shape}".encode())
-        digest.update(value.tobytes())
-    return digest.hexdigest()
+def _alike(a: Epoch, b: Epoch) -> bool:
+    """Whether two starts are the same model, computed by other numbers of threads."""
+    pairs = (a.loss, b.loss), (a.validation_loss, b.validation_loss)
+    return all(math.isclose(x, y, rel_tol=_ALIKE, abs_tol=1e-6) for x, y in pairs)

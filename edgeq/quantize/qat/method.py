@@ -50,6 +50,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     from edgeq.quantize.qat.clip import choose_clips
     from edgeq.quantize.qat.insert import fake_quantized
     from edgeq.quantize.qat.vanishing import without_vanishing_weights
+    from edgeq.training.key import origin_of
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
@@ -60,6 +61,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
     clips = choose_clips(trained, form, plan)
     history = train(
         trained.model.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
+        origin=origin_of(model.handle, "qat", options.training.ranges_in_training, samples=samples),
         what="Quantization-aware training", ranges=trained.widths,
     )  # fmt: skip
     vanished = without_vanishing_weights(trained)
@@ -92,6 +94,7 @@ def continued_float(
         InputError, DataError, UnsupportedError, CheckFailed: as `qat`, what cannot be equalized before it is trained.
     """
     from edgeq.quantize.equalize import equalize
+    from edgeq.training.key import origin_of
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
@@ -100,7 +103,7 @@ def continued_float(
     equalize(form)  # what it refuses is known before hours of training
     history = train(
         form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
-        what="Training without quantization",
+        origin=origin_of(model.handle, "control of qat"), what="Training without quantization",
     )  # fmt: skip
     try:
         return equalize(form).model, history

@@ -38,6 +38,7 @@ def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> 
         CheckFailed: the loss became NaN or infinite.
         VerifyError: a part of the model stayed float.
     """
+    from edgeq.training.key import origin_of
     from edgeq.training.objective import Labels
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
@@ -53,6 +54,7 @@ def qat_tfmot(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> 
         fake.handle,
         plan,
         checkpoints=options.checkpoints,
+        origin=origin_of(model.handle, "qat-tfmot"),
         what="Training with tfmot",
         ranges=lambda: range_widths(fake.handle),
     )
@@ -84,13 +86,17 @@ def continued_float_tfmot(
     Raises:
         As `qat_tfmot`.
     """
+    from edgeq.training.key import origin_of
     from edgeq.training.plan import plan_training
     from edgeq.training.train import train
 
     legacy = _as_tf_keras(model, dataset, options)
     plan = plan_training(legacy, dataset, options.training, options.seed)
     twin = copied(legacy)
-    history = train(twin.handle, plan, checkpoints=options.checkpoints, what="Training the float model on")
+    history = train(
+        twin.handle, plan, checkpoints=options.checkpoints, origin=origin_of(model.handle, "control of qat-tfmot"),
+        what="Training the float model on",
+    )  # fmt: skip
     return twin, history
 
 
