@@ -8,7 +8,7 @@ kernel has room for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -51,23 +51,41 @@ def constant_values(call: KernelCall, weights: Int64s, lowest: Int64s, highest: 
     return found
 
 
+def results(call: KernelCall, channel: int, products: Int64s) -> Int64s:
+    """What a channel's sums of products become, of any shape: the call's bias, TFLM's scaling, the activation."""
+    scale, start = _scale(call, channel), int(_start(call, channel + 1)[channel])
+    sums, places = np.unique(products, return_inverse=True)
+    found = np.array([_result(call, start + int(total), scale) for total in sums], np.int64)
+    return found[places].reshape(products.shape)
+
+
+def unchanging(call: KernelCall, weights: Int64s) -> dict[int, int]:
+    """`constant_values` for any int8 input; `weights` are (channels, taps)."""
+    zero = -cast(int, call.params["input_offset"])
+    count = len(weights)
+    return constant_values(call, weights, np.full(count, INT8_MIN - zero), np.full(count, INT8_MAX - zero))
+
+
 def plain(call: KernelCall) -> KernelCall:
     """The call with weights of zero for constant channels, small biases, and a multiplier like those of the others.
 
     Args:
         call: of any portable kernel.
     """
+    return plain_alike((call,))[0]
+
+
+def plain_alike(calls: Sequence[KernelCall]) -> tuple[KernelCall, ...]:
+    """`plain` for calls that differ in their biases alone: of channels that are constant, and the same, in all."""
+    call = calls[0]
     weights = call.inputs[1] if call.kernel in _CHANNEL_AXES and len(call.inputs) > 1 else None
     if not isinstance(weights, Constant) or call.params.get("weights_offset"):
-        return call
+        return tuple(calls)
     axis = _CHANNEL_AXES[call.kernel]
     flat = np.moveaxis(weights.data.astype(np.int64), axis, 0)
-    count = len(flat)
-    zero = -cast(int, call.params["input_offset"])
-    known = constant_values(
-        call, flat.reshape(count, -1), np.full(count, INT8_MIN - zero), np.full(count, INT8_MAX - zero)
-    )
-    return _with(call, weights.data, axis, known) if known else call
+    found = [unchanging(c, flat.reshape(len(flat), -1)) for c in calls]
+    known = {c: v for c, v in found[0].items() if all(other.get(c) == v for other in found)}
+    return tuple(_with(c, weights.data, axis, known) for c in calls) if known else tuple(calls)
 
 
 _CHANNEL_AXES: Mapping[str, int] = {
@@ -107,7 +125,7 @@ def _with(call: KernelCall, weights: NDArray[np.generic], axis: int, known: Mapp
 
 def _start(call: KernelCall, count: int) -> Int64s:
     bias = cast(Constant | None, call.params["bias"])
-    return np.zeros(count, np.int64) if bias is None else bias.data.astype(np.int64).reshape(count)
+    return np.zeros(count, np.int64) if bias is None else bias.data.astype(np.int64).reshape(-1)
 
 
 def _scale(call: KernelCall, channel: int) -> Multiplier:

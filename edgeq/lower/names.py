@@ -12,6 +12,7 @@ class Pass(Enum):
     FOLD_CONSTANTS = "fold-constants"
     MERGE_PADDING = "merge-padding"
     REMOVE_CHANNELS = "remove-channels"
+    BORDER_BIASES = "border-biases"
     FREE_RESHAPES = "free-reshapes"
     SCALARS_TO_TABLES = "scalars-to-tables"
     MERGE_TABLES = "merge-tables"
@@ -31,6 +32,7 @@ _ABOUT: Mapping[Pass, str] = {
     Pass.FOLD_CONSTANTS: "ops on constants alone are computed on the host",
     Pass.MERGE_PADDING: "PAD becomes the convolution's own padding",
     Pass.REMOVE_CHANNELS: "channels that are constant or unread go into biases",
+    Pass.BORDER_BIASES: "channels that only padding changes go into biases, one for each side and corner",
     Pass.FREE_RESHAPES: "RESHAPE and its relatives are other names of the same bytes",
     Pass.SCALARS_TO_TABLES: "ADD, SUB and MUL with a single constant become tables",
     Pass.MERGE_TABLES: "unary ops one after another become one table",

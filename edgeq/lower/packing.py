@@ -7,7 +7,7 @@ where a condition fails, `NotExactError` says which, and the caller takes anothe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,12 @@ def chosen(c: Channels, order: Sequence[int]) -> Channels:
         shifts=c.shifts[at],
         zero_point=c.zero_point,
     )
+
+
+def joined(each: Sequence[Channels], at: int = 0) -> Channels:
+    """Channels `at`, with bounds that hold for all; they differ in nothing but biases and bounds."""
+    low, high = np.min([c.low for c in each], axis=0), np.max([c.high for c in each], axis=0)
+    return replace(each[at], low=low, high=high)
 
 
 def right_shifts(c: Channels) -> Int64s:

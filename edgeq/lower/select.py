@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from edgeq.lower.constant_channels import plain
 from edgeq.lower.dsp.add import additions
+from edgeq.lower.dsp.bands import banded_convolutions
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.dsp.convolution import convolutions
 from edgeq.lower.dsp.dense import dense
@@ -66,6 +67,7 @@ _FAMILIES: Mapping[str, _Families] = {
     DSP: {
         "edgeq_add_int8": additions,
         "edgeq_average_pool_2d_int8": averages,
+        "edgeq_conv_1x1_bands_int8": banded_convolutions,
         "edgeq_conv_2d_int8": convolutions,
         "edgeq_depthwise_conv_2d_int8": depthwise_convolutions,
         "edgeq_fully_connected_int8": dense,

@@ -39,7 +39,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
   q.column_bytes = (uint32_t)p->depth * 4u;
   q.output_step = (uint32_t)(2 * p->output_channels - p->quads * 4);
   /* Values that pad the depth have weights of zero. */
-  if (p->depth != p->input_channels) memset(columns, 0, (size_t)(p->pairs * p->depth) * 4u);
+  if (p->depth > p->input_channels) memset(columns, 0, (size_t)(p->pairs * p->depth) * 4u);
   int32_t pixels = p->output_height * p->output_width;
   if (p->pairs > 1) {
     /* The pixels follow each other, and so do the results. */

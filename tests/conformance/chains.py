@@ -46,9 +46,9 @@ class _Chain:
         self.model.op(op, [self.at, *inputs], [y], **options)
         self.at, self.shape = y, shape
 
-    def convolution(self, *, depthwise: bool, padding: str, whole: bool = False) -> None:
+    def convolution(self, *, depthwise: bool, padding: str, whole: bool = False, side: int | None = None) -> None:
         rng, channels = self.rng, self.shape[3]
-        side = pick(rng, 1, 3, 3) if padding == "SAME" else 3
+        side = side or (pick(rng, 1, 3, 3) if padding == "SAME" else 3)
         window = self.shape[1:3] if whole else (side, side)
         stride = 1 if self.same else pick(rng, 1, 1, 2)
         filters = channels * (small(rng, 2, 5) if channels == 1 else 1) if depthwise else small(rng, 2, 14)
@@ -141,7 +141,10 @@ def chain(*seeds: int) -> tuple[bytes, NDArray[np.int8]]:
         made.convolution(depthwise=True, padding="SAME")
     made.convolution(depthwise=False, padding="SAME")
     for _ in range(small(rng, 1, 3)):
-        if chance(rng, 0.6) and min(made.shape[1:3]) >= 3:
+        if chance(rng, 0.3):  # what is constant in front has other values at the borders behind
+            made.convolution(depthwise=True, padding="SAME", side=3)
+            made.convolution(depthwise=False, padding="SAME", side=1)
+        elif chance(rng, 0.6) and min(made.shape[1:3]) >= 3:
             made.pad()
             made.convolution(depthwise=chance(rng, 0.4), padding="VALID")
         else:

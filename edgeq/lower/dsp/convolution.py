@@ -18,7 +18,8 @@ from edgeq.lower.program import KernelCall, Param
 _ROWS_WINDOW = tuple(
     name for name in WINDOW if name not in {"filter_width", "filter_channels", "groups"} and "dilation" not in name
 )
-_PIXELS_WINDOW = (
+# Fields of edgeq_conv_1x1_dsp_params that say what the image is.
+PIXELS_WINDOW = (
     "input_width", "input_channels", "output_height", "output_width", "output_channels", "stride_height",
     "stride_width",
 )  # fmt: skip
@@ -48,9 +49,10 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
     unpadded = not (number(call, "pad_top") or number(call, "pad_left"))
     if plain and weights.shape[1:3] == (1, 1) and unpadded and number(call, "batches") == 1:
         in_place = number(call, "stride_height") == number(call, "stride_width") == 1
-        image = {name: call.params[name] for name in _PIXELS_WINDOW}
+        image = {name: call.params[name] for name in PIXELS_WINDOW}
         pixels = number(call, "output_height") * number(call, "output_width")
-        yield from _by_pixels(call, image, pixels, in_place=in_place)
+        for found, _ in by_pixels(call, image, pixels, in_place=in_place):
+            yield found
     elif plain:
         with suppress(NotExactError):
             yield from winograd_convolutions(call)
@@ -69,25 +71,44 @@ def dense_on_rows(call: KernelCall) -> Iterator[Candidate]:
     if number(call, "weights_offset"):
         raise NotExactError("the weights have a zero point")
     rows, depth, outputs = (number(call, field) for field in ("batches", "depth", "outputs"))
-    image = dict(zip(_PIXELS_WINDOW, (rows, depth, 1, rows, outputs, 1, 1), strict=True))
-    yield from _by_pixels(call, image, rows, in_place=True)
+    image = dict(zip(PIXELS_WINDOW, (rows, depth, 1, rows, outputs, 1, 1), strict=True))
+    for found, _ in by_pixels(call, image, rows, in_place=True):
+        yield found
 
 
-def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_place: bool) -> Iterator[Candidate]:
+def by_pixels(
+    call: KernelCall,
+    image: Mapping[str, Param],
+    pixels: int,
+    *,
+    in_place: bool,
+    by: quads.Requantization | None = None,
+) -> Iterator[tuple[Candidate, quads.Form]]:
+    """Every way to compute a convolution of one pixel, and the form of its products.
+
+    Args:
+        call: the portable call.
+        image: `PIXELS_WINDOW`.
+        pixels: of the output.
+        in_place: the output may take the input's place.
+        by: how sums become results, if that is decided; there is no half a quad then. None decides it.
+    """
     weights = weights_of(call)
     count, depth = len(weights), weights[0].size
     blocks = -(-count // QUAD)
     expanded = 2 * (30 + _EXPAND * depth + (25 if depth % 4 else 0))
     copied = _COPIES + _COPY * 2 * count if count % QUAD else 0
-    by = quads.requantization(call, weights)
     flat, whole = weights.reshape(count, 1, depth), -(-depth // QUAD) * QUAD
-    for form, half in with_halves(call, flat, quads.forms(1, quads.used_steps(flat), by=by)):
+    halves_too = by is None
+    by = by or quads.requantization(call, weights)
+    forms = quads.forms(1, quads.used_steps(flat), by=by)
+    for form, half in with_halves(call, flat, forms) if halves_too else ((form, None) for form in forms):
         params, packed = quads.packed(call, flat, form, by)
         if half is not None:
             params, packed = half.behind(call, params, packed)
         # Several pairs in one call, of the forms that can: those without a loop over a row's steps.
         several = in_place and depth % 4 == count % 4 == 0 and not form.loops and pixels >= 4
-        at_a_time = max(1, min(pixels // 2, _PAIRS_BYTES // (8 * form.steps))) if several else 1
+        at_a_time = _evenly(pixels // 2, _PAIRS_BYTES // (8 * form.steps)) if several else 1
         surrounding = 40 if several else 40 + expanded + copied
         each = form.cycles(blocks) - quads.CALL * several + surrounding + 3.6 * depth * several
         if half is not None:
@@ -105,11 +126,17 @@ def _by_pixels(call: KernelCall, image: Mapping[str, Param], pixels: int, *, in_
             in_place=(0,) if in_place else (),
             variant="dsp: 4 channels x 2 pixels",
         )
-        yield Candidate(
+        found = Candidate(
             call=made,
             cycles=round(cycles + limit_cycles(call, pixels * count)),
             code={**_PIXELS_CODE, **form.code, **(half.code if half is not None else {})},
         )
+        yield found, form
+
+
+def _evenly(count: int, most: int) -> int:
+    """The fewest at a time with which as few times do as with `most`."""
+    return -(-count // -(-count // max(1, most)))
 
 
 def _by_rows(

@@ -84,7 +84,9 @@ class Requantization:
         return np.concatenate([starts, weights.reshape(len(weights), -1), rest], axis=1)
 
 
-def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1) -> Requantization:
+def requantization(
+    call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1, channels: packing.Channels | None = None
+) -> Requantization:
     """How sums become results: by a common shift, where that is exact; where two channels' weights or sums do not fit
     one word, each by itself.
 
@@ -92,11 +94,12 @@ def requantization(call: KernelCall, weights: NDArray[np.int8], *, groups: int =
         call: the portable call.
         weights: (channels, ...).
         groups: the channels are this many groups, each padded to quads of its own.
+        channels: biases and bounds, if they are not the call's.
 
     Raises:
         NotExactError: no form is exact for these weights.
     """
-    channels = channels_of(call, weights.reshape(len(weights), -1))
+    channels = channels or channels_of(call, weights.reshape(len(weights), -1))
     each = len(weights) // groups
     parts = [packing.chosen(channels, range(g * each, (g + 1) * each)) for g in range(groups)]
     if weights.min(initial=0) == -128:

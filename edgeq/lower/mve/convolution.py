@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.lower.dsp.candidate import Candidate, derived, number, weights_of
-from edgeq.lower.mve.matrix import ROW, SUMS_BYTES, cycles, matrix
+from edgeq.lower.mve.matrix import MATRIX_CODE, ROW, SUMS_BYTES, cycles, matrix
 from edgeq.lower.packing import NotExactError
 from edgeq.lower.program import KernelCall
 
@@ -24,8 +24,6 @@ _TILES = (3, 12)
 
 # Instructions of copying 16 bytes; of a row of columns, or of one piece of each row of a window; of a window.
 _PIECE, _ROW_COPY, _WINDOW_COPY = 6, 40, 90
-
-_MATRIX_CODE = {"edgeq_matrix_mve_run": 1100}
 
 
 def convolutions(call: KernelCall) -> Iterator[Candidate]:
@@ -79,7 +77,7 @@ def _by_pixels(
         in_place=(0,) if rows == 1 and count == depth == step and count <= ROW else (),
         variant="mve: windows in place",
     )
-    return Candidate(call=made, cycles=rows * cycles(count, depth, [windows]), code=_MATRIX_CODE)
+    return Candidate(call=made, cycles=rows * cycles(count, depth, [windows]), code=MATRIX_CODE)
 
 
 def _by_copies(call: KernelCall, weights: NDArray[np.int8], tile: int, *, shared: bool) -> Candidate:
@@ -118,5 +116,5 @@ def _by_copies(call: KernelCall, weights: NDArray[np.int8], tile: int, *, shared
     return Candidate(
         call=made,
         cycles=number(call, "batches") * number(call, "output_height") * groups * each,
-        code={**_MATRIX_CODE, "edgeq_conv_2d_mve_int8": 900},
+        code={**MATRIX_CODE, "edgeq_conv_2d_mve_int8": 900},
     )

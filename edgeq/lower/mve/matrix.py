@@ -18,6 +18,9 @@ SUMS_BYTES = 768
 ROW = 64
 """Channels whose sums are there at one time."""
 
+MATRIX_CODE = {"edgeq_matrix_mve_run": 1100}
+"""Bytes of the products' code."""
+
 # Values behind the start values that blocks of channels may read.
 _BEHIND = 7
 
@@ -27,26 +30,46 @@ _RESULT = 2.6
 _CALL = 90
 
 
-def matrix(call: KernelCall, weights: NDArray[np.int8], *, groups: int = 1) -> tuple[Param, ...]:
-    """The fields of an edgeq_matrix_mve; `weights` are (channels, depth).
+def matrix(
+    call: KernelCall,
+    weights: NDArray[np.int8],
+    *,
+    groups: int = 1,
+    channels: packing.Channels | None = None,
+    starts: Int32s | None = None,
+) -> tuple[Param, ...]:
+    """The fields of an edgeq_matrix_mve.
+
+    Args:
+        call: the portable call.
+        weights: (channels, depth).
+        groups: the channels are this many groups, each padded to fours of its own.
+        channels: biases and bounds, if they are not the call's.
+        starts: `starts_of` others, if they are not these biases.
 
     Raises:
         NotExactError: the arithmetic could differ from TFLM's with these weights.
     """
-    channels = channels_of(call, weights)
+    channels = channels or channels_of(call, weights)
     count = len(weights) // groups
     scales = scales_of(channels)
-    starts = [_padded(part) for part in np.split(packing.wrapped(channels.bias), groups)]
+    if starts is None:
+        starts = starts_of(np.split(channels.bias, groups))
     by_fours = [_fours(part) for part in np.split(scales, groups)]
     return (
         weights.shape[1],
         count,
-        derived(call, "starts", np.concatenate([*starts, np.zeros(_BEHIND, np.int32)])),
+        derived(call, "starts", starts),
         derived(call, "scales", np.concatenate(by_fours)),
         int(clamped(call)),
         number(call, "activation_min"),
         number(call, "activation_max"),
     )
+
+
+def starts_of(parts: Iterable[packing.Int64s]) -> Int32s:
+    """Biases, each part's padded to fours."""
+    return np.concatenate([*(_padded(packing.wrapped(part)) for part in parts), np.zeros(_BEHIND, np.int32)])
 
 
 def scales_of(channels: packing.Channels) -> Int32s:

@@ -12,6 +12,7 @@ from edgeq.lower.fixedpoint import (
     padding_before,
 )
 from edgeq.lower.ops import common
+from edgeq.lower.ops.bands import banded, has_bands
 from edgeq.lower.ops.wide import wide_sums
 from edgeq.lower.program import KernelCall, Param
 from edgeq.model.graph import DType, Graph, Op, Tensor
@@ -33,6 +34,10 @@ def conv_2d(graph: Graph, op: Op) -> KernelCall:
     common.require_depth(graph, op, filter_height * filter_width * filter_channels)
     height, width = _window(graph, op, source, filter_height, filter_width)
     common.require_shape(graph, op, target, (batches, height[0], width[0], filters))
+    bias = common.optional(graph, op, 2)
+    if bias is not None and has_bands(bias, target):
+        scales = quantization(graph, op, source, weights, target, channel_axis=0, bias=None)
+        return banded(graph, op, bias, scales)
     return KernelCall(
         **_kernel("conv_2d", source.dtype),
         params={
@@ -148,10 +153,10 @@ def _geometry(op: Op, height: tuple[int, int], width: tuple[int, int]) -> dict[s
 
 
 def quantization(
-    graph: Graph, op: Op, source: Tensor, weights: Tensor, target: Tensor, *, channel_axis: int, bias: int = 2
+    graph: Graph, op: Op, source: Tensor, weights: Tensor, target: Tensor, *, channel_axis: int, bias: int | None = 2
 ) -> dict[str, Param]:
     """What a convolution's parameters say about scales: PopulateConvolutionQuantizationParams. `bias` is the position
-    of that input."""
+    of that input; None leaves it out."""
     channels = weights.shape[channel_axis]
     scales = common.weight_scales(graph, op, weights, channel_axis)
     if weights.quantization is not None and any(weights.quantization.zero_points):
@@ -162,6 +167,7 @@ def quantization(
             "Quantize the weights symmetrically: TFLite Micro ignores their zero points in convolutions.",
         )
     incoming, outgoing = common.affine(graph, op, source), common.affine(graph, op, target)
+    added = None if bias is None else common.optional(graph, op, bias)
     try:
         multipliers = convolution_multipliers(incoming.scale, scales, outgoing.scale)
         low, high = activation_range(
@@ -171,7 +177,7 @@ def quantization(
             common.limits(target.dtype),
         )
         if source.dtype is DType.INT16:
-            wide = wide_sums(graph, op, common.optional(graph, op, bias), channels, multipliers)
+            wide = wide_sums(graph, op, added, channels, multipliers)
             return {"activation_min": low, "activation_max": high, **wide}
     except OutOfRangeError as exc:
         common.refuse_scales(graph, op, exc)
@@ -181,7 +187,7 @@ def quantization(
         "output_offset": outgoing.zero_point,
         "activation_min": low,
         "activation_max": high,
-        "bias": common.bias_constant(graph, op, common.optional(graph, op, bias), channels),
+        "bias": common.bias_constant(graph, op, added, channels),
         "multipliers": values,
         "shifts": shifts,
         "channel_step": step,

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 
 from edgeq.lower.names import Pass
 from edgeq.lower.passes.activations import fuse_activations
-from edgeq.lower.passes.channels import remove_channels
+from edgeq.lower.passes.channels import border_biases, remove_channels
 from edgeq.lower.passes.folding import fold_constants
 from edgeq.lower.passes.forms import convolution_to_dense, depthwise_to_convolution, scalars_to_tables
 from edgeq.lower.passes.padding import merge_padding
@@ -25,6 +25,7 @@ ON_GRAPH: Mapping[Pass, Callable[[Graph], Passed]] = {
     Pass.FOLD_CONSTANTS: fold_constants,
     Pass.MERGE_PADDING: merge_padding,
     Pass.REMOVE_CHANNELS: remove_channels,
+    Pass.BORDER_BIASES: border_biases,
 }
 
 ON_CALLS: Mapping[Pass, Callable[[Steps], Stepped]] = {

@@ -12,6 +12,7 @@ from edgeq.lower.program import KernelCall
 # Kernels that subtract the input's zero point from each value that they multiply.
 _WEIGHTED = frozenset(
     {
+        "edgeq_conv_1x1_bands_int8",
         "edgeq_conv_2d_int8",
         "edgeq_depthwise_conv_2d_int8",
         "edgeq_fully_connected_int8",

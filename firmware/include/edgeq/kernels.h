@@ -63,6 +63,27 @@ typedef struct edgeq_conv_2d_params {
 void edgeq_conv_2d_int8(const edgeq_conv_2d_params *p, const int8_t *input, const int8_t *weights,
                         int8_t *output);
 
+/* CONV_2D with a window of one pixel and strides of 1, of one image whose rows are three bands one behind the
+ * other, and whose columns are, too; bands may be empty. `biases` has those of each rectangle that is not
+ * empty, row by row. */
+typedef struct edgeq_conv_1x1_bands_params {
+  int32_t rows[3];
+  int32_t columns[3];
+  int32_t input_channels;
+  int32_t output_channels;
+  int32_t input_offset;
+  int32_t output_offset;
+  int32_t activation_min;
+  int32_t activation_max;
+  const int32_t *biases;      /* output_channels values for each */
+  const int32_t *multipliers; /* as in edgeq_conv_2d_params */
+  const int8_t *shifts;
+  int32_t channel_step;
+} edgeq_conv_1x1_bands_params;
+
+void edgeq_conv_1x1_bands_int8(const edgeq_conv_1x1_bands_params *p, const int8_t *input,
+                               const int8_t *weights, int8_t *output);
+
 /* DEPTHWISE_CONV_2D. Weights (1, filter_height, filter_width, input_channels * multiplier); output channel
  * c * multiplier + m reads input channel c. */
 typedef struct edgeq_depthwise_conv_2d_params {

@@ -80,6 +80,27 @@ typedef struct edgeq_conv_1x1_dsp_params {
 void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *input, const int32_t *weights,
                              int8_t *output, void *scratch);
 
+/* The same where sums start differently at the borders. Rows are three bands one behind the other, of which
+ * the others may be empty, but not the middle one, and so are columns; `starts` has four words for each quad
+ * (edgeq/quads.h) of each rectangle but the middle one, row by row, without empty ones. The middle one is
+ * `inside`: all of it if the outer bands of columns are empty, else a row of it; its `half` is NULL, and its
+ * results are not limited.
+ *
+ * Scratch, aligned to 4: what `inside` needs; or, if that is more, columns of `pairs` pairs of pixels, as
+ * there, quad_words words, 16 bytes for each pair, and 8. */
+typedef struct edgeq_conv_1x1_bands_dsp_params {
+  edgeq_conv_1x1_dsp_params inside;
+  int32_t rows[3];
+  int32_t columns[3];
+  int32_t activation_min;
+  int32_t activation_max;
+  int32_t pairs; /* at the borders, computed at a time */
+  const int32_t *starts;
+} edgeq_conv_1x1_bands_dsp_params;
+
+void edgeq_conv_1x1_bands_dsp_int8(const edgeq_conv_1x1_bands_dsp_params *p, const int8_t *input,
+                                   const int32_t *weights, int8_t *output, void *scratch);
+
 /* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of steps for each row of
  * the filter: the filter's row, padded with zeros. Two pixels side by side are computed together, or, if
  * `downwards`, one below the other; then stride_width * input_channels is even. With line_bytes = 0,

@@ -49,6 +49,19 @@ typedef struct edgeq_conv_1x1_mve_params {
 void edgeq_conv_1x1_mve_int8(const edgeq_conv_1x1_mve_params *p, const int8_t *input, const int8_t *weights,
                              int8_t *output, void *scratch);
 
+/* CONV_2D with a window of one pixel and strides of 1, where sums start differently at the borders: rows are
+ * three bands one behind the other, which may be empty, and so are columns. `matrix.starts` has those of each
+ * rectangle that is not empty, row by row, each padded to a multiple of 4. In place and scratch as
+ * edgeq_conv_1x1_mve_int8. */
+typedef struct edgeq_conv_1x1_bands_mve_params {
+  int32_t rows[3];
+  int32_t columns[3];
+  edgeq_matrix_mve matrix;
+} edgeq_conv_1x1_bands_mve_params;
+
+void edgeq_conv_1x1_bands_mve_int8(const edgeq_conv_1x1_bands_mve_params *p, const int8_t *input,
+                                   const int8_t *weights, int8_t *output, void *scratch);
+
 /* CONV_2D. What `tile` windows of a row read is copied to scratch first. If it is `shared`, dilation_width is
  * 1 and columns follow each other, so that a column is copied once for all windows: weights (output_channels,
  * filter_width, filter_height, filter_channels). Otherwise each window is copied for itself, with weights as

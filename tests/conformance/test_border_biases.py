@@ -1,0 +1,131 @@
+"""Channels that are constant but for the padding's part at the borders: gone, and what they add is in biases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conformance.draw import Rng
+from conformance.native import Batch, Model
+from conformance.on_core import BOARD, differing
+from numpy.typing import NDArray
+from tflite_builder import ModelBuilder
+
+from edgeq.lower.bands import Bands
+from edgeq.lower.lower import lower
+from edgeq.lower.program import KernelCall, Program
+from edgeq.model.flatbuffer import parse_tflite
+from edgeq.reference import ReferenceWorker
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+_SCALE = 0.05
+_INPUTS = ((1, 6, 7, 3), (1, 9, 8, 4), (1, 3, 3, 4), (1, 1, 6, 4), (1, 2, 5, 4))
+# Channels, how many of them are constant, window and stride of the depthwise convolution, outputs, whether a weight of
+# -128 makes the last layer's product wide, and its activation.
+_CHAINS = (
+    (8, 3, (3, 3), 1, 8, False, "RELU"),
+    (8, 4, (3, 3), 1, 8, False, "NONE"),
+    (12, 4, (3, 3), 2, 6, False, "RELU6"),
+    (8, 4, (3, 3), 1, 12, True, "RELU"),
+    (7, 2, (3, 1), 1, 5, False, "RELU"),
+    (8, 7, (1, 3), 1, 16, False, "NONE"),
+    (136, 4, (3, 3), 1, 4, False, "RELU"),
+    (5, 5, (2, 2), 1, 8, False, "RELU"),
+)
+_ON_INPUTS = [((i + k) % len(_INPUTS), chain) for i, chain in enumerate(_CHAINS) for k in (0, 2)]
+
+
+def _model() -> tuple[bytes, list[NDArray[np.int8]]]:
+    """Of each chain, on two inputs, an output: a convolution, a depthwise one, and one of 1x1."""
+    rng = np.random.default_rng(5)
+    model = ModelBuilder()
+    xs = [model.tensor(f"x{i}", shape, scale=_SCALE, zero_point=-3) for i, shape in enumerate(_INPUTS)]
+    outputs = []
+    for which, (channels, constant, window, stride, filters, wide, activation) in _ON_INPUTS:
+        steady = rng.permutation(channels)[:constant]
+        at = _layer(model, rng, xs[which], (channels, 1, 1, _INPUTS[which][3]), 1, "RELU", steady)
+        at = _layer(model, rng, at, (1, *window, channels), stride, "RELU")
+        lowest = range(1) if wide else ()
+        outputs.append(_layer(model, rng, at, (filters, 1, 1, channels), 1, activation, lowest=lowest))
+    return model.finish(xs, outputs), [rng.integers(-128, 128, (3, *shape)).astype(np.int8) for shape in _INPUTS]
+
+
+def _layer(
+    model: ModelBuilder,
+    rng: Rng,
+    x: int,
+    form: tuple[int, ...],
+    stride: int,
+    activation: str,
+    steady: Sequence[int] | NDArray[np.int64] = (),
+    *,
+    lowest: Sequence[int] = (),
+) -> int:
+    """`steady` output channels have weights of zero, and biases far from it."""
+    depthwise = form[0] == 1
+    filters = form[3] if depthwise else form[0]
+    weights = rng.integers(-127, 128, form).astype(np.int8)
+    bias = rng.integers(-9000, 9000, filters).astype(np.int32)
+    for channel in steady:
+        weights[channel] = 0
+        bias[channel] = rng.integers(4000, 30000)
+    weights[list(lowest), 0, 0, 0] = -128
+    count = len(model.graph.tensors)
+    scales = [float(s) for s in rng.uniform(0.002, 0.003, filters)]
+    w = model.tensor(f"w{count}", form, data=weights, scale=scales, axis=3 if depthwise else 0)
+    b = model.tensor(f"b{count}", (filters,), "int32", data=bias, scale=[_SCALE * s for s in scales])
+    size = [-(-n // stride) for n in model.graph.tensors[x].shape[1:3]]
+    y = model.tensor(f"y{count}", (1, *size, filters), scale=_SCALE, zero_point=-110)
+    model.op(
+        "DEPTHWISE_CONV_2D" if depthwise else "CONV_2D", [x, w, b], [y], padding="SAME", stride_h=stride,
+        stride_w=stride, dilation_h_factor=1, dilation_w_factor=1, fused_activation_function=activation,
+        **({"depth_multiplier": 1} if depthwise else {}),
+    )  # fmt: skip
+    return y
+
+
+@pytest.fixture(autouse=True)
+def always(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These layers are too small for what it costs."""
+    monkeypatch.setattr("edgeq.lower.passes.channels.pays", lambda *_: True)
+
+
+def _kernels(program: Program) -> list[KernelCall]:
+    return [call for call in program.calls if "bands" in call.kernel]
+
+
+@pytest.mark.parametrize("feature", ["dsp", "mve", "portable"])
+def test_bits(feature: str, tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
+    content, inputs = _model()
+    features = frozenset(BOARD.features if feature == "dsp" else {feature} - {"portable"})
+    batch = Batch([Model(name="m", content=content)], tmp_path, features)
+    (found,) = batch.run([(0, inputs)])
+    for case, ours, theirs in zip(_ON_INPUTS, found, tflm.run(content, inputs), strict=True):
+        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape), err_msg=str(case))
+    calls = _kernels(batch.programs[0])
+    assert len(calls) > len(_CHAINS)
+    assert {call.kernel.split("_bands_")[1] for call in calls} == {f"{feature}_int8".removeprefix("portable_")}
+
+
+@pytest.mark.parametrize("toolchain", ["zig", "gcc"])
+def test_bits_on_the_core(toolchain: str, tflm: ReferenceWorker, tmp_path: Path) -> None:
+    content, inputs = _model()
+    graph = parse_tflite(content)
+    program = lower(graph, features=BOARD.features)
+    reference = tflm.run(content, inputs)
+    differ = differing(program, graph, content, inputs, reference, toolchain=toolchain, folder=tmp_path)
+    assert not any(differ)
+
+
+def test_bands() -> None:
+    values = np.zeros((5, 4, 2), np.int64)
+    values[0, :, 1] = 7
+    values[:, 3, 0] += 1
+    found = Bands.of(values)
+    assert found == Bands(rows=(1, 4, 0), columns=(0, 3, 1))
+    assert (found.count, found.middle, found.sizes) == (4, 2, [(1, 3), (1, 1), (4, 3), (4, 1)])
+    np.testing.assert_array_equal(found.spread(found.firsts(values)), values)
+    assert Bands.of(np.arange(4)[:, None, None]) is None
