@@ -35,7 +35,7 @@ EDGEQ_NOINLINE static int32_t one_sum(const taps *t, const int8_t *input, const 
                                       int32_t offset) {
   int32_t sum = 0;
   EDGEQ_ROLLED
-  for (int32_t row = 0; row < t->rows; row++, input += t->input_row, weights += t->filter_row) {
+  for (int32_t left = t->rows; left != 0; input += t->input_row, weights += t->filter_row) {
     EDGEQ_ROLLED
     for (int32_t run = 0; run < t->runs; run++) {
       const int8_t *in = input + run * t->input_run;
@@ -43,6 +43,7 @@ EDGEQ_NOINLINE static int32_t one_sum(const taps *t, const int8_t *input, const 
       EDGEQ_ROLLED
       for (int32_t i = 0; i < t->run_length; i++) sum += w[i] * (in[i] + offset);
     }
+    if (--left == 0) break; /* behind the last row there may be nothing that pointers could point at */
   }
   return sum;
 }
@@ -52,12 +53,13 @@ EDGEQ_NOINLINE static void four_sums(const taps *t, const int8_t *input, const i
                                      int32_t offset, edgeq_four_sums *result) {
   edgeq_four_sums sums = {{0, 0, 0, 0}};
   EDGEQ_ROLLED
-  for (int32_t row = 0; row < t->rows; row++, input += t->input_row, weights += t->filter_row) {
+  for (int32_t left = t->rows; left != 0; input += t->input_row, weights += t->filter_row) {
     EDGEQ_ROLLED
     for (int32_t run = 0; run < t->runs; run++) {
       edgeq_add_run(&sums, input + run * t->input_run, offset, weights + run * t->filter_run, step,
                     t->run_length);
     }
+    if (--left == 0) break;
   }
   *result = sums;
 }
@@ -78,13 +80,13 @@ static void pixel(const edgeq_conv_2d_params *p, const int8_t *input, const int8
 
   for (int32_t group = 0; group < p->groups; group++, input += p->filter_channels) {
     const int32_t end = channel + group_outputs;
-    for (; channel + 4 <= end; channel += 4, weights += 4 * filter) {
+    for (; channel + 4 <= end; channel += 4) {
       edgeq_four_sums sums;
-      four_sums(&t, input, weights, filter, p->input_offset, &sums);
+      four_sums(&t, input, weights + channel * filter, filter, p->input_offset, &sums);
       finish(p, sums.of, 4, channel, output);
     }
-    for (; channel < end; channel++, weights += filter) {
-      const int32_t sum = one_sum(&t, input, weights, p->input_offset);
+    for (; channel < end; channel++) {
+      const int32_t sum = one_sum(&t, input, weights + channel * filter, p->input_offset);
       finish(p, &sum, 1, channel, output);
     }
   }

@@ -16,10 +16,11 @@ static void pixel(const edgeq_conv_2d_int16_params *p, const int16_t *input, con
   const int32_t group_outputs = p->output_channels / p->groups;
   for (int32_t channel = 0; channel < p->output_channels; channel++) {
     const int16_t *group = input + channel / group_outputs * depth;
+    const int8_t *filter = weights + channel * p->filter_height * p->filter_width * depth;
     int64_t sum = p->bias ? p->bias[channel] : 0;
     for (int32_t row = 0; row < rows; row++) {
       const int16_t *in = group + row * p->dilation_height * p->input_width * p->input_channels;
-      const int8_t *w = weights + row * p->filter_width * depth;
+      const int8_t *w = filter + row * p->filter_width * depth;
       for (int32_t column = 0; column < columns; column++) {
         sum += dot(in + column * p->dilation_width * p->input_channels, w + column * depth, depth);
       }
@@ -27,7 +28,6 @@ static void pixel(const edgeq_conv_2d_int16_params *p, const int16_t *input, con
     const int32_t at = channel * p->channel_step;
     output[channel] = edgeq_clamp_int16(edgeq_requantize_sum(sum, p->multipliers[at], p->shifts[at], p->wide),
                                         p->activation_min, p->activation_max);
-    weights += p->filter_height * p->filter_width * depth;
   }
 }
 

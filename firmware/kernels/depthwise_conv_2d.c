@@ -17,15 +17,18 @@ EDGEQ_NOINLINE static void four_sums(const edgeq_depthwise_conv_2d_params *p, co
                                      edgeq_four_sums *result) {
   const int32_t channels = p->input_channels, offset = p->input_offset;
   const int32_t input_column = p->dilation_width * channels;
-  const int32_t input_next = p->dilation_height * p->input_width * channels - columns * input_column;
-  const int32_t weights_next = (p->filter_width - columns) * channels;
+  /* From the last tap of a row to the first of the next. */
+  const int32_t input_next = p->dilation_height * p->input_width * channels - (columns - 1) * input_column;
+  const int32_t weights_next = (p->filter_width - columns + 1) * channels;
   edgeq_four_sums sums = {{0, 0, 0, 0}};
   EDGEQ_ROLLED
-  for (; rows > 0; rows--, input += input_next, weights += weights_next) {
+  for (; rows != 0; input += input_next, weights += weights_next) {
     EDGEQ_ROLLED
-    for (int32_t column = 0; column < columns; column++, input += input_column, weights += channels) {
+    for (int32_t left = columns; left != 0; input += input_column, weights += channels) {
       edgeq_add_tap(&sums, input, offset, weights);
+      if (--left == 0) break; /* behind the last tap there may be nothing that pointers could point at */
     }
+    if (--rows == 0) break;
   }
   *result = sums;
 }
@@ -50,8 +53,8 @@ static void pixel(const edgeq_depthwise_conv_2d_params *p, const int8_t *input, 
     for (int32_t row = 0; row < rows; row++) {
       const int8_t *in = input + row * input_row + channel / p->depth_multiplier;
       const int8_t *w = weights + row * p->filter_width * outputs + channel;
-      for (int32_t column = 0; column < columns; column++, in += input_column, w += outputs) {
-        sum += *w * (*in + p->input_offset);
+      for (int32_t column = 0; column < columns; column++) {
+        sum += w[column * outputs] * (in[column * input_column] + p->input_offset);
       }
     }
     finish(p, &sum, 1, channel, output);

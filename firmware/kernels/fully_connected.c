@@ -10,11 +10,25 @@ EDGEQ_NOINLINE static void finish(const edgeq_fully_connected_params *p, const i
   edgeq_finish(how, sums, count, channel, output);
 }
 
+/* edgeq_add_run for one run: an index takes fewer instructions than pointers that move. */
+static inline void add_run(edgeq_four_sums *sums, const int8_t *values, int32_t offset, const int8_t *weights,
+                           int32_t step, int32_t count) {
+  const int8_t *w0 = weights, *w1 = w0 + step, *w2 = w1 + step, *w3 = w2 + step;
+  EDGEQ_ROLLED
+  for (int32_t i = 0; i < count; i++) {
+    const int32_t value = values[i] + offset;
+    sums->of[0] += w0[i] * value;
+    sums->of[1] += w1[i] * value;
+    sums->of[2] += w2[i] * value;
+    sums->of[3] += w3[i] * value;
+  }
+}
+
 /* Of four outputs; each sum begins with `first`. */
 EDGEQ_NOINLINE static void four_sums(const edgeq_fully_connected_params *p, const int8_t *input,
                                      const int8_t *weights, int32_t first, edgeq_four_sums *result) {
   edgeq_four_sums sums = {{first, first, first, first}};
-  edgeq_add_run(&sums, input, p->input_offset, weights, p->depth, p->depth);
+  add_run(&sums, input, p->input_offset, weights, p->depth, p->depth);
   *result = sums;
 }
 
