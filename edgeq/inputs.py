@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from edgeq.builds import BuildSamples
 from edgeq.data import check_dataset, load_dataset, random_dataset
 from edgeq.data.check import NO_DATA
 from edgeq.errors import InputError
@@ -17,6 +16,9 @@ from edgeq.model.load import detect_format, load_float_model, read_tflite
 from edgeq.model.quantization import quantize_input
 from edgeq.options import BuildOptions
 from edgeq.records import Dataset, FloatModel, ModelFormat, Progress, ValueSpec
+
+if TYPE_CHECKING:
+    from edgeq.builds import BuildSamples
 
 RANDOM_SAMPLES = 100
 """How many random samples a .tflite without data is compared on."""
@@ -181,6 +183,8 @@ def test_samples(source: Source, graph: Graph, options: BuildOptions) -> BuildSa
 
 def real_samples(source: Source, options: BuildOptions) -> BuildSamples:
     """The test samples as they are; the float model's outputs are added later."""
+    from edgeq.builds import BuildSamples
+
     split = source.data.test
     count = min(len(split), options.samples or len(split))
     return BuildSamples(

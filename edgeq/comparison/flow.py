@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.comparison.arms import FLOAT, TRAINING_METHODS, Task, plan, random_arms, remedies
-from edgeq.comparison.assemble import Material, assemble
-from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
 from edgeq.comparison.look import Look, Question, look
 from edgeq.comparison.made import Job, Made
 from edgeq.comparison.options import CompareOptions
@@ -31,7 +29,6 @@ from edgeq.errors import CheckFailed, EdgeqError, InputError
 from edgeq.inputs import ModelFacts, fitting, read_samples
 from edgeq.model.load import detect_format
 from edgeq.output import check_takes_files
-from edgeq.quantize.calibration import calibration_source
 from edgeq.records import Dataset, Method, ModelFormat, Progress, Split
 from edgeq.stopwatch import Stopwatch
 
@@ -61,6 +58,11 @@ def _seeds(options: CompareOptions) -> tuple[int, ...]:
 def _compare(options: CompareOptions, workers: Crew, progress: Progress, clock: Stopwatch) -> Comparison:
     with clock("load"):
         seen, data = _read(options, workers, progress)
+        # Not before the workers have started.
+        from edgeq.comparison.assemble import Material, assemble
+        from edgeq.comparison.findings.quantization import LAYERS_QUANTIZE_BADLY
+        from edgeq.quantize.calibration import calibration_source
+
         model = seen.facts
         task = task_of(data.test, _blank_outputs(model, data.test), data.source)
         scoring = scoring_for(task, options.scoring)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import gc
 import importlib
 import os
 from collections.abc import Iterator, Sequence
@@ -64,7 +66,7 @@ def crew(most: int, *, at_a_time: int | None, dask: str | None) -> Iterator[Crew
         yield _Cluster(dask)
         return
     count = workers(at_a_time, most)
-    with scratch_folder() as scratch, kept_children():
+    with scratch_folder() as scratch:
         parallel = Parallel(
             n_jobs=count,
             return_as="generator_unordered",
@@ -107,6 +109,10 @@ def run_jobs(jobs: Sequence[Job], crew: Crew, *, progress: Progress) -> Iterator
         yield jobs[index], made
 
 
+_NEEDED_LATER = ("scipy.stats", "edgeq.comparison.assemble")
+"""What this process imports while the others import TensorFlow."""
+
+
 class _Here:
     """Processes of this machine; this one itself if there is one job at a time."""
 
@@ -114,34 +120,37 @@ class _Here:
         """`parallel` has been entered, so that its processes stay from one list of jobs to the next."""
         self._parallel, self._count, self._scratch = parallel, count, scratch
         self._started = False
-        self._warming: Iterator[Look | EdgeqError | None] = iter(())
+        self._asked: Iterator[Look | EdgeqError] = iter(())
 
     def ask(self, question: Question) -> Look | EdgeqError:
-        """As `Crew`: one process looks, the others import what takes seconds."""
+        """As `Crew`: all processes look, and have imported then what takes seconds; the first answer counts."""
         if self._count == 1:
             return look(question)
         self.wait()
-        share, others = threads(self._count), 0 if self._started else self._count - 1
-        tasks = [delayed(_looked)(share, self._scratch, question), *[delayed(_import)(share, self._scratch)] * others]
-        self._warming, self._started = self._parallel(tasks), True
-        return next(answer for answer in self._warming if answer is not None)
+        share, count = threads(self._count), 1 if self._started else self._count
+        self._asked = self._parallel(delayed(_looked)(share, self._scratch, question) for _ in range(count))
+        self._started = True
+        for name in _NEEDED_LATER:
+            importlib.import_module(name)
+        return next(self._asked)
 
     def wait(self) -> None:
-        """Until the processes have imported it."""
-        for _ in self._warming:
+        """Until all processes have answered."""
+        for _ in self._asked:
             pass
 
     def make(self, jobs: Sequence[Job]) -> Iterator[tuple[int, tuple[Made, ...]]]:
         """As `Crew`. A single job is done here where no process has started yet."""
-        if len(jobs) == 1 and not self._started:
-            yield _numbered(0, replace(jobs[0], threads=threads(1)), self._scratch)
+        if self._count == 1 or (len(jobs) == 1 and not self._started):
+            with _many_jobs():
+                for i, job in enumerate(jobs):
+                    yield _numbered(i, replace(job, threads=threads(1)), self._scratch)
             return
         self.wait()
-        share, do = threads(self._count), _numbered if self._count == 1 else _made
+        share = threads(self._count)
         results = self._parallel(
-            delayed(do)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
+            delayed(_made)(i, replace(job, threads=share), self._scratch) for i, job in enumerate(jobs)
         )
-        importlib.import_module("scipy.stats")  # while the others work: the statistics need it
         yield from results
 
 
@@ -163,12 +172,6 @@ class _Cluster:
             yield from parallel(delayed(_numbered)(i, replace(job, threads=share)) for i, job in enumerate(jobs))
 
 
-def _import(share: int, scratch: Path) -> None:
-    with temporary_files_in(scratch), contextlib.suppress(EdgeqError):  # the one that looks says what is wrong
-        limit_threads(share)
-        keras3()
-
-
 def _looked(share: int, scratch: Path, question: Question) -> Look | EdgeqError:
     with temporary_files_in(scratch):
         limit_threads(share)
@@ -180,14 +183,32 @@ def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, t
         return index, run_job(job)
 
 
-_life = contextlib.ExitStack()
-"""Of a process that does nothing but make arms."""
-
-
 def _made(index: int, job: Job, scratch: Path) -> tuple[int, tuple[Made, ...]]:
-    """`_numbered` by such a process: its interpreters stay for the next job."""
-    _life.enter_context(kept_children())
+    """`_numbered` by a process that does nothing else."""
+    limit_threads(job.threads)
+    _settled()
     return _numbered(index, job, scratch)
+
+
+@functools.cache
+def _settled() -> contextlib.ExitStack:
+    """What this process has entered for the rest of its life."""
+    life = contextlib.ExitStack()
+    life.enter_context(_many_jobs())
+    return life
+
+
+@contextlib.contextmanager
+def _many_jobs() -> Iterator[None]:
+    """Within the block this process makes arms one after the other: interpreters stay for the next job, and garbage is
+    not looked for in the libraries, a million objects which the converter has looked through for every model."""
+    with kept_children():
+        keras3()
+        gc.freeze()
+        try:
+            yield
+        finally:
+            gc.unfreeze()
 
 
 def _end_workers() -> None:

@@ -39,11 +39,11 @@ class Steps:
         self._losses, self._metrics = plan.objective.losses(), plan.objective.metrics()
         self._seed_dropout()
         tf = tensorflow()
-        # tf_keras converts the code of some layers (and all of tfmot's) by autograph; Keras 3 needs none.
-        self._epoch = tf.function(self._traced_epoch, autograph=not self._is_keras3)
-        self._evaluate = tf.function(self._traced_evaluation, autograph=not self._is_keras3)
         self._train = _tensors(plan.train)
         self._validation = _tensors(plan.validation)
+        # No autograph: no layer needs its code converted, and that of tf_keras and tfmot takes seconds.
+        self._epoch = tf.function(self._traced_epoch, autograph=False)
+        self._evaluate = tf.function(self._traced_evaluation, autograph=False, input_signature=self._any_samples())
         self._training_calls, self._evaluation_calls = _Calls(), _Calls()
 
     @property
@@ -102,6 +102,13 @@ class Steps:
     def _output(self, x: list[Any], *, training: bool) -> Any:
         (output,) = tensorflow().nest.flatten(self._model(self._arguments(x), training=training))
         return output
+
+    def _any_samples(self) -> tuple[Any, ...]:
+        """The signature of `_traced_evaluation` for any number of samples: traced once for both splits."""
+        tf = tensorflow()
+        x, y = tf.nest.map_structure(lambda a: tf.TensorSpec((None, *a.shape[1:]), a.dtype), self._validation)
+        index, number = tf.TensorSpec((), tf.int32), tf.TensorSpec((), tf.float32)
+        return x, y, index, index, number, number
 
     def _traced_epoch(self, x: Any, y: Any, order: Any, first: Any, last: Any, total: Any) -> Any:
         tf = tensorflow()

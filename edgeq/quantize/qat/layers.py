@@ -34,9 +34,10 @@ class RangeGroup:
 
     def range(self) -> tuple[Any, Any]:
         """The smallest range that has the clipped ranges of all members, tensors."""
-        ranges = [member.clipped() for member in self.members]
-        low = tf.reduce_min(tf.stack([low for low, _ in ranges]))
-        high = tf.reduce_max(tf.stack([high for _, high in ranges]))
+        low, high = self.members[0].clipped()
+        for member in self.members[1:]:
+            other_low, other_high = member.clipped()
+            low, high = tf.minimum(low, other_low), tf.maximum(high, other_high)
         return low, tf.maximum(high, low + SMALLEST_WIDTH)
 
 

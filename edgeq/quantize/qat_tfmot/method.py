@@ -100,12 +100,18 @@ def continued_float_tfmot(
     return twin, history
 
 
+_convertible: set[str] = set()
+"""SHA-256 of the files whose wrapped models were found convertible by this process: other seeds need not ask again."""
+
+
 def require_convertible(fake: FloatModel) -> None:
     """Nothing, if a wrapped model that has its first ranges becomes full-integer. Found out before hours of training.
 
     Raises:
         UnsupportedError: the converter refused it, or left a part of it float; the message names the operations.
     """
+    if fake.sha256 in _convertible:
+        return
     try:
         convert_wrapped(fake)
     except VerifyError as exc:
@@ -113,6 +119,8 @@ def require_convertible(fake: FloatModel) -> None:
             f"What tensorflow_model_optimization makes of {fake.path.name} stays float in parts.\n{exc.message}",
             hint=HINT,
         ) from exc
+    if fake.sha256:  # a model in memory has none
+        _convertible.add(fake.sha256)
 
 
 def convert_wrapped(fake: FloatModel) -> bytes:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.errors import UnsupportedError
-from edgeq.model.runtime import legacy_keras, quiet, tfmot_keras
+from edgeq.model.runtime import legacy_keras, quiet, tensorflow, tfmot_keras
 from edgeq.quantize.qat_tfmot.supported import HINT
 from edgeq.records import FloatModel
 
@@ -27,9 +27,11 @@ def wrapped(model: FloatModel) -> FloatModel:
         UnsupportedError: tfmot refused it all the same, or lost a weight.
     """
     copy = copied(model)
+    # tfmot's layers decide by Python's values: converting their code takes seconds, and changes nothing.
+    quantize_model = tensorflow().autograph.experimental.do_not_convert(tfmot_keras().quantize_model)
     with quiet():
         try:
-            handle = tfmot_keras().quantize_model(copy.handle)
+            handle = quantize_model(copy.handle)
         except Exception as exc:
             raise UnsupportedError(
                 f"tensorflow_model_optimization cannot quantize {model.path.name}: {_first_line(exc)}", hint=HINT
