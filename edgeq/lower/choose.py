@@ -122,6 +122,7 @@ def _descend(
 ) -> list[Candidate]:
     """Exchanges one candidate at a time as long as that lowers cycles + price * flash (flash alone without a price)."""
     chosen = list(start)
+    constant_bytes = {id(c): c.constant_bytes for options in candidates for c in options}
     for _ in range(_ROUNDS):
         before = list(chosen)
         for i, options in enumerate(candidates):
@@ -129,7 +130,7 @@ def _descend(
             code = {name for c in others for name in c.code}
 
             def cost(c: Candidate, code: set[str] = code) -> tuple[float, float]:
-                flash = c.constant_bytes + sum(size for name, size in c.code.items() if name not in code)
+                flash = constant_bytes[id(c)] + sum(size for name, size in c.code.items() if name not in code)
                 return (flash, c.cycles) if price is None else (c.cycles + price * flash, flash)
 
             chosen[i] = min(options, key=cost)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from edgeq.errors import ModelError, UnsupportedError
 from edgeq.lower.choose import Limits, choose, flash_of
+from edgeq.lower.dsp.candidate import Candidate
 from edgeq.lower.estimate import cycles_of
 from edgeq.lower.layout import Layout, Lifetimes, root_of
 from edgeq.lower.names import Pass
@@ -59,7 +60,7 @@ def lower(
     _check_outputs(graph, made.roots)
     options = [allowed(c, candidates(c, features), wanted) for c in made.calls]
     lifetimes = Lifetimes(graph, made.calls, made.roots)
-    alive = [[lifetimes.alive(i, c.call.in_place) for c in found] for i, found in enumerate(options)]
+    alive = [_alive(lifetimes, i, found) for i, found in enumerate(options)]
     tensors = max((lifetimes.alive(i, ()) for i in range(len(made.calls))), default=0)
     chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits or Limits())
     calls = tuple(passed.told(c.call) for c in chosen)
@@ -88,6 +89,12 @@ def lower(
         cycles=cycles_of(graph, chosen, features),
         saved=saved,
     )
+
+
+def _alive(lifetimes: Lifetimes, step: int, found: Sequence[Candidate]) -> list[int]:
+    """Of each candidate; they differ in few places."""
+    by_place = {place: lifetimes.alive(step, place) for place in {c.call.in_place for c in found}}
+    return [by_place[c.call.in_place] for c in found]
 
 
 def _check_edges(graph: Graph) -> None:

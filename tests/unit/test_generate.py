@@ -147,7 +147,7 @@ def test_outputs_equal_the_reference(library: ctypes.CDLL, small: Made) -> None:
         for address, want in zip((library.small_output_0(), library.small_output_1()), expected, strict=True):
             got = np.frombuffer(ctypes.string_at(address, want[i].nbytes), np.int8)
             assert got.tolist() == want[i].reshape(-1).tolist()
-    assert project.op_symbols[0] == "small_op_00_conv_rows_dsp"
+    assert project.op_symbols[0] == "small_op_00_conv_strips_dsp"
     assert all(hasattr(library, symbol) for symbol in project.op_symbols)
     assert len(program.calls) == len(project.op_symbols)
 

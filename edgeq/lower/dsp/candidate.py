@@ -84,7 +84,7 @@ def limits(call: KernelCall) -> dict[str, Param]:
 def limit_cycles(call: KernelCall, outputs: int) -> int:
     """What limiting results to the activation costs, where saturation to int8 is not all of it."""
     full = number(call, "activation_min") <= -128 and number(call, "activation_max") >= 127
-    return 0 if full else 6 * outputs
+    return 0 if full else 3 * outputs
 
 
 def derived(call: KernelCall, what: str, values: NDArray[np.generic]) -> Constant:

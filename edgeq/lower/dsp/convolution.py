@@ -8,16 +8,15 @@ from dataclasses import replace
 
 from edgeq.lower.dsp import halves, quads
 from edgeq.lower.dsp.candidate import Candidate, limit_cycles, limits, number, weights_of
-from edgeq.lower.dsp.halves import Half, with_halves
-from edgeq.lower.dsp.patches import WINDOW, patch_convolutions
+from edgeq.lower.dsp.halves import with_halves
+from edgeq.lower.dsp.patches import patch_convolutions
+from edgeq.lower.dsp.reshaped import columns_as_rows, pixels_as_channels
+from edgeq.lower.dsp.rows import row_convolutions
 from edgeq.lower.dsp.strips import strip_convolutions
 from edgeq.lower.dsp.winograd import winograd_convolutions
 from edgeq.lower.packing import QUAD, NotExactError
 from edgeq.lower.program import KernelCall, Param
 
-_ROWS_WINDOW = tuple(
-    name for name in WINDOW if name not in {"filter_width", "filter_channels", "groups"} and "dilation" not in name
-)
 # Fields of edgeq_conv_1x1_dsp_params that say what the image is.
 PIXELS_WINDOW = (
     "input_width", "input_channels", "output_height", "output_width", "output_channels", "stride_height",
@@ -25,27 +24,30 @@ PIXELS_WINDOW = (
 )  # fmt: skip
 
 # Cycles of what surrounds the products, per value or pixel: measured, to a tenth or so.
+_CALL = 180
 _EXPAND = 1.8
-_EXPAND_IN_ORDER = 3
-_ROW_ENTERED = 150
-_PIXELS = 110
-_PAIR = 18
-_ROW_POINTER = 8
-_GATHER = 8.5
 _COPIES, _COPY = 25, 2
 
 # Of columns that several pairs of pixels may take.
 _PAIRS_BYTES = 1024
 
-# Bytes of the functions around the products.
-_ROWS_CODE = {"edgeq_conv_rows_dsp_int8": 2240}
+# Bytes of the function around the products.
 _PIXELS_CODE = {"edgeq_conv_1x1_dsp_int8": 1330}
 
 
 def convolutions(call: KernelCall) -> Iterator[Candidate]:
-    """Every way to compute a CONV_2D directly."""
+    """Every way to compute a CONV_2D, also as one of another shape."""
+    yield from _of_this_shape(call)
+    for form, said in ((pixels_as_channels, "pixels side by side as channels"), (columns_as_rows, "columns as rows")):
+        for same in form(call):
+            for found in convolutions(same):
+                yield replace(found, call=replace(found.call, variant=f"{found.call.variant}, {said}"))
+
+
+def _of_this_shape(call: KernelCall) -> Iterator[Candidate]:
     weights = weights_of(call)
-    plain = number(call, "groups") == 1 and number(call, "dilation_height") == number(call, "dilation_width") == 1
+    grouped = number(call, "groups") != 1
+    plain = not grouped and number(call, "dilation_height") == number(call, "dilation_width") == 1
     unpadded = not (number(call, "pad_top") or number(call, "pad_left"))
     if plain and weights.shape[1:3] == (1, 1) and unpadded and number(call, "batches") == 1:
         in_place = number(call, "stride_height") == number(call, "stride_width") == 1
@@ -53,17 +55,16 @@ def convolutions(call: KernelCall) -> Iterator[Candidate]:
         pixels = number(call, "output_height") * number(call, "output_width")
         for found, _ in by_pixels(call, image, pixels, in_place=in_place):
             yield found
-    elif plain:
-        with suppress(NotExactError):
-            yield from winograd_convolutions(call)
+        return
+    if not grouped:
+        if plain:
+            with suppress(NotExactError):
+                yield from winograd_convolutions(call)
         by = quads.requantization(call, weights)
-        for downwards in (False, True):
-            yield from _by_rows(call, by, downwards=downwards)
-            yield from _by_rows(call, by, downwards=downwards, gathered=True)
-        yield from strip_convolutions(call, by)
-        yield from patch_convolutions(call)
-    else:
-        yield from patch_convolutions(call)
+        yield from row_convolutions(call, by)
+        if plain:
+            yield from strip_convolutions(call, by)
+    yield from patch_convolutions(call)
 
 
 def dense_on_rows(call: KernelCall) -> Iterator[Candidate]:
@@ -113,7 +114,7 @@ def by_pixels(
         each = form.cycles(blocks) - quads.CALL * several + surrounding + 3.6 * depth * several
         if half is not None:
             each += half.cycles - form.quad_cycles + (0 if several else half.call_cycles)
-        cycles = -(-pixels // 2) * each
+        cycles = _CALL + -(-pixels // 2) * each
         made = replace(
             call,
             kernel="edgeq_conv_1x1_dsp_int8",
@@ -137,88 +138,3 @@ def by_pixels(
 def _evenly(count: int, most: int) -> int:
     """The fewest at a time with which as few times do as with `most`."""
     return -(-count // -(-count // max(1, most)))
-
-
-def _by_rows(
-    call: KernelCall, by: quads.Requantization, *, downwards: bool, gathered: bool = False
-) -> Iterator[Candidate]:
-    weights = weights_of(call)
-    _, height, width, depth = weights.shape
-    stride = number(call, "stride_width")
-    if (downwards and stride * depth % 2) or (gathered and height == 1):
-        return
-    row = -(-width * depth // 2)
-    if gathered:  # rows keep their steps, and the product takes them all as one row
-        whole = quads.forms(1, height * row, by=by)
-        found = [replace(form, steps=row) for form in whole if form.steps == height * row]
-    else:
-        # Rows whose values come four at a time begin at a four.
-        found = quads.forms(height, row, by=by, even=depth % 4 == 0)
-    by_rows = weights.reshape(len(weights), height, width * depth)
-    for form, half in with_halves(call, by_rows, found, in_fours=depth % 4 == 0):
-        yield _rows(call, form, by, half, downwards=downwards, gathered=gathered)
-
-
-def _rows(
-    call: KernelCall, form: quads.Form, by: quads.Requantization, half: Half | None, *, downwards: bool, gathered: bool
-) -> Candidate:
-    weights = weights_of(call)
-    count, height, width, depth = weights.shape
-    out_height, out_width = number(call, "output_height"), number(call, "output_width")
-    stride_height, stride_width = number(call, "stride_height"), number(call, "stride_width")
-    in_fours = depth % 4 == 0
-    params, packed = quads.packed(call, weights.reshape(count, height, width * depth), form, by, in_fours=in_fours)
-    if half is not None:
-        params, packed = half.behind(call, params, packed)
-    blocks = -(-count // QUAD)
-    beside = 0 if downwards else stride_width * depth
-    # Steps of a row: where its last window starts, and what that spans.
-    starts = (out_width - 1) * stride_width * depth // 2 if downwards else (-(-out_width // 2) - 1) * beside
-    row_fours = -(-(starts + form.steps) // 2)
-    line = 0 if in_fours else 4 + 4 * -(-(4 * row_fours + beside) // 4)
-    patch = 8 * form.steps * height if gathered else 0
-    row_steps, column_steps = (-(-out_height // 2), out_width) if downwards else (out_height, -(-out_width // 2))
-    entered = row_steps * min(height, (2 if downwards else 1) * stride_height)
-    cycles = entered * (8 * row_fours * (_EXPAND if in_fours else _EXPAND_IN_ORDER) + _ROW_ENTERED)
-    if gathered or count % QUAD:
-        each = form.cycles(blocks) + _PIXELS + (_COPIES + _COPY * 2 * count if count % QUAD else 0)
-        each += height * (_GATHER * form.steps + 15 if gathered else _ROW_POINTER)
-    else:  # the pairs of a row of outputs in one call
-        each = form.cycles(blocks) - quads.CALL + _PAIR + (quads.CALL + _PIXELS + height * _ROW_POINTER) / column_steps
-    if half is not None:
-        each += half.cycles - form.quad_cycles + half.call_cycles / (1 if gathered else column_steps)
-    cycles += row_steps * column_steps * each
-    batches = number(call, "batches")
-    same = stride_height == stride_width == 1 and (out_height, out_width, count) == (
-        number(call, "input_height"), number(call, "input_width"), depth
-    )  # fmt: skip
-    made = replace(
-        call,
-        kernel="edgeq_conv_rows_dsp_int8",
-        source="conv_rows_dsp.c",
-        support=(*quads.SOURCES, *((halves.SOURCE,) if half is not None else ())),
-        params_type="edgeq_conv_rows_dsp_params",
-        params={
-            **{name: call.params[name] for name in _ROWS_WINDOW},
-            "input_zero_point": -number(call, "input_offset"),
-            **limits(call),
-            "steps": form.steps,
-            "row_fours": row_fours,
-            "line_bytes": line,
-            "downwards": int(downwards),
-            "gathered": int(gathered),
-            "half": None,
-            **params,
-        },
-        inputs=(call.inputs[0], packed),
-        scratch_bytes=16 * height + 16 * row_fours * height + patch + line + 8 * blocks,
-        in_place=(0,) if same and batches == 1 and number(call, "pad_top") <= (height - 1) // 2 else (),
-        variant=f"dsp: 4 channels x 2 pixels {'downwards' if downwards else 'sideways'}"
-        + (", windows gathered" if gathered else ""),
-    )
-    outputs = batches * out_height * out_width * count
-    return Candidate(
-        call=made,
-        cycles=round(batches * cycles + limit_cycles(call, outputs)),
-        code={**_ROWS_CODE, **form.code, **(half.code if half is not None else {})},
-    )

@@ -92,8 +92,7 @@ def phases_of(call: KernelCall) -> Phases:
     all_weights = np.zeros((len(found), len(weights), most), np.int8)
     for i, taps in enumerate(found):
         all_weights[i, :, : taps[0].size] = taps.reshape(len(weights), -1)
-    repeated = _repeated(call, len(found))
-    by = quads.requantization(repeated, all_weights.reshape(-1, most), groups=len(found))
+    by = quads.requantization(repeated(call, len(found)), all_weights.reshape(-1, most), groups=len(found))
     kinds = {
         2 * below + beside: (rows, columns * depth // 2)
         for below, rows in zip(y.number, y.taps, strict=True)
@@ -120,7 +119,7 @@ def side_by_side(call: KernelCall) -> Iterator[KernelCall]:
     for phase in range(stride):
         read = weights[:, :, phase::stride]
         merged[phase, :, :, : read.shape[2]] = read
-    made = _repeated(call, stride)
+    made = repeated(call, stride)
     params = {
         "output_width": width // stride,
         "output_channels": stride * filters,
@@ -137,8 +136,8 @@ def side_by_side(call: KernelCall) -> Iterator[KernelCall]:
     )
 
 
-def _repeated(call: KernelCall, times: int) -> KernelCall:
-    """The call with what its channels have so many times, one after the other."""
+def repeated(call: KernelCall, times: int) -> KernelCall:
+    """The call with what its channels have so many times, one after the other; not its weights."""
     per_channel = ["bias"] if call.params["bias"] is not None else []
     if number(call, "channel_step"):
         per_channel += ["multipliers", "shifts"]

@@ -29,7 +29,8 @@ _WINDOW = (
 )  # fmt: skip
 
 # Cycles: a step of the products, the rest of a position; of two tiles, two input channels, of one tile one output
-# channel; four of those and two tiles besides, a pixel of fewer than four; a pixel of the input, and a value of it.
+# channel; four of those and two tiles besides, two tiles, a pixel of fewer than four; a pixel of the input, a value of
+# it.
 _STEP = 16
 _POSITION = 18
 _LOOP = (17, 6)
@@ -37,6 +38,7 @@ _IN = {2: 225, 4: 800}
 _OUT = {2: 79, 4: 352}
 _NOT_CLAMPED = {2: 8, 4: 36}
 _QUAD = 80
+_PAIR = 600
 _CUT = 30
 _PIXEL = 10
 _VALUE = 2
@@ -86,7 +88,7 @@ def _winograd(call: KernelCall, tile: int) -> Candidate:
     outputs = batches * out_height * out_width * count
     tile_pairs = batches * -(-out_height // tile) * pairs
     out = _OUT[tile] + (0 if clamped(call) else _NOT_CLAMPED[tile])
-    cycles = tile_pairs * (steps * _IN[tile] + -(-count // QUAD) * (positions * each + 8 * out + _QUAD))
+    cycles = tile_pairs * (steps * _IN[tile] + -(-count // QUAD) * (positions * each + 8 * out + _QUAD) + _PAIR)
     cycles += tile_pairs * 2 * tile**2 * _CUT if count % QUAD else 0
     pixels = batches * number(call, "input_height") * number(call, "input_width")
     cycles += pixels * (_VALUE * depth if depth == weights.shape[3] else _PIXEL * depth / QUAD)

@@ -51,6 +51,13 @@ static inline uint32_t edgeq_larger_bytes(uint32_t a, uint32_t b) {
   return larger;
 }
 
+/* The smaller ones. */
+static inline uint32_t edgeq_smaller_bytes(uint32_t a, uint32_t b) {
+  uint32_t smaller;
+  __asm__("ssub8 %0, %1, %2\n\tsel %0, %2, %1" : "=&r"(smaller) : "r"(a), "r"(b) : "cc");
+  return smaller;
+}
+
 /* Bytes 0 and 2 as a pair. */
 static inline uint32_t edgeq_even_bytes(uint32_t bytes) {
   uint32_t pair;
@@ -161,6 +168,10 @@ static inline uint32_t edgeq_larger_bytes(uint32_t a, uint32_t b) {
   return larger;
 }
 
+static inline uint32_t edgeq_smaller_bytes(uint32_t a, uint32_t b) {
+  return ~edgeq_larger_bytes(~a, ~b);
+}
+
 static inline uint32_t edgeq_even_bytes(uint32_t bytes) {
   const int32_t first = (int8_t)(uint8_t)bytes;
   const int32_t second = (int8_t)(uint8_t)(bytes >> 16);
@@ -234,9 +245,15 @@ static inline void edgeq_copy_int8(int8_t *to, const int8_t *from, int32_t count
 /* Limits results that are within int8 already to what a fused activation leaves of it. */
 static inline void edgeq_limit_int8(int8_t *values, int32_t count, int32_t low, int32_t high) {
   if (low <= INT8_MIN && high >= INT8_MAX) return;
-  for (int32_t i = 0; i < count; i++) {
-    const int32_t x = values[i];
-    values[i] = (int8_t)(x < low ? low : (x > high ? high : x));
+  const uint32_t lows = (uint32_t)(uint8_t)low * 0x01010101u;
+  const uint32_t highs = (uint32_t)(uint8_t)high * 0x01010101u;
+  for (; count >= 4; count -= 4, values += 4) {
+    const uint32_t word = edgeq_larger_bytes(edgeq_load_word(values), lows);
+    edgeq_store_word(values, edgeq_smaller_bytes(word, highs));
+  }
+  for (; count > 0; count--, values++) {
+    const int32_t x = *values;
+    *values = (int8_t)(x < low ? low : (x > high ? high : x));
   }
 }
 

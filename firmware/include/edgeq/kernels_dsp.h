@@ -101,15 +101,17 @@ typedef struct edgeq_conv_1x1_bands_dsp_params {
 void edgeq_conv_1x1_bands_dsp_int8(const edgeq_conv_1x1_bands_dsp_params *p, const int8_t *input,
                                    const int32_t *weights, int8_t *output, void *scratch);
 
-/* CONV_2D without groups and dilation, as edgeq_conv_2d_dsp_int8, but with one row of steps for each row of
- * the filter: the filter's row, padded with zeros. Two pixels side by side are computed together, or, if
- * `downwards`, one below the other; then stride_width * input_channels is even. With line_bytes = 0,
- * input_channels is a multiple of 4 and the values of a step are in the order of kernels/quads.h, otherwise
- * in their own. With strides of 1, pad_top at most (filter_height - 1) / 2 and an output of the input's
- * shape, it may be the same buffer.
+/* CONV_2D without groups, as edgeq_conv_2d_dsp_int8, but with rows of steps that the input's rows have once
+ * for all windows: for each row of the filter one, padded with zeros, or, if it is dilated sideways, one for
+ * each tap. Two pixels side by side are computed together, or, if `downwards`, one below the other; then
+ * stride_width * input_channels is even. With line_bytes = 0, input_channels is a multiple of 4 and the
+ * values of a step are in the order of kernels/quads.h, otherwise in their own. Columns of outputs are
+ * computed `columns` at a time, for which rows need be no longer than what these see. With strides of
+ * 1, all columns at a time, pad_top at most (ring_rows - 1) / 2 and an output of the input's shape, it may be
+ * the same buffer.
  *
- * Scratch, aligned to 8: 2 * filter_height pointers, 16 * row_fours * filter_height bytes, if gathered 8 *
- * steps * filter_height, then line_bytes and 8 * quads. */
+ * Scratch, aligned to 8: filter_height * (1 + taps) pointers, 16 * row_fours * ring_rows bytes, if gathered 8
+ * * steps * filter_height, then line_bytes and 8 * quads. */
 typedef struct edgeq_conv_rows_dsp_params {
   int32_t batches;
   int32_t input_height;
@@ -121,14 +123,19 @@ typedef struct edgeq_conv_rows_dsp_params {
   int32_t filter_height;
   int32_t stride_height;
   int32_t stride_width;
+  int32_t dilation_height;
   int32_t pad_top;
   int32_t pad_left;
   int32_t input_zero_point;
   int32_t activation_min;
   int32_t activation_max;
-  int32_t steps;      /* of a row of the filter */
-  int32_t row_fours;  /* values of a row that windows begin in or reach, in fours */
-  int32_t line_bytes; /* 0, or 4 and what the second column's windows reach of a padded row */
+  int32_t taps;       /* rows of steps for each row of the filter; 1 if gathered */
+  int32_t tap_words;  /* from one of them to the next, in the rows of steps */
+  int32_t ring_rows;  /* (filter_height - 1) * dilation_height + 1 */
+  int32_t columns;    /* of outputs, at a time; even if less than all */
+  int32_t steps;      /* of a row of the filter, or of a tap */
+  int32_t row_fours;  /* values of a row that windows of these begin in or reach, in fours */
+  int32_t line_bytes; /* 0, or 4 and what the second column's windows reach of a row */
   int32_t downwards;
   int32_t gathered; /* a window's rows are copied together: `run` takes one row */
   int32_t quads;

@@ -1,12 +1,12 @@
 /* small: straight calls of kernels. Made by edgeq 0.1.0 from the .tflite with SHA-256
  * 3027ca98a3676011098a7e7fce6620c34a5e828ea293315ca110f82ae9bf84bf.
  *
- * 2,160 multiply-accumulates, 1,148 bytes of constants, 452 bytes of arena; the values that are alive at
- * one time take 452 bytes at the most, so that no plan could have a smaller arena than that.
+ * 2,160 multiply-accumulates, 1,148 bytes of constants, 500 bytes of arena; the values that are alive at
+ * one time take 500 bytes at the most, so that no plan could have a smaller arena than that.
  *
  * #   kernel                          shapes                       MACs  constants  arena offsets                  layer (small_op_<#>_...)
- * 00  edgeq_conv_rows_dsp_int8        1x6x6x2 -> 1x6x6x3           1944        120  0 -> 344 (272 scratch at 72)   conv/Relu
- * 01  edgeq_concatenation_int8        1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  344, 344 -> 0                  joined
+ * 00  edgeq_conv_strips_dsp_int8      1x6x6x2 -> 1x6x6x3           1944        120  0 -> 392 (320 scratch at 72)   conv/Relu
+ * 01  edgeq_concatenation_int8        1x6x6x3, 1x6x6x3 -> 1x6x6x6     0          8  392, 392 -> 0                  joined
  * 02  edgeq_max_pool_2d_dsp_int8      1x6x6x6 -> 1x3x3x6              0          0  0 -> 216                       pooled
  * 03  edgeq_fully_connected_dsp_int8  1x3x3x6 -> 1x4                216        576  216 -> 112 (112 scratch at 0)  logits
  * 04  edgeq_softmax_int8              1x4 -> 1x4                      0        444  112 -> 0                       probabilities
@@ -43,14 +43,14 @@ EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_0_BYTES == SMALL_OUTPUT_0_ELEMENTS * sizeof(int
 EDGEQ_STATIC_ASSERT(216 + SMALL_OUTPUT_1_BYTES <= SMALL_ARENA_BYTES, "output 1 is outside the arena");
 EDGEQ_STATIC_ASSERT(SMALL_OUTPUT_1_BYTES == SMALL_OUTPUT_1_ELEMENTS * sizeof(int8_t), "size of output 1");
 
-EDGEQ_NOINLINE void small_op_00_conv_rows_dsp(void);
+EDGEQ_NOINLINE void small_op_00_conv_strips_dsp(void);
 EDGEQ_NOINLINE void small_op_01_concatenation(void);
 EDGEQ_NOINLINE void small_op_02_max_pool_2d_dsp(void);
 EDGEQ_NOINLINE void small_op_03_fully_connected_dsp(void);
 EDGEQ_NOINLINE void small_op_04_softmax(void);
 
 /* 00: conv/Relu (op 0 CONV_2D), 1x6x6x2 -> 1x6x6x3 */
-static const edgeq_conv_rows_dsp_params small_params_00 = {
+static const edgeq_conv_strips_dsp_params small_params_00 = {
     1, /* batches */
     6, /* input_height */
     6, /* input_width */
@@ -58,7 +58,6 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
     6, /* output_height */
     6, /* output_width */
     3, /* output_channels */
-    3, /* filter_height */
     1, /* stride_height */
     1, /* stride_width */
     1, /* pad_top */
@@ -66,20 +65,21 @@ static const edgeq_conv_rows_dsp_params small_params_00 = {
     -128, /* input_zero_point */
     -128, /* activation_min */
     127, /* activation_max */
-    3, /* steps */
-    4, /* row_fours */
-    24, /* line_bytes */
-    0, /* downwards */
-    0, /* gathered */
+    18, /* row_bytes */
+    1, /* row_fours */
+    1, /* row_rest */
+    7, /* strip_rows */
+    0, /* strip_more */
+    9, /* steps */
+    1, /* pairs */
     1, /* quads */
     30, /* quad_words */
     8, /* step_bytes */
-    edgeq_quads_3_rows3_shift6, /* run */
-    0, /* half */
+    edgeq_quads_9_shift6, /* run */
 };
 
-void small_op_00_conv_rows_dsp(void) {
-  edgeq_conv_rows_dsp_int8(&small_params_00, small_int8(0), small_weights_00, small_int8(344), small_at(72));
+void small_op_00_conv_strips_dsp(void) {
+  edgeq_conv_strips_dsp_int8(&small_params_00, small_int8(0), small_weights_00, small_int8(392), small_at(72));
 }
 
 /* 01: joined (op 2 CONCATENATION), 1x6x6x3, 1x6x6x3 -> 1x6x6x6 */
@@ -89,8 +89,8 @@ static const edgeq_concatenation_params small_params_01 = {
     small_row_bytes_01, /* row_bytes */
 };
 static const int8_t *const small_inputs_01[2] = {
-    small_int8(344),
-    small_int8(344),
+    small_int8(392),
+    small_int8(392),
 };
 
 void small_op_01_concatenation(void) {
@@ -153,7 +153,7 @@ edgeq_status small_init(void) {
 }
 
 edgeq_status small_invoke(void) {
-  small_op_00_conv_rows_dsp();
+  small_op_00_conv_strips_dsp();
   small_op_01_concatenation();
   small_op_02_max_pool_2d_dsp();
   small_op_03_fully_connected_dsp();
@@ -163,8 +163,8 @@ edgeq_status small_invoke(void) {
 
 #ifdef EDGEQ_TRACE
 edgeq_status small_invoke_traced(edgeq_trace_fn *trace, void *context) {
-  small_op_00_conv_rows_dsp();
-  if (!trace(context, 0u, small_at(344), 108u)) return EDGEQ_STOPPED;
+  small_op_00_conv_strips_dsp();
+  if (!trace(context, 0u, small_at(392), 108u)) return EDGEQ_STOPPED;
   small_op_01_concatenation();
   if (!trace(context, 1u, small_at(0), 216u)) return EDGEQ_STOPPED;
   small_op_02_max_pool_2d_dsp();

@@ -3,7 +3,7 @@
  * A later export replaces this file. Define what you want to set with -D, or in a small_user_config.h of your own that
  * the compiler finds as it finds small.h.
  *
- * SMALL_ARENA_SECTION    a string: the linker section of the arena (452 bytes of RAM); else .bss
+ * SMALL_ARENA_SECTION    a string: the linker section of the arena (500 bytes of RAM); else .bss
  * SMALL_WEIGHTS_SECTION  a string: the linker section of the weights (1,148 bytes of flash); else .rodata
  * SMALL_NO_SELFTEST      leaves the golden input (72 bytes of flash) out
  */
