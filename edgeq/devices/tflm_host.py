@@ -14,6 +14,7 @@ from edgeq import process
 from edgeq.caches import zig_environment
 from edgeq.devices.child import ChildDevice
 from edgeq.errors import DeviceError
+from edgeq.toolchain import zig
 
 _COMPILE_SECONDS = 120.0
 
@@ -32,7 +33,7 @@ def compile_array(sources: Sequence[Path], include_dirs: Sequence[Path], out: Pa
     out.parent.mkdir(parents=True, exist_ok=True)
     plain_c = all(source.suffix == ".c" for source in sources)
     found = shutil.which("gcc" if plain_c else "g++")
-    compiler = [found] if found else [sys.executable, "-m", "ziglang", "cc" if plain_c else "c++"]
+    compiler = (found,) if found else (*zig.command(), "cc" if plain_c else "c++")
     includes = [f"-I{folder}" for folder in include_dirs]
     process.run(
         [*compiler, "-shared", "-fPIC", "-O0", *includes, "-o", out, *sources],

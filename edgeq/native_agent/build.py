@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -74,8 +73,7 @@ def _definitions() -> tuple[str, ...]:
 
 
 def _with_zig(triple: str, folder: Path, progress: Progress) -> Path:
-    zig.version()  # says how to get it
-    command = [sys.executable, "-m", "ziglang"]
+    command = zig.command()
     definitions = _definitions()
     include = f"-I{resources.firmware() / 'include'}"
 

@@ -6,6 +6,7 @@ import functools
 import importlib.metadata
 import importlib.util
 import sys
+from pathlib import Path
 
 from edgeq.boards import Board
 from edgeq.caches import zig_environment
@@ -26,6 +27,22 @@ def version() -> str:
     return importlib.metadata.version("ziglang")
 
 
+@functools.cache
+def command() -> tuple[str, ...]:
+    """Starts zig. The package's own way, `python -m ziglang`, starts Python first for each file that is compiled.
+
+    Raises:
+        ToolError: it is not installed.
+    """
+    version()
+    spec = importlib.util.find_spec("ziglang")
+    for folder in (spec.submodule_search_locations if spec else None) or ():
+        for name in ("zig", "zig.exe"):
+            if (program := Path(folder, name)).is_file():
+                return (str(program),)
+    return (sys.executable, "-m", "ziglang")
+
+
 def compiler(board: Board) -> Compiler:
     """zig for a board.
 
@@ -38,7 +55,7 @@ def compiler(board: Board) -> Compiler:
     if board.is_host:
         return Compiler(
             toolchain=Toolchain(name="zig", version=version(), flags=shown),
-            command=(sys.executable, "-m", "ziglang", "cc"),
+            command=(*command(), "cc"),
             flags=shown,
             link_flags=("-Wl,--gc-sections", "-Wl,--build-id=none"),
             libraries=((),),
@@ -47,7 +64,7 @@ def compiler(board: Board) -> Compiler:
     shown = (*shown, "-ffreestanding")
     return Compiler(
         toolchain=Toolchain(name="zig", version=version(), flags=shown),
-        command=(sys.executable, "-m", "ziglang", "cc"),
+        command=(*command(), "cc"),
         flags=shown,
         link_flags=("-e", "edgeq_reset", "-Wl,--gc-sections", "-Wl,--build-id=none"),
         libraries=(("-nostdlib",), ()),  # without -nostdlib zig compiles its compiler_rt, which takes seconds once

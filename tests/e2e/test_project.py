@@ -22,7 +22,7 @@ from edgeq.devices.run import run_samples
 from edgeq.link.session import Session
 from edgeq.toolchain.elf import load_segments
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("project")]
 
 _MODEL = "squeeze_excite"
 # Everything that a person without edgeq has. No PYTHONPATH, no venv.
