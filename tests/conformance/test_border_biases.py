@@ -15,7 +15,6 @@ from tflite_builder import ModelBuilder
 
 from edgeq.lower.bands import Bands
 from edgeq.lower.lower import lower
-from edgeq.lower.program import KernelCall, Program
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.reference import ReferenceWorker
 
@@ -93,21 +92,18 @@ def always(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("edgeq.lower.passes.channels.pays", lambda *_: True)
 
 
-def _kernels(program: Program) -> list[KernelCall]:
-    return [call for call in program.calls if "bands" in call.kernel]
-
-
-@pytest.mark.parametrize("feature", ["dsp", "mve", "portable"])
-def test_bits(feature: str, tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
+def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
     content, inputs = _model()
-    features = frozenset(BOARD.features if feature == "dsp" else {feature} - {"portable"})
-    batch = Batch([Model(name="m", content=content)], tmp_path, features)
-    (found,) = batch.run([(0, inputs)])
-    for case, ours, theirs in zip(_ON_INPUTS, found, tflm.run(content, inputs), strict=True):
-        np.testing.assert_array_equal(ours, theirs.reshape(ours.shape), err_msg=str(case))
-    calls = _kernels(batch.programs[0])
-    assert len(calls) > len(_CHAINS)
-    assert {call.kernel.split("_bands_")[1] for call in calls} == {f"{feature}_int8".removeprefix("portable_")}
+    each = {"": frozenset[str](), "dsp_": BOARD.features, "mve_": frozenset({"mve"})}
+    batch = Batch([Model(name=f"m{n}", content=content, features=f) for n, f in each.items()], tmp_path)
+    answers = batch.run([(k, inputs) for k in range(len(each))])
+    wanted = tflm.run(content, inputs)
+    for name, found, program in zip(each, answers, batch.programs, strict=True):
+        for case, ours, theirs in zip(_ON_INPUTS, found, wanted, strict=True):
+            np.testing.assert_array_equal(ours, theirs.reshape(ours.shape), err_msg=f"{name} {case}")
+        kernels = [call.kernel for call in program.calls if "bands" in call.kernel]
+        assert len(kernels) > len(_CHAINS)
+        assert {*kernels} == {f"edgeq_conv_1x1_bands_{name}int8"}
 
 
 @pytest.mark.parametrize("toolchain", ["zig", "gcc"])
