@@ -100,6 +100,30 @@ def transpose_conv(maker: GraphMaker, x: Value) -> None:
     maker.model.op("TRANSPOSE_CONV", [stated, w, x.index, b], [target.index], **options)
 
 
+def separable(maker: GraphMaker, x: Value) -> None:
+    """CONV_2D, DEPTHWISE_CONV_2D and CONV_2D again; half of the channels between are constant but for the padding."""
+    rng = maker.rng
+    count, filters, window, stride = 4 * small(rng, 2, 5), 4 * small(rng, 1, 5), pick(rng, 3, 3, 2), pick(rng, 1, 1, 2)
+    if x.shape[1] * x.shape[2] * count > 1500:
+        return
+    forms = ((count, 1, 1, x.shape[3]), (1, window, window, count), (filters, 1, 1, count))
+    for name, form, step in zip(("CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"), forms, (1, stride, 1), strict=True):
+        weights = rng.integers(-127, 128, form).astype(np.int8)
+        if form == forms[0]:
+            weights[rng.random(count) < 0.5] = 0
+        depthwise = name == "DEPTHWISE_CONV_2D"
+        shape = (1, -(-x.shape[1] // step), -(-x.shape[2] // step), count if depthwise else form[0])
+        target, constants = maker.weighted(x, weights, 3 if depthwise else 0, shape)
+        options = {
+            "padding": "SAME",
+            "stride_h": step,
+            "stride_w": step,
+            **({"depth_multiplier": 1} if depthwise else {}),
+        }
+        maker.op(name, [x], target, constants, fused_activation_function=maker.activation(), **options)
+        x = target
+
+
 def extreme(maker: GraphMaker, x: Value) -> None:
     """REDUCE_MAX over one axis."""
     if len(x.shape) < 2:
@@ -133,5 +157,19 @@ def normalized(maker: GraphMaker, x: Value) -> None:
         maker.op("L2_NORMALIZATION", [x], maker.value(x.shape, 1 / 128, 0))
 
 
-IMAGES = (cut, split, pack, transpose, resize, choice, prelu, transpose_conv, extreme, total, matmul, normalized)
+IMAGES = (
+    cut,
+    split,
+    pack,
+    transpose,
+    resize,
+    choice,
+    prelu,
+    transpose_conv,
+    separable,
+    extreme,
+    total,
+    matmul,
+    normalized,
+)
 ROWS = (cut, split, pack, choice, prelu, extreme, total, matmul, normalized)
