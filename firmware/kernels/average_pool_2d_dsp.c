@@ -5,8 +5,10 @@ static int8_t average(int32_t sum, int32_t count) {
   return (int8_t)((sum > 0 ? sum + count / 2 : sum - count / 2) / count);
 }
 
-static void pixel(const edgeq_pool_2d_params *p, const window *w, int8_t *output) {
+/* Of one window: `windows` is 1. */
+static void pixels(const edgeq_pool_2d_params *p, window *w, int32_t windows, int8_t *output) {
   const int32_t count = w->rows * w->columns;
+  (void)windows;
   if (p->channels < 4) {
     for (int32_t i = 0; i < p->channels; i++) output[i] = average(sum_of_one(w, i), count);
     return;
@@ -21,7 +23,7 @@ static void pixel(const edgeq_pool_2d_params *p, const window *w, int8_t *output
 }
 
 void edgeq_average_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output) {
-  pool(p, input, output, pixel);
+  pool(p, input, output, pixels, 0);
   edgeq_limit_int8(output, p->batches * p->output_height * p->output_width * p->channels, p->activation_min,
                    p->activation_max);
 }

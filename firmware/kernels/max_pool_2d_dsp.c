@@ -3,55 +3,69 @@
 
 #ifdef EDGEQ_DSP
 
-/* The larger of `first` and `second` and of all values of a window, of eight channels from `in` on; twelve
- * cycles for each place. `next` is from behind a row of the window to the next one. */
-static inline void take(const int8_t *in, const window *w, int32_t next, uint32_t *first, uint32_t *second) {
-  int32_t rows = w->rows;
-  uint32_t a, b, larger;
-  int32_t left;
-  __asm__(
+/* The largest of all values of each of `count` windows, of eight channels from `in` on; twelve cycles for
+ * each place of a window, and thirty besides. */
+static void eight(const int8_t *in, const window *w, int32_t count, int32_t channels, int8_t *output) {
+  /* Bytes from behind a row of a window to the next one, and from behind a window to the next one. */
+  const int32_t next = w->row_bytes - w->columns * w->column_bytes;
+  const int32_t step = w->step - w->rows * w->row_bytes;
+  const int32_t all[7] = {w->columns, w->column_bytes, next, w->rows, step, channels, count};
+  __asm__ volatile(
+      "  ldr    r5, [%[all]]\n"
+      "  ldr    r8, [%[all], #4]\n"
+      "  ldr    lr, [%[all], #24]\n"
+      "0:\n"
+      "  ldr    r2, [%[in]]\n"
+      "  ldr    r3, [%[in], #4]\n"
+      "  ldr    r10, [%[all], #12]\n"
       "1:\n"
-      "  mov    %[left], %[columns]\n"
+      "  mov    r4, r5\n"
       "2:\n"
-      "  ldr    %[a], [%[in]]\n"
-      "  ldr    %[b], [%[in], #4]\n"
-      "  add    %[in], %[in], %[column]\n"
-      "  ssub8  %[larger], %[first], %[a]\n"
-      "  sel    %[first], %[first], %[a]\n"
-      "  ssub8  %[larger], %[second], %[b]\n"
-      "  sel    %[second], %[second], %[b]\n"
-      "  subs   %[left], %[left], #1\n"
+      "  ldr    r12, [%[in]]\n"
+      "  ldr    r9, [%[in], #4]\n"
+      "  add    %[in], %[in], r8\n"
+      "  ssub8  r6, r2, r12\n"
+      "  sel    r2, r2, r12\n"
+      "  ssub8  r6, r3, r9\n"
+      "  sel    r3, r3, r9\n"
+      "  subs   r4, r4, #1\n"
       "  bne    2b\n"
-      "  add    %[in], %[in], %[next]\n"
-      "  subs   %[rows], %[rows], #1\n"
+      "  ldr    r6, [%[all], #8]\n"
+      "  subs   r10, r10, #1\n"
+      "  add    %[in], %[in], r6\n"
       "  bne    1b\n"
-      : [in] "+&r"(in), [rows] "+&r"(rows), [first] "+&r"(*first), [second] "+&r"(*second), [a] "=&r"(a),
-        [b] "=&r"(b), [left] "=&r"(left), [larger] "=&r"(larger)
-      : [columns] "r"(w->columns), [column] "r"(w->column_bytes), [next] "r"(next)
-      : "cc", "memory");
+      "  ldr    r6, [%[all], #16]\n"
+      "  ldr    r9, [%[all], #20]\n"
+      "  str    r2, [%[output]]\n"
+      "  str    r3, [%[output], #4]\n"
+      "  add    %[in], %[in], r6\n"
+      "  add    %[output], %[output], r9\n"
+      "  subs   lr, lr, #1\n"
+      "  bne    0b\n"
+      : [in] "+&r"(in), [output] "+&r"(output)
+      : [all] "r"(all)
+      : "r2", "r3", "r4", "r5", "r6", "r8", "r9", "r10", "r12", "lr", "cc", "memory");
 }
 
 #else
 
-static inline void take(const int8_t *in, const window *w, int32_t next, uint32_t *first, uint32_t *second) {
-  for (int32_t rows = w->rows; rows > 0; rows--, in += next) {
-    for (int32_t left = w->columns; left > 0; left--, in += w->column_bytes) {
-      *first = edgeq_larger_bytes(*first, edgeq_load_word(in));
-      *second = edgeq_larger_bytes(*second, edgeq_load_word(in + 4));
+static void eight(const int8_t *in, const window *w, int32_t count, int32_t channels, int8_t *output) {
+  for (; count > 0; count--, in += w->step, output += channels) {
+    uint32_t first = edgeq_load_word(in);
+    uint32_t second = edgeq_load_word(in + 4);
+    for (int32_t row = 0; row < w->rows; row++) {
+      const int8_t *at = in + row * w->row_bytes;
+      for (int32_t left = w->columns; left > 0; left--, at += w->column_bytes) {
+        first = edgeq_larger_bytes(first, edgeq_load_word(at));
+        second = edgeq_larger_bytes(second, edgeq_load_word(at + 4));
+      }
     }
+    edgeq_store_word(output, first);
+    edgeq_store_word(output + 4, second);
   }
 }
 
 #endif
-
-static void largest_of_eight(const window *w, int32_t channel, int8_t *output) {
-  const int8_t *in = w->first + channel;
-  uint32_t first = edgeq_load_word(in);
-  uint32_t second = edgeq_load_word(in + 4);
-  take(in, w, w->row_bytes - w->columns * w->column_bytes, &first, &second);
-  edgeq_store_word(output + channel, first);
-  edgeq_store_word(output + channel + 4, second);
-}
 
 static void largest_of_four(const window *w, int32_t channel, int8_t *output) {
   const int32_t column_bytes = w->column_bytes;
@@ -81,21 +95,28 @@ static int8_t largest_of_one(const window *w, int32_t channel) {
 }
 
 static void pixel(const edgeq_pool_2d_params *p, const window *w, int8_t *output) {
-  int32_t channel = 0;
-  for (; channel + 8 <= p->channels; channel += 8) largest_of_eight(w, channel, output);
-  /* The last ones may begin among those that are done. */
-  if (p->channels > 8 && channel < p->channels) {
-    largest_of_eight(w, p->channels - 8, output);
-  } else if (p->channels >= 4 && p->channels < 8) {
+  if (p->channels < 4) {
+    for (int32_t i = 0; i < p->channels; i++) output[i] = largest_of_one(w, i);
+  } else {
     largest_of_four(w, 0, output);
     if (p->channels > 4) largest_of_four(w, p->channels - 4, output);
-  } else {
-    for (; channel < p->channels; channel++) output[channel] = largest_of_one(w, channel);
+  }
+}
+
+static void pixels(const edgeq_pool_2d_params *p, window *w, int32_t count, int8_t *output) {
+  if (p->channels < 8) {
+    for (; count > 0; count--, w->first += w->step, output += p->channels) pixel(p, w, output);
+    return;
+  }
+  for (int32_t left = p->channels; left > 0; left -= 8) {
+    /* The last ones may begin among those that are done. */
+    const int32_t channel = left < 8 ? p->channels - 8 : p->channels - left;
+    eight(w->first + channel, w, count, p->channels, output + channel);
   }
 }
 
 void edgeq_max_pool_2d_dsp_int8(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output) {
-  pool(p, input, output, pixel);
+  pool(p, input, output, pixels, 1);
   edgeq_limit_int8(output, p->batches * p->output_height * p->output_width * p->channels, p->activation_min,
                    p->activation_max);
 }

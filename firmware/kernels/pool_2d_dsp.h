@@ -13,6 +13,7 @@ typedef struct window {
   int32_t columns;
   int32_t row_bytes;
   int32_t column_bytes;
+  int32_t step; /* bytes from a window to the next one */
 } window;
 
 /* Sums of four channels over a window of at most 255 values, whose halves hold them. */
@@ -63,30 +64,41 @@ static inline int32_t sum_of_one(const window *w, int32_t channel) {
   return sum;
 }
 
-/* All windows of a pool; `pixel` computes the channels of one. Inlined into both kernels, so that `pixel` may
- * be. */
+/* All windows of a pool; `pixels` computes so many that lie in a row, w->step bytes apart: those inside of
+ * the input along it, if `together`, or one. Inlined into both kernels, so that `pixels` may be. */
 static inline void pool(const edgeq_pool_2d_params *p, const int8_t *input, int8_t *output,
-                        void (*pixel)(const edgeq_pool_2d_params *, const window *, int8_t *)) {
+                        void (*pixels)(const edgeq_pool_2d_params *, window *, int32_t, int8_t *),
+                        int together) {
   window w;
+  const int32_t last = p->input_width - p->filter_width + p->pad_left;
   w.column_bytes = p->channels;
   w.row_bytes = p->input_width * p->channels;
+  w.step = p->stride_width * p->channels;
   for (int32_t batch = 0; batch < p->batches; batch++) {
     for (int32_t out_y = 0; out_y < p->output_height; out_y++) {
       const int32_t y = out_y * p->stride_height - p->pad_top;
       const edgeq_taps rows = edgeq_taps_inside(y, p->filter_height, 1, p->input_height);
-      for (int32_t out_x = 0; out_x < p->output_width; out_x++) {
+      const int8_t *const row = input + (y + rows.first) * w.row_bytes;
+      int32_t count;
+      for (int32_t out_x = 0; out_x < p->output_width; out_x += count) {
         const int32_t x = out_x * p->stride_width - p->pad_left;
         const edgeq_taps columns = edgeq_taps_inside(x, p->filter_width, 1, p->input_width);
-        w.first = input + (y + rows.first) * w.row_bytes + (x + columns.first) * p->channels;
+        w.first = row + (x + columns.first) * p->channels;
         w.rows = rows.last - rows.first;
         w.columns = columns.last - columns.first;
+        count = 1;
+        if (together && w.columns == p->filter_width) {
+          count = last / p->stride_width + 1;
+          if (count > p->output_width) count = p->output_width;
+          count -= out_x;
+        }
         /* Taps side by side are one run, where the window is as wide as the input. */
         if (w.columns == p->input_width) {
           w.columns *= w.rows;
           w.rows = 1;
         }
-        pixel(p, &w, output);
-        output += p->channels;
+        pixels(p, &w, count, output);
+        output += count * p->channels;
       }
     }
     input += p->input_height * w.row_bytes;
