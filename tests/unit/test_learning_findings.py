@@ -61,7 +61,7 @@ def test_more_training_tells_it_from_dropout_and_smoothed_labels() -> None:
     assert not little(seen)
     assert not little(seen, continued=seen)
     assert not little(seen, continued=softmax(1.5, 1.4))  # surer, and knows no more
-    assert not little(seen, continued=softmax(1.51, 0.6))
+    assert not little(seen, continued=softmax(1.503, 0.6))
     assert little(seen, continued=softmax(1.8, 0.62))
     first = softmax(0.4, 0.05)  # right a little more often than by chance
     assert not little(first) and little(first, continued=softmax(0.8, 0.06))
@@ -170,7 +170,9 @@ def test_predictions_that_are_too_small(shrunk: float, known: float, gain: float
         (0.7, 0.1, {"mean_absolute_error"}, False),  # a median may be as far from the mean
         (2.0, 0.2, {"mean_absolute_error"}, True),
         (2.0, 0.2, {"mean_absolute_percentage_error"}, False),  # leads below the median
-        (2.0, 0.0, {"mean_squared_error"}, False),
+        (2.0, 0.0, {"mean_squared_error"}, True),  # nor does more training have to prove it
+        (0.7, 0.001, {"mean_squared_error"}, True),  # a step at a time
+        (0.7, 0.0, {"mean_squared_error"}, False),
         (2.0, None, set(), True),  # nothing was trained, and no loss leaves so much
         (0.7, None, set(), False),
         (0.1, 0.1, {"mean_squared_error"}, False),

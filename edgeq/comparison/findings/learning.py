@@ -95,9 +95,10 @@ def short_of(seen: Scores, *, trained_on: TrainedOn | None, squared: bool) -> Sh
     """What predictions of training targets lack, if the model has hardly learned these; else None.
 
     At a minimum of the squared error no factor on the last layer lowers it: targets go up by one where predictions do;
-    and no offset does. Before that targets go up by more, and predictions are off on average. A factor counts while
-    most of the targets' variance is left, an offset always. As in `learned_little`, the same model trained on has a
-    lower error on the test samples; without such a model only an offset counts that no loss leaves.
+    and no offset does. Before that targets go up by more, and predictions are off on average. As in `learned_little`,
+    the same model trained on has a lower error on the test samples; only an offset that no loss leaves needs no proof.
+    A factor counts while most of the targets' variance is left, and where the error is lower by as much as in
+    `learned_little`; an offset is learned slowly, by a step at a time.
 
     Args:
         seen: the float model on samples that it was trained on.
@@ -113,13 +114,17 @@ def short_of(seen: Scores, *, trained_on: TrainedOn | None, squared: bool) -> Sh
         return None
     left = float(((seen.errors - middle) ** 2).sum()) / variance
     offset = math.sqrt(float((middle**2).sum()) * len(y) / variance)
-    least = limit.OFF if squared and trained_on is not None else limit.OFF_BY_ITSELF
-    off = offset - _Z99 * math.sqrt(left / len(y)) >= least
-    factor = _timid_by(x, y) if squared and trained_on is not None and left > limit.LEARNED_LOSS else None
-    if left >= limit.WRONG_LOSS or not (off or factor is not None):
+    sure = offset - _Z99 * math.sqrt(left / len(y))
+    if sure >= limit.OFF_BY_ITSELF:
+        return Shortfall(factor=None, offset=offset)
+    if trained_on is None or not squared or left >= limit.WRONG_LOSS:
         return None
-    if trained_on is None or _fell(trained_on, _squares(trained_on.before), _squares(trained_on.after)):
+    before, after = _squares(trained_on.before), _squares(trained_on.after)
+    factor = _timid_by(x, y) if left > limit.LEARNED_LOSS else None
+    if factor is not None and _fell(trained_on, before, after):
         return Shortfall(factor=factor, offset=offset)
+    if sure >= limit.OFF and lower(before, after, groups=trained_on.groups, least=0.0):
+        return Shortfall(factor=None, offset=offset)
     return None
 
 
