@@ -114,7 +114,9 @@ def _again() -> None:
 def _run(interrupt: _Interrupt | None = None) -> int:
     try:
         from edgeq.cli import edgeq
+        from edgeq.model.runtime import import_less
 
+        import_less()
         find_temporary_folder()
         status = edgeq.main(prog_name="edgeq", standalone_mode=False)
         sys.stdout.flush()  # a full disk shows here, not when Python ends

@@ -22,7 +22,7 @@ from edgeq.comparison.made import Job, Made
 from edgeq.comparison.work import limit_threads, run_job
 from edgeq.errors import EdgeqError, UnavailableError
 from edgeq.interruption import scratch_folder, temporary_files_in
-from edgeq.model.runtime import keras3
+from edgeq.model.runtime import import_less, keras3
 from edgeq.records import Progress
 from edgeq.reference.children import kept_children
 
@@ -174,6 +174,7 @@ class _Cluster:
 
 def _looked(share: int, scratch: Path, question: Question) -> Look | EdgeqError:
     with temporary_files_in(scratch):
+        import_less()
         limit_threads(share)
         return look(question)
 
@@ -185,6 +186,7 @@ def _numbered(index: int, job: Job, scratch: Path | None = None) -> tuple[int, t
 
 def _made(index: int, job: Job, scratch: Path) -> tuple[int, tuple[Made, ...]]:
     """`_numbered` by a process that does nothing else."""
+    import_less()
     limit_threads(job.threads)
     _settled()
     return _numbered(index, job, scratch)

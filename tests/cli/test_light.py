@@ -118,3 +118,16 @@ console.run()
     assert done.stdout.endswith("exit handler\n")
     assert "taken apart" not in done.stdout
     assert ("mps2-an386" in done.stdout) == (status == 0)
+
+
+def test_what_only_others_need_of_keras_is_left_out() -> None:
+    """Half a second of every command that needs TensorFlow."""
+    script = """
+import sys
+from edgeq.model.runtime import import_less, keras3, tfmot_keras
+import_less()
+keras3(), tfmot_keras()
+assert "sklearn" not in sys.modules
+import sklearn.utils  # the demo's data come from there
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
