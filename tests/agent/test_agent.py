@@ -28,6 +28,8 @@ from edgeq.model.graph import computed_tensors
 from edgeq.records import Reference
 from edgeq.reference import layer_outputs, run_reference
 
+pytestmark = pytest.mark.xdist_group("agent")
+
 PATIENCE = 60.0
 
 

@@ -20,6 +20,8 @@ from edgeq.model.graph import computed_tensors
 from edgeq.records import Reference
 from edgeq.reference import layer_crcs, run_reference
 
+pytestmark = pytest.mark.xdist_group("agent")
+
 
 def why_not() -> str | None:
     try:

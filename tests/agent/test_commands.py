@@ -17,6 +17,8 @@ from edgeq.report.console import render
 from edgeq.report.html import render_html
 from edgeq.report.record import from_json, to_json
 
+pytestmark = pytest.mark.xdist_group("agent")
+
 
 @pytest.fixture(scope="module")
 def agent(build: Path) -> Iterator[Agent]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_models import normal_samples, trained_somewhat
 
 from edgeq.errors import UnsupportedError
 from edgeq.model.keras.probe import predict
@@ -27,18 +28,11 @@ OPTIONS = TrainingOptions(epochs=1, learning_rate=0.01, batch_size=16)
 
 
 def made(handle: Any) -> FloatModel:
-    rng = np.random.default_rng(5)
-    for weight in handle.weights:
-        if weight.name in {"bias", "beta", "moving_mean"}:
-            weight.assign(rng.normal(0.0, 0.3, weight.shape))
-        elif weight.name in {"gamma", "moving_variance"}:
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    return from_keras(handle, path=Path("model.keras"))
+    return trained_somewhat(handle, np.random.default_rng(5))
 
 
 def samples(model: FloatModel, n: int = 64) -> tuple[np.ndarray, ...]:
-    rng = np.random.default_rng(6)
-    return tuple(rng.normal(size=(n, *(d or 0 for d in spec.shape))).astype(np.float32) for spec in model.inputs)
+    return normal_samples(model, n, seed=6)
 
 
 def data_for(model: FloatModel, n: int) -> Dataset:

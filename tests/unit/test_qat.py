@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_models import normal_samples, trained_somewhat
 
 from edgeq.errors import VerifyError
 from edgeq.model.export import export
@@ -37,19 +38,11 @@ pytestmark = pytest.mark.xdist_group("tensorflow")
 
 
 def record(model: Any) -> FloatModel:
-    """Biases and statistics away from 0 and 1."""
-    rng = np.random.default_rng(4)
-    for weight in model.weights:
-        if weight.name in {"bias", "beta", "moving_mean"}:
-            weight.assign(rng.normal(0.0, 0.3, weight.shape))
-        elif weight.name in {"gamma", "moving_variance"}:
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    return from_keras(model, path=Path("model.keras"))
+    return trained_somewhat(model, np.random.default_rng(4))
 
 
 def samples(model: FloatModel, n: int = 64) -> tuple[np.ndarray, ...]:
-    rng = np.random.default_rng(1)
-    return tuple(rng.normal(size=(n, *(d or 0 for d in spec.shape))).astype(np.float32) for spec in model.inputs)
+    return normal_samples(model, n, seed=1)
 
 
 def converted(model: FloatModel) -> tuple[FakeQuantized, bytes]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from keras_models import trained_somewhat
 
-from edgeq.model.load import from_keras
 from edgeq.model.runtime import keras3, tensorflow
 from edgeq.quantize.qat.insert import FakeQuantized, fake_quantized
 from edgeq.quantize.qat.structure import training_form
@@ -107,12 +106,7 @@ def unequal(keras: Any) -> Any:
 def made(handle: Any) -> tuple[FloatModel, Dataset]:
     """With weights that are not those of the start, and samples; masks leave out some of them."""
     rng = np.random.default_rng(4)
-    for weight in handle.weights:
-        if weight.name in {"bias", "beta", "moving_mean"}:
-            weight.assign(rng.normal(0.0, 0.3, weight.shape))
-        elif weight.name in {"gamma", "moving_variance"}:
-            weight.assign(rng.uniform(0.5, 1.5, weight.shape))
-    model, x = from_keras(handle, path=Path("model.keras")), []
+    model, x = trained_somewhat(handle, rng), []
     for spec in model.inputs:
         shape = (SAMPLES, *(size or 0 for size in spec.shape))
         array = rng.integers(0, 9, shape) if spec.dtype == "int32" else rng.normal(0.3, 1.0, shape)

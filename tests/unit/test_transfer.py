@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from keras_models import normal_samples
 
 from edgeq.errors import UnsupportedError
 from edgeq.model.load import from_keras
@@ -125,8 +126,7 @@ def _sign(w: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def samples(model: FloatModel, n: int = 20) -> tuple[np.ndarray, ...]:
-    rng = np.random.default_rng(2)
-    return tuple(rng.normal(size=(n, *(d or 0 for d in spec.shape))).astype(np.float32) for spec in model.inputs)
+    return normal_samples(model, n, seed=2)
 
 
 def assert_transferred(model: FloatModel) -> FloatModel:
