@@ -11,16 +11,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from edgeq import process
+from edgeq.closing import Closing
 from edgeq.errors import DeviceError
 
 _KEPT = 4000  # bytes of its last words
 
 
-class ChildDevice:
+class ChildDevice(Closing):
     """A running child. See `edgeq.devices.base.Device`.
 
     The child ends when its stdin is closed, and dies with the thread that made this object.
@@ -105,16 +104,6 @@ class ChildDevice:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
         process.stop(self._child)
-
-    def __enter__(self) -> Self:
-        """The device itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Ends it."""
-        self.close()
 
     def _collect_words(self) -> None:
         pipe = self._child.stderr

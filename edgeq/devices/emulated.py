@@ -9,11 +9,11 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
 from edgeq import process
 from edgeq.boards import Board
+from edgeq.closing import Closing
 from edgeq.devices.base import RX_WINDOW
 from edgeq.errors import DeviceError
 
@@ -30,7 +30,7 @@ class BlockCounts:
     blocks: tuple[tuple[int, int, int, int], ...]
 
 
-class EmulatedDevice:
+class EmulatedDevice(Closing):
     """The board, running from the moment this object exists. See `edgeq.devices.base.Device`."""
 
     def __init__(self, elf: Path, board: Board, *, symbol: str | None = None) -> None:
@@ -118,16 +118,6 @@ class EmulatedDevice:
     def close(self) -> None:
         """End the emulator."""
         process.stop(self._child)
-
-    def __enter__(self) -> Self:
-        """The device itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Ends it."""
-        self.close()
 
     def _ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
         try:

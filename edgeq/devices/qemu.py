@@ -10,11 +10,11 @@ import sys
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Self
+from typing import IO
 
 from edgeq import process
 from edgeq.boards import Board
+from edgeq.closing import Closing
 from edgeq.devices.base import RX_WINDOW
 from edgeq.errors import DeviceError, InputError
 
@@ -29,7 +29,7 @@ NANOSECONDS_PER_INSTRUCTION = 1 << _SHIFT
 """How far QEMU's clock, and so the boards' counters, move with every instruction."""
 
 
-class QemuDevice:
+class QemuDevice(Closing):
     """The board, running from the moment this object exists. See `edgeq.devices.base.Device`."""
 
     def __init__(self, elf: Path, board: Board, *, extra: Sequence[str] = ()) -> None:
@@ -96,16 +96,6 @@ class QemuDevice:
     def close(self) -> None:
         """End QEMU."""
         process.stop(self._child)
-
-    def __enter__(self) -> Self:
-        """The device itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Ends it."""
-        self.close()
 
     def _pty(self) -> str:
         try:

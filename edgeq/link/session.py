@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
-from types import TracebackType
 from typing import Self, TypeVar
 
+from edgeq.closing import Closing
 from edgeq.errors import DataError, DeviceError, LinkError
 from edgeq.link.about import Fact, Hello, TensorInfo
 from edgeq.link.codes import BAUD, Kind, Mode, Status
@@ -48,7 +48,7 @@ class RunResult:
     ticks_sum: int
 
 
-class Session:
+class Session(Closing):
     """A connected device. Made by `connect`; leaving its `with` block closes the line."""
 
     def __init__(self, exchange: Exchange, hello: Hello, *, rx_window: int = 0) -> None:
@@ -312,16 +312,6 @@ class Session:
             self._closed = True
             self._speed.restore()
         self._exchange.transport.close()
-
-    def __enter__(self) -> Self:
-        """The session itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes the line."""
-        self.close()
 
     def _introduce_again(self) -> None:
         """After a reset: say HELLO once more, and check that it is still the same firmware."""

@@ -7,10 +7,10 @@ import io
 import select
 import threading
 import time
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
+from edgeq.closing import Closing
 from edgeq.errors import InputError, LinkError
 from edgeq.link.codes import BAUD
 
@@ -20,7 +20,7 @@ _REMOTE = ("socket://", "rfc2217://")
 _WRITE = "Write socket://host:port or rfc2217://host:port."
 
 
-class Transport:
+class Transport(Closing):
     """An open line. Every call returns within the time that it is given.
 
     `fileno` is the descriptor to wait for bytes with; None where there is none (rfc2217://, Windows).
@@ -129,16 +129,6 @@ class Transport:
             f"{self.url}: the port went away ({exc}).",
             hint="Was the board unplugged, or does another program use the port?",
         )
-
-    def __enter__(self) -> Self:
-        """The transport itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Closes it."""
-        self.close()
 
 
 def _watch(port: Any, hung_up: threading.Event) -> None:

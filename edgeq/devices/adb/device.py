@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import secrets
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from edgeq.closing import Closing
 from edgeq.devices.adb.choose import choose_device
 from edgeq.devices.adb.program import Adb, full
 from edgeq.devices.child import ChildDevice
@@ -27,7 +26,7 @@ _SOCKET = "socket://127.0.0.1:"
 _READY, _GO = "ready", "go"
 
 
-class AdbDevice:
+class AdbDevice(Closing):
     """A device that runs a model. See `edgeq.devices.base.Device`.
 
     A shell of the device makes the folder before anything is copied. It and the agent end when their stdin is closed,
@@ -91,16 +90,6 @@ class AdbDevice:
             with contextlib.suppress(EdgeqError):
                 if folder is not None:
                     self._adb.remove(folder)
-
-    def __enter__(self) -> Self:
-        """The device itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Ends it."""
-        self.close()
 
     def _put(self, bundle: Bundle, model: Path) -> None:
         place = self._adb.shell(f"[ -d {_FOLDER} ] && echo {_FOLDER} || echo {_ELSEWHERE}", what="Looking for room")
