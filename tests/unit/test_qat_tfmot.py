@@ -127,6 +127,20 @@ def test_the_start_is_a_model_that_works() -> None:
     assert agreement.largest_difference < 0.03
 
 
+def test_what_was_wrapped_before_leaves_no_trace() -> None:
+    """The same bytes whatever the process has done: layers' names stand in the .tflite."""
+    keras = legacy_keras()
+    keras.utils.set_random_seed(0)
+    image = keras.Input((4,), name="image")
+    given = record(keras.Model(image, keras.layers.Dense(2, name="out")(image)))
+    made = []
+    for _ in range(2):
+        fake = wrapped(given)
+        start_ranges(fake.handle, (VECTORS[:, [0, 1, 2, 0]],))
+        made.append(convert_wrapped(fake))
+    assert made[0] == made[1]
+
+
 def test_a_gap_becomes_a_note(result: MethodResult) -> None:
     other = trained(result).handle
     weights = other.get_layer("quant_out").get_weights()

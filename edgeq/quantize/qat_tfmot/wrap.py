@@ -37,7 +37,16 @@ def wrapped(model: FloatModel) -> FloatModel:
                 f"tensorflow_model_optimization cannot quantize {model.path.name}: {_first_line(exc)}", hint=HINT
             ) from exc
     _require_same_weights(model, handle)
+    _name_inputs_layers(handle)
     return replace(model, handle=handle)
+
+
+def _name_inputs_layers(handle: Any) -> None:
+    """Number the layers that quantize inputs by the model alone. tfmot goes on from those that this process has made
+    before, and the names come to stand in the .tflite."""
+    layers = [layer for layer in handle.layers if type(layer).__name__ == "QuantizeLayer"]
+    for number, layer in enumerate(layers):
+        layer._name = f"quantize_layer_{number}" if number else "quantize_layer"
 
 
 def copied(model: FloatModel) -> FloatModel:
