@@ -33,7 +33,7 @@ from edgeq.version import version
 
 FOLDER = "arms"
 _OUTPUTS = ("test", "seen", "calibration", "trained", "host")
-_VERSION = 5  # of this layout, and of what work makes
+_VERSION = 6  # of this layout, and of what work makes
 
 
 def key_of(job: Job) -> str:

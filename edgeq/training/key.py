@@ -19,7 +19,7 @@ from edgeq.version import version
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_FORM = 1
+_FORM = 2
 """Of the forms in which models are trained, of where they start and of what a step does. Raised with any change of
 these, as checkpoints from before are of no use then."""
 

@@ -42,15 +42,20 @@ def predict(handle: Any, x: tuple[NDArray[np.generic], ...]) -> list[NDArray[np.
     return [y.astype(np.float64) for y in answers(handle, x)]
 
 
-def answers(handle: Any, x: tuple[NDArray[np.generic], ...]) -> list[NDArray[np.generic]]:
-    """As `predict`, in the precision that the model computes in: of many large outputs copies would take gigabytes."""
+def answers(
+    handle: Any, x: tuple[NDArray[np.generic], ...], *, training: bool | None = False
+) -> list[NDArray[np.generic]]:
+    """As `predict`, in the precision that the model computes in: of many large outputs copies would take gigabytes.
+
+    With `training` None each layer's call is as it was when the model was built.
+    """
     tf = tensorflow()
     structure = getattr(handle, "_inputs_struct", None)
     if structure is None:
         structure = getattr(handle, "_nested_inputs", None)
     given: Any = list(x) if len(x) > 1 else x[0]
     with quiet():
-        result = handle(given if structure is None else tf.nest.pack_sequence_as(structure, list(x)), training=False)
+        result = handle(given if structure is None else tf.nest.pack_sequence_as(structure, list(x)), training=training)
         return [np.asarray(y) for y in tf.nest.flatten(result)]
 
 

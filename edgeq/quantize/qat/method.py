@@ -35,6 +35,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
 
     Batch norms train with the batch's moments and are folded in the end; where batches are smaller than
     `edgeq.training.plan.SMALLEST_BATCH`, and where the model says that one is not to be trained, they are folded first.
+    Stale statistics are taken anew before (`edgeq.quantize.qat.stale`).
     Layers are equalized. Weights are rounded per output channel, activations wherever the int8 model has a tensor; a
     range leaves out outliers where the result is nearer to the float model's. The .tflite has the trained scales and
     integers (checked).
@@ -56,7 +57,7 @@ def qat(model: FloatModel, dataset: Dataset, options: QuantizeOptions) -> Method
 
     plan = plan_training(model, dataset, options.training, options.seed)
     samples = calibration_samples(dataset, options.calibration_samples, options.seed)
-    form = _form(model, plan)
+    form, plan = _form(model, plan)
     trained = fake_quantized(form, samples, options.training.ranges_in_training)
     clips = choose_clips(trained, form, plan)
     history = train(
@@ -99,7 +100,7 @@ def continued_float(
     from edgeq.training.train import train
 
     plan = plan_training(model, dataset, options.training, options.seed)
-    form = _form(model, plan)
+    form, plan = _form(model, plan)
     equalize(form)  # what it refuses is known before hours of training
     history = train(
         form.handle, plan, checkpoints=options.checkpoints, progress=options.progress,
@@ -112,13 +113,21 @@ def continued_float(
         return form, replace(history, notes=(*history.notes, note))
 
 
-def _form(model: FloatModel, plan: TrainingPlan) -> FloatModel:
-    """Where both trainings start. Moments of a few samples would only be noise: then batch norms stay folded."""
+def _form(model: FloatModel, plan: TrainingPlan) -> tuple[FloatModel, TrainingPlan]:
+    """Where both trainings start, and the plan with notes about it.
+
+    Moments of a few samples would only be noise: where batches are small, batch norms stay folded as they are.
+    """
+    from edgeq.quantize.qat.stale import with_fresh_statistics
     from edgeq.quantize.qat.structure import training_form
     from edgeq.training.plan import SMALLEST_BATCH
 
+    if plan.batch_size < SMALLEST_BATCH:
+        return training_form(model), plan
     rows = plan.order(0)[:MOMENTS_SAMPLES]
-    return training_form(model, tuple(a[rows] for a in plan.train.x) if plan.batch_size >= SMALLEST_BATCH else None)
+    fresh, note = with_fresh_statistics(model, plan)
+    plan = plan if note is None else replace(plan, notes=(*plan.notes, note))
+    return training_form(fresh, tuple(a[rows] for a in plan.train.x)), plan
 
 
 def _compared(trained: FakeQuantized, content: bytes, plan: TrainingPlan) -> tuple[Agreement | None, str]:
