@@ -15,6 +15,7 @@ class Pass(Enum):
     BORDER_BIASES = "border-biases"
     FREE_RESHAPES = "free-reshapes"
     SCALARS_TO_TABLES = "scalars-to-tables"
+    FUSE_ARITHMETIC = "fuse-arithmetic"
     MERGE_TABLES = "merge-tables"
     FUSE_ACTIVATIONS = "fuse-activations"
     DEPTHWISE_TO_CONVOLUTION = "depthwise-to-convolution"
@@ -34,7 +35,8 @@ _ABOUT: Mapping[Pass, str] = {
     Pass.REMOVE_CHANNELS: "channels that are constant or unread go into biases",
     Pass.BORDER_BIASES: "channels that only padding changes go into biases, one for each side and corner",
     Pass.FREE_RESHAPES: "RESHAPE and its relatives are other names of the same bytes",
-    Pass.SCALARS_TO_TABLES: "ADD, SUB and MUL with a single constant become tables",
+    Pass.SCALARS_TO_TABLES: "ADD, MUL and the like with a single constant become tables",
+    Pass.FUSE_ARITHMETIC: "ADD, MUL and the like of a value and functions of it become one table",
     Pass.MERGE_TABLES: "unary ops one after another become one table",
     Pass.FUSE_ACTIVATIONS: "an activation that only clamps becomes the limits of the op before it",
     Pass.DEPTHWISE_TO_CONVOLUTION: "a depthwise convolution of one channel becomes a convolution",

@@ -96,6 +96,22 @@ class _Chain:
             if fixed:
                 self.then("QUANTIZE", self.shape)
 
+    def gate(self) -> None:
+        """Of a value and a function of it, at times of one that something else reads as well."""
+        rng, x = self.rng, self.at
+        for _ in range(small(rng, 0, 2)):
+            self.then(pick(rng, "HARD_SWISH", "RELU", "LOGISTIC"), self.shape, scale=1 / 256, zero=-128)
+        first = self.at
+        if chance(rng, 0.5):
+            self.at = x
+            self.then(pick(rng, "HARD_SWISH", "RELU"), self.shape, scale=0.03)
+        elif chance(rng, 0.2):
+            first = x
+        options = {"fused_activation_function": pick(rng, "NONE", "RELU")}
+        self.then(pick(rng, "ADD", "MUL", "SUB"), self.shape, first, **options)
+        if first != x and chance(rng, 0.2):
+            self.then("ADD", self.shape, first, **options)
+
     def arithmetic(self) -> None:
         """With a single constant, or with one per channel that other ops make of constants."""
         rng, channels = self.rng, self.shape[3]
@@ -153,4 +169,6 @@ def chain(*seeds: int) -> tuple[bytes, NDArray[np.int8]]:
             made.activations()
         if chance(rng, 0.3):
             made.arithmetic()
+        if chance(rng, 0.3):
+            made.gate()
     return made.finish(), samples(rng, made.input_shape)

@@ -78,6 +78,44 @@ def test_a_value_between_tables_that_is_an_output_stays() -> None:
     assert _kernels(_program(["TANH", "QUANTIZE"], outputs=(0, 1))) == ["table", "table"]
 
 
+@pytest.mark.parametrize("extra", [False, True])
+def test_an_operator_on_a_value_and_its_function_is_a_table(extra: bool) -> None:
+    """x · sigmoid(x), and twice in a row; what else reads a sigmoid still gets it."""
+    model = ModelBuilder()
+    x = at = model.tensor("x", (1, 4, 4, 3), scale=_SCALE, zero_point=-5)
+    gates = []
+    for i in range(2):
+        gates.append(model.tensor(f"g{i}", (1, 4, 4, 3), scale=1 / 256, zero_point=-128))
+        model.op("LOGISTIC", [at], [gates[i]])
+        y = model.tensor(f"y{i}", (1, 4, 4, 3), scale=_SCALE, zero_point=-5)
+        model.op("MUL", [gates[i], at], [y], fused_activation_function="NONE")
+        at = y
+    graph = parse_tflite(model.finish([x], [at, gates[0]] if extra else [at]))
+    program = lower(graph)
+    assert [sorted(call.source_ops) for call in program.calls] == ([[0], [1, 2, 3]] if extra else [[0, 1, 2, 3]])
+    assert _kernels(program) == ["table"] * len(program.calls) and _count(program, Pass.FUSE_ARITHMETIC) == 2
+    without = lower(graph, passes=[p for p in Pass if p is not Pass.FUSE_ARITHMETIC])
+    assert _kernels(without) == ["table", "mul", "table", "mul"]
+    assert len(program.vanished) == (2 if extra else 3)
+
+
+def test_a_function_of_a_variable_is_not_taken_later() -> None:
+    """Between its table and the product, another value may have been assigned to it."""
+    model = ModelBuilder()
+    x = model.tensor("x", (1, 3), scale=_SCALE, zero_point=0)
+    state = model.tensor("state", (1, 3), scale=_SCALE, zero_point=0, variable=True)
+    s, y = (
+        model.tensor("s", (1, 3), scale=1 / 256, zero_point=-128),
+        model.tensor("y", (1, 3), scale=_SCALE, zero_point=0),
+    )
+    model.op("LOGISTIC", [state], [s])
+    model.op("MUL", [s, state], [y], fused_activation_function="NONE")
+    z = model.tensor("z", (1, 3), scale=_SCALE, zero_point=0)
+    model.op("ADD", [y, x], [z], fused_activation_function="NONE")
+    program = lower(parse_tflite(model.finish([x], [z])))
+    assert _count(program, Pass.FUSE_ARITHMETIC) == 0
+
+
 def test_an_activation_becomes_limits() -> None:
     program = _program(["CONV_2D", "RELU6"])
     (call,) = program.calls

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 from edgeq.lower.names import Pass
 from edgeq.lower.passes.activations import fuse_activations
+from edgeq.lower.passes.arithmetic import fuse_arithmetic
 from edgeq.lower.passes.channels import border_biases, remove_channels
 from edgeq.lower.passes.folding import fold_constants
 from edgeq.lower.passes.forms import convolution_to_dense, depthwise_to_convolution, scalars_to_tables
@@ -31,6 +32,7 @@ ON_GRAPH: Mapping[Pass, Callable[[Graph], Passed]] = {
 ON_CALLS: Mapping[Pass, Callable[[Steps], Stepped]] = {
     Pass.FREE_RESHAPES: free_reshapes,
     Pass.SCALARS_TO_TABLES: scalars_to_tables,
+    Pass.FUSE_ARITHMETIC: fuse_arithmetic,
     Pass.MERGE_TABLES: merge_tables,
     Pass.FUSE_ACTIVATIONS: fuse_activations,
     Pass.DEPTHWISE_TO_CONVOLUTION: depthwise_to_convolution,

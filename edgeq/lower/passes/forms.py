@@ -13,7 +13,7 @@ from edgeq.lower.program import KernelCall
 
 
 def scalars_to_tables(steps: Steps) -> Stepped:
-    """ADD, SUB and MUL with a single constant."""
+    """ADD, SUB, MUL, MAXIMUM and MINIMUM with a single constant."""
     return _turned(steps, as_table, "op", "with a single constant as a table")
 
 
