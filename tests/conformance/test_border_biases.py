@@ -15,6 +15,7 @@ from tflite_builder import ModelBuilder
 
 from edgeq.lower.bands import Bands
 from edgeq.lower.lower import lower
+from edgeq.lower.names import Pass
 from edgeq.model.flatbuffer import parse_tflite
 from edgeq.reference import ReferenceWorker
 
@@ -38,7 +39,8 @@ _ON_INPUTS = [((i + k) % len(_INPUTS), chain) for i, chain in enumerate(_CHAINS)
 
 
 def _model() -> tuple[bytes, list[NDArray[np.int8]]]:
-    """Of each chain, on two inputs, an output: a convolution, a depthwise one, and one of 1x1."""
+    """Of each chain, on two inputs, an output: a convolution, a depthwise one, and one of 1x1; and of two balanced
+    ones."""
     rng = np.random.default_rng(5)
     model = ModelBuilder()
     xs = [model.tensor(f"x{i}", shape, scale=_SCALE, zero_point=-3) for i, shape in enumerate(_INPUTS)]
@@ -49,6 +51,7 @@ def _model() -> tuple[bytes, list[NDArray[np.int8]]]:
         at = _layer(model, rng, at, (1, *window, channels), stride, "RELU")
         lowest = range(1) if wide else ()
         outputs.append(_layer(model, rng, at, (filters, 1, 1, channels), 1, activation, lowest=lowest))
+    outputs += [_balanced(model, rng, xs[0], _INPUTS[0][3], steps) for steps in (0, 1)]
     return model.finish(xs, outputs), [rng.integers(-128, 128, (3, *shape)).astype(np.int8) for shape in _INPUTS]
 
 
@@ -72,8 +75,37 @@ def _layer(
         weights[channel] = 0
         bias[channel] = rng.integers(4000, 30000)
     weights[list(lowest), 0, 0, 0] = -128
-    count = len(model.graph.tensors)
     scales = [float(s) for s in rng.uniform(0.002, 0.003, filters)]
+    return _convolution(model, x, weights, bias, scales, stride, activation)
+
+
+def _balanced(model: ModelBuilder, rng: Rng, x: int, depth: int, steps: int) -> int:
+    """The last channels are constant in two pairs, whose second one is so many steps more; the last layer adds as much
+    of the first as it takes of the second, so that what they add is the same everywhere."""
+    weights = rng.integers(-127, 128, (8, 1, 1, depth)).astype(np.int8)
+    bias = rng.integers(4000, 9000, 8).astype(np.int32)
+    weights[4:], bias[6:] = 0, bias[4:6]
+    at = _convolution(model, x, weights, bias, [0.003] * 8, 1, "RELU")
+    weights = rng.integers(1, 30, (1, 3, 3, 8)).astype(np.int8)
+    weights[..., 6:] = weights[..., 4:6]
+    bias[:6], bias[6:] = 512, 512 + 256 * steps
+    at = _convolution(model, at, weights, bias, [1 / 256] * 8, 1, "NONE")
+    weights = rng.integers(-127, 128, (8, 1, 1, 8)).astype(np.int8)
+    weights[..., 6:] = -weights[..., 4:6]
+    return _convolution(model, at, weights, bias, [0.002] * 8, 1, "NONE")
+
+
+def _convolution(
+    model: ModelBuilder,
+    x: int,
+    weights: NDArray[np.int8],
+    bias: NDArray[np.int32],
+    scales: list[float],
+    stride: int,
+    activation: str,
+) -> int:
+    form, filters, depthwise = weights.shape, len(bias), weights.shape[0] == 1
+    count = len(model.graph.tensors)
     w = model.tensor(f"w{count}", form, data=weights, scale=scales, axis=3 if depthwise else 0)
     b = model.tensor(f"b{count}", (filters,), "int32", data=bias, scale=[_SCALE * s for s in scales])
     size = [-(-n // stride) for n in model.graph.tensors[x].shape[1:3]]
@@ -99,7 +131,7 @@ def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:
     answers = batch.run([(k, inputs) for k in range(len(each))])
     wanted = tflm.run(content, inputs)
     for name, found, program in zip(each, answers, batch.programs, strict=True):
-        for case, ours, theirs in zip(_ON_INPUTS, found, wanted, strict=True):
+        for case, ours, theirs in zip((*_ON_INPUTS, "equal", "a step more"), found, wanted, strict=True):
             np.testing.assert_array_equal(ours, theirs.reshape(ours.shape), err_msg=f"{name} {case}")
         kernels = [call.kernel for call in program.calls if "bands" in call.kernel]
         assert len(kernels) > len(_CHAINS)
@@ -114,6 +146,18 @@ def test_bits_on_the_core(toolchain: str, tflm: ReferenceWorker, tmp_path: Path)
     reference = tflm.run(content, inputs)
     differ = differing(program, graph, content, inputs, reference, toolchain=toolchain, folder=tmp_path)
     assert not any(differ)
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+@pytest.mark.parametrize("features", [(), ("dsp",), ("mve",)])
+def test_channels_that_make_up_for_each_other(steps: int, features: tuple[str, ...]) -> None:
+    model = ModelBuilder()
+    x = model.tensor("x", _INPUTS[0], scale=_SCALE, zero_point=-3)
+    y = _balanced(model, np.random.default_rng(3), x, _INPUTS[0][3], steps)
+    program = lower(parse_tflite(model.finish([x], [y])), features=frozenset(features))
+    assert not [call for call in program.calls if "bands" in call.kernel]
+    (saving,) = (s for s in program.saved if s.name is Pass.BORDER_BIASES)
+    assert saving.words == "4 channels removed, 80 bytes of weights"
 
 
 def test_bands() -> None:

@@ -12,16 +12,14 @@ padding. What it adds there a convolution of one pixel takes as a bias of its ow
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from enum import Enum
-
-import numpy as np
 
 from edgeq.lower.bands import Bands
 from edgeq.lower.ops import common
 from edgeq.lower.passes.borders import Banded, pays
 from edgeq.lower.passes.constants import Values, constants_of
-from edgeq.lower.passes.cutting import FOUR, without_channels, zero_of
+from edgeq.lower.passes.cutting import FOUR, added, without_channels, zero_of
 from edgeq.lower.passes.families import MOVES, Family, families, summed
 from edgeq.lower.passes.record import Passed, counted
 from edgeq.model.graph import Graph, Op
@@ -61,8 +59,10 @@ def _removed(graph: Graph, *, borders: bool) -> Passed:
         # A layer keeps a channel, and whole fours.
         spare = min(max(-count % FOUR, 1 - count), len(gone))
         if borders:
-            banded = _banded(graph, family, known, [c for c in gone if adds[c] is _Adds.BY_POSITION])
-            if not banded or not pays(graph, family, banded, count + spare):
+            if _Adds.BY_POSITION not in adds:
+                continue
+            banded = _banded(graph, family, known, gone)
+            if banded is None or not pays(graph, family, banded, count + spare):
                 continue
             biases += sum(b.where.count - 1 for b in banded)
         gone, idle = gone[: len(gone) - spare], gone[len(gone) - spare :]
@@ -118,19 +118,16 @@ def _has_one_batch(graph: Graph, op: Op) -> bool:
     return strides == {1} and source.shape[0] == 1 and source.shape[:3] == target.shape[:3]
 
 
-def _banded(
-    graph: Graph, family: Family, known: Mapping[int, Values], channels: Collection[int]
-) -> list[Banded] | None:
-    """The readers whose biases would differ from position to position, if these channels went; None: too much so."""
+def _banded(graph: Graph, family: Family, known: Mapping[int, Values], gone: Sequence[int]) -> list[Banded] | None:
+    """The readers whose biases would differ from position to position without these channels; None: too much so."""
     found = []
-    for op, tensor in family.readers:
-        if op.name != "CONV_2D":
+    for reader, tensor in family.readers:
+        op, weights = summed(graph, reader, family.channels)
+        more = added(weights, known[tensor], zero_of(graph.tensors[tensor]), gone)
+        if more.ndim == 1:  # channels may make up for each other
             continue
-        _, weights = summed(graph, op, family.channels)
-        values = [known[tensor][c][0] for c in channels if c in known[tensor] and weights[:, :, c].any()]
-        if any((v != v.flat[0]).any() for v in values):
-            where = Bands.of(np.stack(values, axis=-1))
-            if where is None:
-                return None
-            found.append(Banded(op=op, where=where))
+        where = Bands.of(more)
+        if where is None:
+            return None
+        found.append(Banded(op=op, where=where))
     return found

@@ -40,7 +40,7 @@ def without_channels(
                 tensors[op.inputs[2]] = _cut(tensors[op.inputs[2]], -1, kept, per_channel=True)
     for reader, tensor in family.readers:
         op, weights = summed(graph, reader, family.channels)
-        more = _added(weights, known[tensor], zero_of(graph.tensors[tensor]), (*gone, *idle))
+        more = added(weights, known[tensor], zero_of(graph.tensors[tensor]), (*gone, *idle))
         if more.any():
             tensors[op.inputs[2]] = _with_more(tensors[op.inputs[2]], more)
         if reader.name == "CONV_2D":
@@ -58,9 +58,18 @@ def without_channels(
     return replace(graph, tensors=tuple(tensors))
 
 
-def _added(weights: Int64s, known: Values, zero: int, channels: Sequence[int]) -> Int64s:
-    """What channels add to sums with weights (outputs, taps, channels): (outputs,), or (height, width, outputs) where
-    that differs from position to position."""
+def added(weights: Int64s, known: Values, zero: int, channels: Sequence[int]) -> Int64s:
+    """What channels add to sums.
+
+    Args:
+        weights: (outputs, taps, channels).
+        known: the values of channels that are not unread.
+        zero: the values' zero point.
+        channels: which ones.
+
+    Returns:
+        (outputs,), or (height, width, outputs) where their sum differs from position to position.
+    """
     taps = weights.shape[1]
     one_for_all = np.zeros(len(weights), np.int64)
     by_position: Int64s | None = None
@@ -75,7 +84,10 @@ def _added(weights: Int64s, known: Values, zero: int, channels: Sequence[int]) -
         else:
             more = values[0, :, :, None] * weights[:, 0, c]
             by_position = more if by_position is None else by_position + more
-    return one_for_all if by_position is None else one_for_all + by_position
+    if by_position is None:
+        return one_for_all
+    total = one_for_all + by_position
+    return total[0, 0] if (total == total[0, 0]).all() else total
 
 
 def _with_more(bias: Tensor, more: Int64s) -> Tensor:
