@@ -18,8 +18,11 @@ _DIFFERS = 36.0
 """Mean squared difference of a channel's statistics, in squared standard errors, from which it is another channel:
 six standard errors."""
 
-_FITS, _FITS_SHARE = 4.0, 0.05
-"""The same of the channel that it is taken for, by sampling alone (1 on average); or this part of the other."""
+_FITS, _BEYOND = 3.0, 5.0
+"""The same of the channel that it is taken for, by sampling alone (1 on average). No part of the other difference is
+allowed for: between subjects or devices that is large, and some order always fits much better than they do as they are.
+And the first must be so many times what halves of a split differ by.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,9 +41,9 @@ def channel_order(x: NDArray[np.generic], test: NDArray[np.generic]) -> ChannelO
     """The order of a split's channels, if it is another than the test samples'.
 
     Each channel is described by its mean and by shares of its values below nine levels, as they are and less the mean
-    over the sample's channels. Another order counts if every
-    channel fits the test samples' in it as sampling lets expect, or nearly so, and those that it moves do not fit as
-    they are: samples of other classes fit in no order.
+    over the sample's channels. Another order counts if every channel fits the test samples' in it as sampling lets
+    expect, and those that it moves do not fit as they are, by five times what halves of a split differ by: samples of
+    other classes or subjects fit in no order.
 
     Args:
         x: one input in a split, shape (n, …, channels).
@@ -54,16 +57,28 @@ def channel_order(x: NDArray[np.generic], test: NDArray[np.generic]) -> ChannelO
         return None
     from scipy.optimize import linear_sum_assignment
 
-    apart = _apart(_some(x), _some(test))
+    splits = _some(x), _some(test)
+    apart = _apart(*splits)
     rows, order = linear_sum_assignment(apart)
     moved = np.flatnonzero((order != rows) & (np.diag(apart) >= _DIFFERS))
     if len(moved) < 2:
         return None
     fit, own = apart[rows, order], np.diag(apart)
     before, after = float(own[moved].mean()), float(fit[moved].mean())
-    if max(float(fit.mean()), after) > max(_FITS, _FITS_SHARE * before):
+    if max(float(fit.mean()), after) > _FITS or before < _BEYOND * max(_within(values, moved) for values in splits):
         return None
     return ChannelOrder(order=tuple(map(int, order)), moved=tuple(map(int, moved)), before=before, after=after)
+
+
+def _within(x: NDArray[np.float64], moved: NDArray[np.intp]) -> float:
+    """How far two quarters of a split's samples are from the other two, at most, in these channels: as
+    `ChannelOrder.before`. Samples of a subject, a source or a day are often neighbours."""
+    quarters = np.array_split(x, 4)
+    halves = (
+        [np.concatenate([quarters[i] for i in half]) for half in (one, other)]
+        for one, other in (((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2)))
+    )
+    return max(float(np.diag(_apart(*half))[moved].mean()) for half in halves)
 
 
 def _apart(x: NDArray[np.float64], test: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from edgeq.data.check import named_splits
 from edgeq.data.moments import moments_of_all
 from edgeq.data.near import Neighbours, units_of
 from edgeq.data.rescaling import Rescaling, explain
+from edgeq.data.spread import Spread, disagreement, spread_of
 from edgeq.records import Dataset, Split
 
 if TYPE_CHECKING:
@@ -47,8 +48,10 @@ class Scaling:
     """One model input in another split beside the test samples: mean, standard deviation and range of all values, or
     of those of one `channel` (the last axis).
 
+    `spread` and `test_spread` are what single values cannot move of it, and how it varies within the split.
     `rescaling` is what would turn the split's values into the test samples'; None: no line does. `order` is that of the
-    channels, if it is another one.
+    channels, if it is another one. `disagreement` is that of one channel's distributions, in squared standard errors
+    (`edgeq.data.spread`).
     """
 
     split: str
@@ -62,8 +65,11 @@ class Scaling:
     test_std: float
     test_low: float
     test_high: float
+    spread: Spread
+    test_spread: Spread
     rescaling: Rescaling | None
     order: ChannelOrder | None = None
+    disagreement: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +84,7 @@ def check_overlap(dataset: Dataset) -> DataChecks:
     """Compare every split with the test samples. A few seconds for gigabytes; no copies of the arrays are kept."""
     test = _hashes(dataset.test)
     units = units_of(dataset.test.x)
+    by_group = _by_group(dataset.test)
     own = _own_near(Neighbours(dataset.test.x, units), dataset.test)
     overlaps, scalings = [], []
     for name, split in named_splits(dataset):
@@ -96,7 +103,7 @@ def check_overlap(dataset: Dataset) -> DataChecks:
                 near=near, natural_near=natural_near,
             )
         )  # fmt: skip
-        scalings += [s for i, x in enumerate(split.x) for s in _scalings(name, i, x, dataset.test.x[i])]
+        scalings += [s for i, x in enumerate(split.x) for s in _scalings(name, i, x, by_group[i])]
     return DataChecks(overlaps=tuple(overlaps), scalings=tuple(scalings))
 
 
@@ -114,6 +121,14 @@ def _own_near(neighbours: Neighbours, split: Split) -> float:
     """The share of a split's samples that have another one in it that is near."""
     chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:_OWN_SAMPLES])
     return float(neighbours.near([x[chosen] for x in split.x], own=chosen).mean())
+
+
+def _by_group(test: Split) -> tuple[NDArray[np.generic], ...]:
+    """The test samples with those of a group next to each other."""
+    if test.groups is None:
+        return test.x
+    order = np.argsort(test.groups, kind="stable")
+    return tuple(x[order] for x in test.x)
 
 
 def _among(share: float, count: int, others: int) -> float:
@@ -139,12 +154,14 @@ def _scalings(name: str, index: int, x: NDArray[np.generic], test: NDArray[np.ge
     yield replace(_scaling(name, index, x, test), order=channel_order(x, test))
     if x.ndim > 2 and x.shape[-1] == test.shape[-1] and 2 <= x.shape[-1] <= _MOST_CHANNELS:
         for channel in range(x.shape[-1]):
-            yield replace(_scaling(name, index, x[..., channel], test[..., channel]), channel=channel)
+            values = x[..., channel], test[..., channel]
+            yield replace(_scaling(name, index, *values), channel=channel, disagreement=disagreement(*values))
 
 
 def _scaling(name: str, index: int, x: NDArray[np.generic], test: NDArray[np.generic]) -> Scaling:
     (mean, std), (test_mean, test_std) = moments_of_all(x), moments_of_all(test)
     return Scaling(
         split=name, input=index, mean=mean, std=std, low=float(x.min()), high=float(x.max()), test_mean=test_mean,
-        test_std=test_std, test_low=float(test.min()), test_high=float(test.max()), rescaling=explain(x, test),
+        test_std=test_std, test_low=float(test.min()), test_high=float(test.max()), spread=spread_of(x),
+        test_spread=spread_of(test), rescaling=explain(x, test),
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import groupby
 
@@ -17,6 +18,11 @@ _BETWEEN = {Preparation.UNIT_TO_SIGNED: (_UNIT, _SIGNED), Preparation.SIGNED_TO_
 """Between what the values of a split and of the test samples lie, where one was prepared so and the other was not. The
 factor is 2, so that neither scale nor mean may be off by enough to tell."""
 
+_BYTES = (
+    Preparation.BYTES_TO_UNIT, Preparation.UNIT_TO_BYTES, Preparation.BYTES_TO_SIGNED, Preparation.SIGNED_TO_BYTES,
+)  # fmt: skip
+"""Factors that are no matter of samples."""
+
 _SHOWN = 6
 
 
@@ -26,21 +32,60 @@ def preprocessing_differs(evidence: Evidence) -> Iterator[CompareFinding]:
     scalings = evidence.checks.scalings if evidence.checks else ()
     for _, group in groupby(scalings, key=lambda s: (s.split, s.input)):
         whole, *channels = group
-        if _off(whole) or _prepared(whole):
+        if _prepared(whole) or _all_off(whole, channels):
             yield _scaled(evidence, whole)
         elif whole.order is not None:
             yield _reordered(evidence, whole)
         else:
-            of_channels = [c for c in channels if _off(c) and c.rescaling is not None]
-            yield from (_scaled(evidence, c) for c in of_channels[:1])
+            yield from (_scaled(evidence, c) for c in _channels_off(channels)[:1])
 
 
-def _off(found: Scaling) -> bool:
-    """A scale or a mean that no choice of samples explains."""
-    if found.test_std == 0:
+def _scale_off(found: Scaling) -> bool:
+    """A scale that no choice of samples explains: by the standard deviation, and by what no single value can move."""
+    if found.test_std == 0 or _alike(found):
         return False
-    ratio, shift = found.std / found.test_std, (found.mean - found.test_mean) / found.test_std
-    return not 1 / limit.SCALE_RATIO < ratio < limit.SCALE_RATIO or abs(shift) >= limit.SHIFT
+    here, there = found.spread, found.test_spread
+    pairs = (found.std, found.test_std), (here.deviation, there.deviation), (here.within, there.within)
+    ratios = [a / b if b else math.inf for a, b in pairs]
+    within = 1.0 if _is_bytes(found) else max(here.scale_range, there.scale_range)
+    least = max(limit.SCALE_RATIO, within)
+    return min(ratios) >= least or max(ratios) <= 1 / least
+
+
+def _mean_off(found: Scaling) -> bool:
+    """The same of the mean, and of the median."""
+    if found.test_std == 0 or _alike(found):
+        return False
+    within = max(found.spread.mean_range, found.test_spread.mean_range)
+    shift, median_shift = found.mean - found.test_mean, found.spread.median - found.test_spread.median
+    return abs(shift) >= max(limit.SHIFT * found.test_std, within) and (median_shift / shift >= limit.MEDIAN_SHIFT)
+
+
+def _alike(found: Scaling) -> bool:
+    return found.rescaling is not None and found.rescaling.preparation is Preparation.NONE
+
+
+def _is_bytes(found: Scaling) -> bool:
+    return found.rescaling is not None and found.rescaling.preparation in _BYTES
+
+
+def _all_off(whole: Scaling, channels: list[Scaling]) -> bool:
+    """All values are off, and channels by themselves: half of them in scale, or each alike in its mean. Gravity moves
+    means in its direction only, and channels with other means are a wider whole."""
+    if _scale_off(whole) and (_is_bytes(whole) or 2 * sum(map(_scale_off, channels)) >= len(channels)):
+        return True
+    shift = whole.mean - whole.test_mean
+    return _mean_off(whole) and all(abs((c.mean - c.test_mean) / shift - 1) <= limit.ALL_MOVED for c in channels)
+
+
+def _channels_off(channels: list[Scaling]) -> list[Scaling]:
+    """Channels that have another unit, where the others show that nothing else differs between the samples."""
+    off = [c for c in channels if c.rescaling is not None and (_scale_off(c) or _mean_off(c))]
+    others = [c for c in channels if c not in off]
+    fit = sum((c.disagreement or 0.0) <= limit.FITS for c in others)
+    if 2 * fit >= len(channels) and fit >= limit.OTHERS_FIT * len(others):
+        return off
+    return [c for c in off if _is_bytes(c)]
 
 
 def _prepared(found: Scaling) -> bool:

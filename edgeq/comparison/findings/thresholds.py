@@ -5,12 +5,22 @@ from __future__ import annotations
 EXPLORATORY_LEVEL = 0.01
 """Of tests that explain and prove nothing: they are not corrected for each other, so each is stricter than 0.05."""
 
-SCALE_RATIO = 2.0
-"""A standard deviation of all values twice, or half, that of the test samples: no sampling does that to hundreds of
-values, and forgotten scalings (16, 255, a standard deviation) are beyond it."""
+SCALE_RATIO = 2.5
+"""Standard deviation, median deviation and the deviation within blocks of samples, all so many times those of the test
+samples, or this part. Forgotten scalings (16, 255, a standard deviation of images) are beyond it. One alone proves
+nothing: of heavy tails (lognormal, σ = 2) the standard deviations of 8000 and 3200 values were twice each other in 16
+of 40 draws, and the gains of two subjects' electrodes differ by as much."""
 
-SHIFT = 1.0
-"""A mean that is off by a whole standard deviation of the test samples."""
+SHIFT, MEDIAN_SHIFT = 1.0, 0.5
+"""A mean that is off by a whole standard deviation of the test samples, and a median by half of that."""
+
+ALL_MOVED = 0.15
+"""By so much, as a part of it, the shift of a channel's mean may be another than that of all: the means of the colours
+of photographs are 104 to 124."""
+
+FITS, OTHERS_FIT = 4.0, 0.9
+"""Mean squared difference of a channel's distributions, in squared standard errors, by sampling alone (1 on average, 4
+seldom); and how many of the channels in no other unit must show it."""
 
 ROUNDED = 0.001
 """By so much values may be outside of 0 to 1, or −1 to 1, where a resized image was rounded."""
