@@ -15,12 +15,16 @@ from dataclasses import dataclass
 from edgeq.lower.dsp.candidate import Candidate
 from edgeq.records import Optimize
 
-_PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
+PRICE = {Optimize.SPEED: 0.05, Optimize.BALANCED: 0.2}
+"""The share of cycles that a share of flash or RAM is worth, but for size."""
+
 # Share by which scratch may raise what tensors need at the most, and bytes besides: the first, or the second if that
 # saves as much as flash would have to; shares of what must be needed at least.
 _RAM = {Optimize.SPEED: (0.15, (1024, 2048)), Optimize.BALANCED: (0.1, (768, 1536))}
 _RAM_OF_SIZE = (0.1, 0.2, 0.4)
 _ROUNDS = 20
+# How often the price of flash is doubled, so that it is beyond any cycles in the end.
+_PRICES = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +65,7 @@ def choose(
     def cost(chosen: Sequence[Candidate]) -> tuple[bool, float]:
         ram = _most_needed(chosen, candidates, live)
         too_large = limits.flash is not None and flash_of(chosen) > limits.flash
-        return too_large, sum(c.cycles for c in chosen) * max(1, ram) ** _PRICE[optimize]
+        return too_large, sum(c.cycles for c in chosen) * max(1, ram) ** PRICE[optimize]
 
     budgets = (round(tensors * (1 + share)) + more for more in besides)
     return min((_fastest(within(budget), optimize, limits.flash) for budget in budgets), key=cost)
@@ -71,12 +75,13 @@ def _fastest(allowed: list[list[Candidate]], optimize: Optimize, flash: int | No
     """Those of the fewest cycles, with the price that flash has, or a higher one if they do not fit `flash`."""
     smallest = _smallest(allowed)
     fastest = [min(c, key=lambda x: (x.cycles, x.flash)) for c in allowed]
-    price = _PRICE[optimize] * sum(c.cycles for c in fastest) / max(1, flash_of(smallest))
-    while True:
+    price = PRICE[optimize] * sum(c.cycles for c in fastest) / max(1, flash_of(smallest))
+    for _ in range(_PRICES):
         found = _descend(allowed, fastest, price=price)
         if flash is None or flash_of(found) <= max(flash, flash_of(smallest)):
             return found
         price = 2 * price + 1
+    return smallest  # one exchange at a time does not lead there from the fastest: calls share code
 
 
 def flash_of(chosen: Sequence[Candidate]) -> int:

@@ -18,6 +18,7 @@ from edgeq.lower.ops.common import operand
 from edgeq.lower.passes.run import allowed, in_choice, on_calls, on_graph
 from edgeq.lower.program import Alias, Constant, KernelCall, Lowering, Program, State, Vanished, constants_of
 from edgeq.lower.select import candidates
+from edgeq.lower.trades import Lowered, best
 from edgeq.model.graph import DType, Graph, Op, Tensor
 from edgeq.records import Optimize
 
@@ -44,25 +45,44 @@ def lower(
         optimize: what the choice of kernels prefers.
         limits: what constants and arena should fit, as far as other kernels can make them; None: anything.
         passes: those (`edgeq.lower.passes`) that run; None takes all.
+            One that trades flash for cycles (`edgeq.lower.trades`) is left out where the program is better without it.
         table: for each op name, what makes a kernel call or an alias of it; None takes edgeq's own.
 
     Raises:
         UnsupportedError: an op or attribute that the aot engine does not have, or an output that no op computes.
         ModelError: an input or output that cannot be one.
     """
-    wanted = frozenset(Pass if passes is None else passes)
     _check_edges(graph)
+    wanted = frozenset(Pass if passes is None else passes)
+    limits = limits or Limits()
+
+    def with_passes(names: frozenset[Pass]) -> Lowered:
+        return _lowered(graph, names, features=features, optimize=optimize, limits=limits, table=table or LOWER)
+
+    return best(with_passes(wanted), lambda name: with_passes(wanted - {name}), optimize=optimize, limits=limits)
+
+
+def _lowered(
+    graph: Graph,
+    wanted: frozenset[Pass],
+    *,
+    features: frozenset[str],
+    optimize: Optimize,
+    limits: Limits,
+    table: Mapping[str, Lowering],
+) -> Lowered:
+    """With all passes that are wanted."""
     passed = on_graph(graph, wanted)
     model, graph = graph, passed.graph
     live, needed = _live_ops(graph)
-    lowered = [part for op in live for part in _lower_op(graph, op, table or LOWER, needed)]
+    lowered = [part for op in live for part in _lower_op(graph, op, table, needed)]
     made = on_calls(graph, [_with_operands(graph, part, passed.read) for part in lowered], wanted)
     _check_outputs(graph, made.roots)
     options = [allowed(c, candidates(c, features), wanted) for c in made.calls]
     lifetimes = Lifetimes(graph, made.calls, made.roots)
     alive = [_alive(lifetimes, i, found) for i, found in enumerate(options)]
     tensors = max((lifetimes.alive(i, ()) for i in range(len(made.calls))), default=0)
-    chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits or Limits())
+    chosen = choose(options, alive, tensors=tensors, optimize=optimize, limits=limits)
     calls = tuple(passed.told(c.call) for c in chosen)
     lifetimes = Lifetimes(graph, calls, made.roots)
     layout = Layout(lifetimes)
@@ -71,7 +91,8 @@ def lower(
     constants = _by_name((*(c for call in calls for c in constants_of(call)), *initial))
     aliases = [part for part in lowered if isinstance(part, Alias) and part.output in made.roots]
     saved = (*passed.saved, *made.saved, *in_choice(list(zip(made.calls, calls, strict=True)), layout, wanted))
-    return Program(
+    cycles = cycles_of(graph, chosen, features)
+    program = Program(
         calls=calls,
         inputs=graph.input_tensors,
         outputs=graph.output_tensors,
@@ -86,9 +107,10 @@ def lower(
         model_sha256=graph.sha256,
         macs=sum(c.macs for c in calls),
         constants=tuple(constants[name] for name in sorted(constants)),
-        cycles=cycles_of(graph, chosen, features),
+        cycles=cycles,
         saved=saved,
     )
+    return Lowered(program=program, cycles=sum(c.cycles for c in chosen) if cycles is None else cycles)
 
 
 def _alive(lifetimes: Lifetimes, step: int, found: Sequence[Candidate]) -> list[int]:

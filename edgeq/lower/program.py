@@ -139,8 +139,9 @@ class State:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """What a pass did: how often, and in words. The bytes and cycles are those that the program takes less than one
-    made without this pass alone (negative: more), None where they were not compared (`edgeq.lower.savings`)."""
+    """What a pass did: how often (0: left out, as it does not pay), and in words. The bytes and cycles are those that
+    the program takes less than one made without this pass alone (negative: more), None where they were not compared
+    (`edgeq.lower.savings`)."""
 
     name: Pass
     count: int

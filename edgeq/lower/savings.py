@@ -13,8 +13,8 @@ from edgeq.lower.program import Program, Saving
 def with_savings(program: Program, without: Callable[[Pass], Program]) -> Program:
     """The program, its `saved` with bytes and cycles.
 
-    Passes help each other, so what they save does not add up. Where the model cannot be lowered without one, its
-    numbers stay None.
+    Passes help each other, so what they save does not add up. Where the model cannot be lowered without one, or one was
+    left out because it does not pay, its numbers stay None.
 
     Args:
         program: made with all passes that are wanted.
@@ -24,6 +24,8 @@ def with_savings(program: Program, without: Callable[[Pass], Program]) -> Progra
 
 
 def _compared(program: Program, saving: Saving, without: Callable[[Pass], Program]) -> Saving:
+    if not saving.count:
+        return saving
     try:
         other = without(saving.name)
     except EdgeqError:

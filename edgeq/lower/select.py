@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from edgeq.lower.bands import KERNEL
 from edgeq.lower.constant_channels import plain
 from edgeq.lower.dsp.add import additions
 from edgeq.lower.dsp.bands import banded_convolutions
@@ -29,6 +30,8 @@ MVE = "mve"
 
 # Of a portable kernel's cycles per multiply-accumulate, only the order of magnitude matters: it is the last resort.
 _PORTABLE_CYCLES = 10
+# Bytes of those that a pass brings besides others.
+_PORTABLE_CODE = {KERNEL: 240}
 
 
 def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, ...]:
@@ -56,7 +59,8 @@ def candidates(call: KernelCall, features: frozenset[str]) -> tuple[Candidate, .
 
 def portable(call: KernelCall, reason: str = PORTABLE) -> Candidate:
     """The call as it is; `reason` says why there is no faster one."""
-    return Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs)
+    code = {name: size for name, size in _PORTABLE_CODE.items() if name == call.kernel}
+    return Candidate(call=replace(call, variant=reason), cycles=_PORTABLE_CYCLES * call.macs, code=code)
 
 
 _Families = Mapping[str, Callable[[KernelCall], Iterator[Candidate]]]

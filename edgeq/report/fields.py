@@ -116,7 +116,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "ArenaPlan.blocks": ("", "the values that live in the arena"),
     "PassSaving.name": ("", "the pass, as `--without-pass` takes it"),
     "PassSaving.about": ("", "what such a pass does"),
-    "PassSaving.count": ("", "how often it found what it looks for"),
+    "PassSaving.count": ("", "how often it found what it looks for; 0 if it was left out, as it does not pay"),
     "PassSaving.words": ("", "what it did here"),
     "PassSaving.flash_bytes": (
         "bytes",

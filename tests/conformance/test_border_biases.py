@@ -122,6 +122,7 @@ def _convolution(
 def always(monkeypatch: pytest.MonkeyPatch) -> None:
     """These layers are too small for what it costs."""
     monkeypatch.setattr("edgeq.lower.passes.channels.pays", lambda *_: True)
+    monkeypatch.setattr("edgeq.lower.trades.TRADES", ())
 
 
 def test_bits(tflm: ReferenceWorker, gcc: str, tmp_path: Path) -> None:

@@ -71,3 +71,10 @@ def test_the_flash_limit_is_kept() -> None:
     assert _chosen(options, Optimize.SPEED) == ["fast"]
     assert _chosen(options, Optimize.SPEED, Limits(flash=1500)) == ["small"]
     assert _chosen(options, Optimize.SPEED, Limits(flash=500)) == ["small"]  # as far as any candidate keeps it
+
+
+def test_a_limit_that_no_single_exchange_reaches() -> None:
+    """Two calls share the faster kernel's code: one slower kernel alone makes both larger."""
+    options = [[_candidate("fast", 100, 100, code={"unrolled": 500}), _candidate("slow", 900, 300)]] * 2
+    assert _chosen(options, Optimize.SPEED) == ["fast"] * 2
+    assert _chosen(options, Optimize.SPEED, Limits(flash=650)) == ["slow"] * 2
