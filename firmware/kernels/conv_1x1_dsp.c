@@ -64,7 +64,7 @@ void edgeq_conv_1x1_dsp_int8(const edgeq_conv_1x1_dsp_params *p, const int8_t *i
     int8_t *second = output;
     for (int32_t i = 0; i < 2; i++) {
       both[i] = pixel;
-      if (left == 1) continue;
+      if (left - i < 2) continue; /* none is behind it */
       pixel += next;
       if (--left_in_row == 0) {
         row += next_row;
